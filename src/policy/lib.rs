@@ -1,0 +1,19 @@
+//! The words of Varco as types: passes, lanes, shares, slots, rates, a site's settings, and the messages
+//! between gateway and enforcer. Pure: no clock, no socket, no thread. Every other crate depends on this one.
+
+pub mod config;
+pub mod lane;
+pub mod net;
+pub mod pass;
+pub mod rate;
+pub mod site;
+pub mod slot;
+pub mod wire;
+
+pub use config::ConfigError;
+pub use lane::{Lane, Share, Shares};
+pub use net::{Device, IfName, Mac};
+pub use pass::{Pass, PassId, Subject};
+pub use rate::Rate;
+pub use site::Site;
+pub use slot::Slot;
