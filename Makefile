@@ -2,6 +2,8 @@
 # and ask for root for nothing else.
 
 PROFILE ?= dev
+# Checks licences and who may depend on what; built once by `make lint` where it is missing.
+DENY    := 0.20.2
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 BIN     := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
@@ -12,7 +14,7 @@ SITE_PACKAGES  := nftables iproute2 dnsmasq-base conntrack
 # What the lab and the tests drive a site with.
 LAB_PACKAGES   := iperf3 iputils-ping udhcpc curl xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
 
-.PHONY: help setup build demo test lint check walls unit
+.PHONY: help setup build demo test lint unit
 
 help:
 	@echo 'make demo          a whole site in network namespaces, walked through before your eyes'
@@ -43,6 +45,8 @@ test: lint unit
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(DENY)
+	cargo deny --locked check bans licenses sources
 
 # The programs are built first: the labs run the real ones.
 unit: build
