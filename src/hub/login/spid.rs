@@ -25,6 +25,9 @@ mod sign;
 mod signature;
 mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub use binding::{Arrival, Binding, Outgoing};
 pub use body::Body;
 pub use checks::{CHECKS, CLOCK_SKEW, Check};
