@@ -1,1 +1,13 @@
-//! x
+//! The pages: a view struct goes in, markup comes out. No request, no clock, no JavaScript.
+//!
+//! Every word a person reads is in `text/<language>/*.toml`; a language that lacks a key does not build a page
+//! half-translated, it fails the test that loads all of them.
+
+pub mod lang;
+pub mod layout;
+pub mod text;
+
+pub use lang::Lang;
+
+/// The style sheet of every page, served by the programs themselves: a citizen without a pass reaches no other host.
+pub const STYLE_SHEET: &str = include_str!("assets/varco.css");

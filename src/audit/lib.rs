@@ -1,1 +1,7 @@
-//! x
+//! What is recorded and how it is read back: the part of Varco that an auditor builds alone.
+
+pub mod entry;
+pub mod journal;
+pub mod who;
+
+pub use entry::Entry;

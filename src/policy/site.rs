@@ -198,7 +198,8 @@ impl Site {
     }
 
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        let bad = |key: &str, problem: String, remedy: &str| Err(ConfigError::new(file, key, problem, remedy));
+        let bad =
+            |key: &str, problem: String, remedy: &str| Err(ConfigError::new(file, key, problem, remedy));
         if !is_label(&self.name) {
             let problem = format!("`{}` is not an identifier", self.name);
             return bad("name", problem, "use lower-case letters, digits and dashes: biblioteca-civica");
@@ -227,7 +228,10 @@ impl Site {
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
         let g = &self.guest;
         for (key, address) in [("guest.router", g.router), ("guest.first", g.first), ("guest.last", g.last)] {
-            if !g.subnet.contains(&address) || address == g.subnet.network() || address == g.subnet.broadcast() {
+            if !g.subnet.contains(&address)
+                || address == g.subnet.network()
+                || address == g.subnet.broadcast()
+            {
                 let problem = format!("{address} is not a host of {}", g.subnet);
                 return Err(ConfigError::new(file, key, problem, "give an address inside guest.subnet"));
             }
@@ -255,7 +259,13 @@ impl Site {
             let problem = "no address, or one twice";
             return Err(ConfigError::new(file, "slots.addresses", problem, "list each public address once"));
         }
-        within(file, "slots.quarantine", s.quarantine, SignedDuration::from_mins(2), SignedDuration::from_hours(24))
+        within(
+            file,
+            "slots.quarantine",
+            s.quarantine,
+            SignedDuration::from_mins(2),
+            SignedDuration::from_hours(24),
+        )
     }
 
     fn check_names(&self, file: &Path) -> Result<(), ConfigError> {
@@ -320,7 +330,10 @@ fn within(
 
 fn is_label(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=63).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('-') && !text.ends_with('-')
+    (1..=63).contains(&text.len())
+        && text.bytes().all(plain)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 fn is_host_name(text: &str) -> bool {

@@ -1,1 +1,9 @@
-//! x
+//! What the gateway and the hub share as web programs: start-up, TLS, headers, cookies, languages, pages.
+
+pub mod cookie;
+pub mod headers;
+pub mod lang;
+pub mod page;
+pub mod startup;
+pub mod tls;
+pub mod token;

@@ -1,0 +1,74 @@
+//! The entries of a site's records (LOG.md classes R2a and R2b): who held which slot from when to when. No name, no
+//! address of a device, no destination: there is no field for them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use varco_policy::{PassId, Slot, Subject, pass::EndCause};
+
+/// One entry. Instants are UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Entry {
+    /// A pass begins. Durable before the kernel lets the device in.
+    Started {
+        /// When it was recorded.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// The pass.
+        pass: PassId,
+        /// The citizen, as this site knows them: pairwise, it names nobody.
+        subject: Subject,
+        /// Keyed hash of the hardware address (class R3), the key of which lives one day.
+        device: String,
+        /// The public address and ports lent.
+        slot: Slot,
+        /// When the kernel ends it at the latest, even with every program dead.
+        until: Timestamp,
+    },
+    /// A pass has ended: the kernel has let go of it and its flows are flushed.
+    Ended {
+        /// When the kernel had let go.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// The pass.
+        pass: PassId,
+        /// The slot given back.
+        slot: Slot,
+        /// Why.
+        cause: EndCause,
+    },
+    /// The program that records has started: what was open then is told apart from what it opened itself.
+    Resumed {
+        /// When.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// How many passes were still open and were kept.
+        open: u32,
+    },
+    /// Kernel and records differed and were brought together again.
+    Reconciled {
+        /// When.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// Passes on record that the kernel did not hold.
+        missing: u32,
+        /// Passes in the kernel that were not on record.
+        unknown: u32,
+    },
+}
+
+impl Entry {
+    /// When it was recorded.
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Started { at, .. }
+            | Self::Ended { at, .. }
+            | Self::Resumed { at, .. }
+            | Self::Reconciled { at, .. } => *at,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The ways a citizen proves who they are.
+
+pub mod spid;

@@ -1,0 +1,1 @@
+//! SPID: Italy's public digital identity (SAML 2.0).

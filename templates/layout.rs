@@ -1,0 +1,73 @@
+//! The frame of every page: language, title, style sheet, language menu, one main region.
+
+use crate::{lang::Lang, text::COMMON};
+use maud::{DOCTYPE, Markup, html};
+
+/// What the frame needs to know of a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Language of the page.
+    pub lang: Lang,
+    /// Title of the page, also its first heading.
+    pub title: &'a str,
+    /// Whose page it is: the site's or the body's name.
+    pub owner: &'a str,
+}
+
+/// A whole page around `body`. The language menu links to the same page with `?lang=`.
+pub fn page(frame: Frame<'_>, body: &Markup) -> Markup {
+    let words = COMMON.of(frame.lang);
+    html! {
+        (DOCTYPE)
+        html lang=(frame.lang.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (frame.title) " - " (frame.owner) }
+                link rel="stylesheet" href="/assets/varco.css";
+            }
+            body {
+                a class="skip" href="#main" { (words.skip_to_content) }
+                header {
+                    p class="owner" { (frame.owner) }
+                    nav aria-label=(words.languages) { (language_menu(frame.lang)) }
+                }
+                main id="main" {
+                    h1 { (frame.title) }
+                    (body)
+                }
+            }
+        }
+    }
+}
+
+fn language_menu(current: Lang) -> Markup {
+    html! {
+        ul class="languages" {
+            @for lang in Lang::ALL {
+                li {
+                    @if lang == current {
+                        span lang=(lang.tag()) aria-current="true" { (lang.own_name()) }
+                    } @else {
+                        a href={ "?lang=" (lang.tag()) } lang=(lang.tag()) hreflang=(lang.tag()) { (lang.own_name()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_escapes_what_it_is_given() {
+        let frame = Frame { lang: Lang::En, title: "<b>", owner: "A & B" };
+        let page = page(frame, &html! { p { "x" } }).into_string();
+        assert!(
+            page.contains("<h1>&lt;b&gt;</h1>") && page.contains("A &amp; B") && !page.contains("<script")
+        );
+        assert!(page.contains("<html lang=\"en\">") && page.contains("href=\"?lang=it\""));
+    }
+}
