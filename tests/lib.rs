@@ -3,4 +3,5 @@
 
 pub mod ca;
 pub mod idp;
+pub mod lab;
 pub mod start;
