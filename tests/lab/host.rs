@@ -1,10 +1,6 @@
 //! A host of the lab: a process that keeps a network, mounts and a name, and does nothing else.
 
-use super::{
-    plan::Host,
-    space,
-    state::Lab,
-};
+use super::{plan::Host, space, state::Lab};
 use anyhow::{Context, Result};
 use std::{
     fs,
@@ -51,7 +47,10 @@ fn prepare_etc(lab: &Lab, host: Host, etc: &Path) -> Result<()> {
     // What an ordinary user may not read is left out; cp says so and is not believed.
     let copied = Command::new("cp").args(["-rd", "--preserve=mode,timestamps", "/etc/."]).arg(etc).output();
     copied.context("start cp")?;
-    replace(&etc.join("resolv.conf"), host.resolver().map(|r| format!("nameserver {r}\n")).unwrap_or_default())?;
+    replace(
+        &etc.join("resolv.conf"),
+        host.resolver().map(|r| format!("nameserver {r}\n")).unwrap_or_default(),
+    )?;
     replace(&etc.join("hosts"), format!("127.0.0.1 localhost\n127.0.1.1 {host}\n"))?;
     replace(&etc.join("hostname"), format!("{host}\n"))?;
     let switch = fs::read_to_string(etc.join("nsswitch.conf")).unwrap_or_default();

@@ -21,7 +21,8 @@ pub fn make(lab: &Lab) -> Result<()> {
     authority.leaf("idp", &[plan::IDP_NAME])?;
     let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(lab.path("hub.secret"))?;
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(lab.path("hub.secret"))?;
     file.write_all(secret.as_bytes())?;
     let signer = Signer::open(&lab.path("idp"))?;
     let text = metadata::write(&format!("https://{}", plan::IDP_NAME), &signer)?;

@@ -2,15 +2,11 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use std::{
-    ffi::OsString,
-    net::IpAddr,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
-    lab::{Host, Lab, Plan, down, enter, hold, host, report, up, web},
+    idp::Behaviour,
+    lab::{Host, Lab, Plan, dhcp, down, enter, hold, host, login, report, up, web},
     start,
 };
 
@@ -58,6 +54,19 @@ struct UpOptions {
     json: bool,
 }
 
+#[derive(Args)]
+struct Walker {
+    /// Which guest: 0, 1…
+    #[arg(long)]
+    guest: u8,
+    /// The test citizen who logs in; `varco-idp citizens` lists them.
+    #[arg(long, default_value = "ada")]
+    citizen: String,
+    /// How the identity provider behaves; `varco-idp behaviours` lists the ways.
+    #[arg(long, default_value = "good")]
+    behaviour: Behaviour,
+}
+
 #[derive(Subcommand)]
 enum Order {
     /// Bring a lab up; returns when all of it answers.
@@ -82,6 +91,13 @@ enum Order {
         #[arg(long)]
         json: bool,
     },
+    /// Walk a guest through DHCP and a SPID login.
+    Login {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        walk: Walker,
+    },
     /// Name the labs there are.
     List,
     #[command(hide = true)]
@@ -93,6 +109,13 @@ enum Order {
         host: Host,
     },
     #[command(hide = true)]
+    Walk {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        walk: Walker,
+    },
+    #[command(hide = true)]
     Web {
         #[arg(long)]
         listen: IpAddr,
@@ -100,6 +123,17 @@ enum Order {
 }
 
 fn main() -> ExitCode {
+    // udhcpc calls a program and nothing but a program: here it is this one under another name.
+    let mut words = std::env::args();
+    if words.next().is_some_and(|name| name.ends_with(dhcp::SCRIPT)) {
+        return match dhcp::script(&words.next().unwrap_or_default()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("{e:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     start::coded(|arguments: Arguments| obey(arguments.order))
 }
 
@@ -110,6 +144,11 @@ fn obey(order: Order) -> Result<ExitCode> {
         Order::Down(which) => down::down(&find(&which)?)?,
         Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command)?,
         Order::Status { which, json } => print(&find(&which)?, json)?,
+        Order::Login { which, walk } => log_in(&find(&which)?, &walk)?,
+        Order::Walk { which, walk } => {
+            let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
+            login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
+        }
         Order::List => start::say(&list())?,
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
@@ -125,6 +164,19 @@ fn bring_up(options: UpOptions) -> Result<()> {
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
+}
+
+/// The walk itself is a command on the guest.
+fn log_in(lab: &Lab, walk: &Walker) -> Result<()> {
+    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "walk".into(), "--state".into()];
+    words.push(lab.folder.clone().into());
+    let options = [
+        ("--guest", walk.guest.to_string()),
+        ("--citizen", walk.citizen.clone()),
+        ("--behaviour", walk.behaviour.to_string()),
+    ];
+    words.extend(options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]));
+    enter::become_command(lab, Host::Guest(walk.guest), &words)
 }
 
 fn print(lab: &Lab, json: bool) -> Result<()> {

@@ -79,7 +79,8 @@ fn idp(lab: &Lab, record: &Record) -> Program {
 /// `setpriv` takes from gateway and hub what their units take from them: every capability.
 fn run(lab: &Lab, record: &Record, name: &'static str) -> Program {
     let short = name.trim_start_matches("varco-");
-    let drop = ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"];
+    let drop =
+        ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"];
     let privileged = short == "enforcer";
     let program = record.programs.join(name).display().to_string();
     let config = lab.path(&format!("config/{short}.toml")).display().to_string();

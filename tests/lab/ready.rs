@@ -54,7 +54,12 @@ pub fn answers(lab: &Lab, host: Process, name: &str, address: &str, path: &str) 
 ///
 /// # Errors
 /// When it does not answer in time.
-pub fn await_program(lab: &Lab, watch: &mut Watch, name: &str, hosts: &BTreeMap<Host, Process>) -> Result<()> {
+pub fn await_program(
+    lab: &Lab,
+    watch: &mut Watch,
+    name: &str,
+    hosts: &BTreeMap<Host, Process>,
+) -> Result<()> {
     let Some((wan, gateway)) = hosts.get(&Host::Wan).copied().zip(hosts.get(&Host::Gateway).copied()) else {
         bail!("no wan, no gateway");
     };

@@ -131,7 +131,11 @@ pub fn once(lab: &Lab, program: &Program) -> Result<()> {
 
 fn prepared(lab: &Lab, program: &Program) -> Result<Command> {
     let path = lab.path(&format!("logs/{}.log", program.name));
-    let log = OpenOptions::new().create(true).append(true).open(&path).with_context(|| path.display().to_string())?;
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| path.display().to_string())?;
     // /proc/self/exe is this very program even where a newer one was built in its place.
     let mut command = Command::new("/proc/self/exe");
     command.arg("exec").arg("--state").arg(&lab.folder).arg(program.host.to_string()).arg("--");

@@ -32,7 +32,8 @@ pub fn lay(plan: &Plan, hosts: &BTreeMap<Host, Process>) -> Result<()> {
         }
     }
     switches(wan, &["net/ipv4/ip_unprivileged_port_start=0"])?;
-    let router = ["net/ipv4/ip_unprivileged_port_start=0", "net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1"];
+    let router =
+        ["net/ipv4/ip_unprivileged_port_start=0", "net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1"];
     switches(gateway, &router)?;
     nft(gateway, &building())
 }
