@@ -6,7 +6,7 @@ use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, dhcp, down, enter, hold, host, login, report, up, web},
+    lab::{Host, Lab, Plan, demo, dhcp, down, enter, hold, host, login, report, up, web},
     start,
 };
 
@@ -57,7 +57,7 @@ struct UpOptions {
 #[derive(Args)]
 struct Walker {
     /// Which guest: 0, 1…
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     guest: u8,
     /// The test citizen who logs in; `varco-idp citizens` lists them.
     #[arg(long, default_value = "ada")]
@@ -65,6 +65,14 @@ struct Walker {
     /// How the identity provider behaves; `varco-idp behaviours` lists the ways.
     #[arg(long, default_value = "good")]
     behaviour: Behaviour,
+}
+
+#[derive(Args)]
+struct OnGuest {
+    #[command(flatten)]
+    which: Which,
+    #[arg(long)]
+    guest: u8,
 }
 
 #[derive(Subcommand)]
@@ -100,6 +108,19 @@ enum Order {
     },
     /// Name the labs there are.
     List,
+    /// Bring a site up and walk a citizen through it before your eyes.
+    Demo {
+        /// Name of the lab.
+        #[arg(long, default_value = "demo")]
+        name: String,
+        /// Do not wait for the reader, take the lab down at the end, fail if a step fails.
+        #[arg(long)]
+        check: bool,
+    },
+    #[command(hide = true)]
+    Lease(OnGuest),
+    #[command(hide = true)]
+    Leave(OnGuest),
     #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
@@ -150,6 +171,12 @@ fn obey(order: Order) -> Result<ExitCode> {
             login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
         }
         Order::List => start::say(&list())?,
+        Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
+        Order::Lease(OnGuest { which, guest }) => {
+            let address = dhcp::lease(&find(&which)?, Host::Guest(guest))?;
+            start::say(&format!("{address} from DHCP\n"))?;
+        }
+        Order::Leave(OnGuest { which, guest }) => login::log_out(&find(&which)?, guest)?,
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
         Order::Web { listen } => web::serve(listen)?,
@@ -160,10 +187,14 @@ fn obey(order: Order) -> Result<ExitCode> {
 fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, pass_length, idle, bare, programs, json } = options;
     let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare };
-    let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name(""));
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
+}
+
+/// The folder of this program, where its siblings are.
+fn beside() -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(""))
 }
 
 /// The walk itself is a command on the guest.

@@ -2,6 +2,8 @@
 //! (`gateway`), an office and guests are hosts of their own; the programs on them are the real ones.
 
 pub mod browser;
+pub mod chart;
+pub mod demo;
 pub mod dhcp;
 pub mod down;
 pub mod enter;
