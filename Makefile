@@ -1,0 +1,53 @@
+# Two commands for a newcomer on Debian 12 with Rust: `make demo` and `make test`. Both install what is missing
+# and ask for root for nothing else.
+
+PROFILE ?= dev
+# Checks licences and who may depend on what; built once by `make lint` where it is missing.
+DENY    := 0.20.2
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+BIN     := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+# samael links xmlsec1 and libxml2, and makes its bindings with libclang.
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libxml2-dev libxmlsec1-dev libxmlsec1-openssl libssl-dev libltdl-dev libclang-dev
+# What a site's router runs.
+SITE_PACKAGES  := nftables iproute2 dnsmasq-base conntrack
+# What the lab and the tests drive a site with.
+LAB_PACKAGES   := iperf3 iputils-ping udhcpc curl xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
+
+.PHONY: help setup build demo test lint unit
+
+help:
+	@echo 'make demo          a whole site in network namespaces, walked through before your eyes'
+	@echo 'make demo CHECK=1  the same without waiting; fails if a step fails'
+	@echo 'make test          everything that is tested'
+	@echo 'make build         the programs (PROFILE=release for a release)'
+
+# Installs the Debian packages that are missing and says which. Root is needed for this only.
+setup:
+	@missing=''; for p in $(BUILD_PACKAGES) $(SITE_PACKAGES) $(LAB_PACKAGES); do \
+	  dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Debian packages that are missing:$$missing"; \
+	  if [ "$$(id -u)" = 0 ]; then as=''; else as='sudo'; fi; \
+	  $$as apt-get update -q && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+	@command -v cargo >/dev/null || { echo 'Rust 1.95 or later is missing: install its toolchain first' >&2; exit 1; }
+
+build: setup
+	cargo build --workspace --bins --locked --profile $(PROFILE)
+
+demo: build
+	$(BIN)/varco-lab demo $(if $(CHECK),--check)
+
+test: lint unit
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(DENY)
+	cargo deny --locked check bans licenses sources
+
+# The programs are built first: the labs run the real ones.
+unit: build
+	cargo test --workspace --locked --profile $(PROFILE)

@@ -1,0 +1,111 @@
+//! `varco-audit`: what an auditor runs, offline, against a copy of a site's records.
+
+use clap::{Parser, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use std::{net::Ipv4Addr, path::PathBuf, process::ExitCode};
+use varco_audit::{
+    journal,
+    who::{Holder, Question, Search, instant},
+};
+use varco_policy::config::EXIT_USAGE;
+
+/// Nobody held the slot.
+const EXIT_NOBODY: u8 = 2;
+/// More than one pass held the slot within the tolerance.
+const EXIT_AMBIGUOUS: u8 = 3;
+
+/// Answers an auditor's questions from a site's records, offline.
+///
+/// Exit codes: 0 one answer, 1 the records cannot be read, 2 nobody, 3 more than one, 64 wrong arguments.
+#[derive(Debug, Parser)]
+#[command(name = "varco-audit", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Which pass used a public address and port at an instant.
+    Who {
+        /// A site's records: `site.db` or a copy of it.
+        #[arg(long, default_value = "/var/lib/varco-gateway/site.db")]
+        records: PathBuf,
+        /// Public IPv4 address.
+        #[arg(long)]
+        ip: Ipv4Addr,
+        /// Source port.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+        port: u16,
+        /// The instant, with UTC offset: 2026-10-25T02:30:00+01:00.
+        #[arg(long, value_parser = instant)]
+        at: Timestamp,
+        /// How far the asker's clock may be off, either way, for example 5s.
+        #[arg(long, default_value = "0s", value_parser = tolerance)]
+        tolerance: SignedDuration,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) => run(arguments.command).unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }),
+        Err(error) => {
+            let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
+            let _ = error.print();
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let Command::Who { records, ip, port, at, tolerance, json } = command;
+    let mut search = Search::new(Question { address: ip, port, at, tolerance });
+    let connection = journal::open_read_only(&records)?;
+    journal::read(&connection, |_, entry| search.take(entry))?;
+    let holders = search.answer();
+    print(&holders, json)?;
+    Ok(match holders.len() {
+        0 => ExitCode::from(EXIT_NOBODY),
+        1 => ExitCode::SUCCESS,
+        _ => ExitCode::from(EXIT_AMBIGUOUS),
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the answer is this program's output")]
+fn print(holders: &[Holder], json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(holders)?);
+        return Ok(());
+    }
+    match holders.len() {
+        0 => println!("nobody held this address and port at that instant"),
+        1 => {}
+        n => println!("ambiguous: {n} passes held this address and port within the tolerance"),
+    }
+    for h in holders {
+        println!("site     {}\npass     {}\nsubject  {}", h.site, h.pass, h.subject.as_str());
+        println!("slot     {} ports {}-{}", h.slot.address, h.slot.first_port, h.slot.last_port);
+        println!("from     {}\nuntil    {}\nended    {}\n", h.from, h.until, cause(h)?);
+    }
+    Ok(())
+}
+
+fn cause(holder: &Holder) -> anyhow::Result<String> {
+    match holder.cause {
+        Some(cause) => Ok(serde_json::to_value(cause)?.as_str().unwrap_or_default().to_owned()),
+        None => Ok("not yet, or its end was not recorded: `until` is the latest".to_owned()),
+    }
+}
+
+fn tolerance(text: &str) -> Result<SignedDuration, String> {
+    let hour = SignedDuration::from_hours(1);
+    let parsed: SignedDuration =
+        text.parse().map_err(|_| format!("`{text}` is not a duration; write 5s or 2m"))?;
+    if (SignedDuration::ZERO..=hour).contains(&parsed) { Ok(parsed) } else { Err("give 0s to 1h".to_owned()) }
+}

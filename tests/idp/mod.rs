@@ -1,0 +1,19 @@
+//! A SPID identity provider for tests (SAML 2.0 under the SPID technical rules of AgID).
+
+pub mod behaviour;
+pub mod binding;
+pub mod citizen;
+pub mod logout;
+pub mod metadata;
+pub mod pages;
+pub mod request;
+pub mod response;
+pub mod server;
+pub mod sign;
+pub mod wrap;
+pub mod xml;
+
+pub use behaviour::Behaviour;
+pub use citizen::{CITIZENS, Citizen};
+pub use response::{Order, respond};
+pub use sign::Signer;

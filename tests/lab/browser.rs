@@ -1,0 +1,100 @@
+//! A browser without JavaScript: `curl` with a cookie jar, following redirects and submitting forms.
+
+use super::html::{self, Form};
+use anyhow::{Context, Result, ensure};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use url::Url;
+
+/// A browser with its cookies.
+#[derive(Debug)]
+pub struct Browser {
+    jar: PathBuf,
+    body: PathBuf,
+}
+
+/// A page that has arrived.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// HTTP status.
+    pub status: u16,
+    /// Its address after all redirects.
+    pub url: Url,
+    /// Its text.
+    pub text: String,
+    /// Its forms and links.
+    pub page: html::Page,
+}
+
+impl Browser {
+    /// A new browser that keeps its cookies in `folder`.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn new(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let browser = Self { jar: folder.join("cookies"), body: folder.join("page.html") };
+        fs::write(&browser.jar, "")?;
+        Ok(browser)
+    }
+
+    /// Opens an address.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub fn open(&self, url: &str) -> Result<Arrived> {
+        self.fetch(&[url.to_owned()])
+    }
+
+    /// Follows a link of a page.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub fn follow(&self, from: &Arrived, link: &str) -> Result<Arrived> {
+        self.open(from.url.join(link)?.as_str())
+    }
+
+    /// Submits a form of a page.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub fn submit(&self, from: &Arrived, form: &Form, values: &[(&str, &str)]) -> Result<Arrived> {
+        let target = from.url.join(&form.action)?;
+        let pairs = form.filled(values);
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        if !form.post {
+            let mut target = target;
+            target.set_query(Some(&encoded));
+            return self.open(target.as_str());
+        }
+        let data = self.body.with_extension("form");
+        fs::write(&data, encoded)?;
+        let origin = format!("Origin: {}", from.url.origin().ascii_serialization());
+        let data = format!("@{}", data.display());
+        self.fetch(&["--data".into(), data, "--header".into(), origin, target.to_string()])
+    }
+
+    fn fetch(&self, arguments: &[String]) -> Result<Arrived> {
+        let mut curl = Command::new("curl");
+        curl.args(["-q", "--silent", "--show-error", "--location", "--max-redirs", "20", "--max-time", "20"]);
+        curl.args(["--noproxy", "*", "--user-agent", "varco-lab", "--header", "Accept-Language: it"]);
+        curl.arg("--cookie")
+            .arg(&self.jar)
+            .arg("--cookie-jar")
+            .arg(&self.jar)
+            .arg("--output")
+            .arg(&self.body);
+        curl.args(["--write-out", "%{http_code} %{url_effective}"]).args(arguments);
+        fs::write(&self.body, "")?;
+        let done = curl.output().context("start curl (Debian package curl)")?;
+        ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr).trim());
+        let said = String::from_utf8(done.stdout)?;
+        let (status, url) = said.split_once(' ').context("curl said nothing")?;
+        let text = String::from_utf8_lossy(&fs::read(&self.body)?).into_owned();
+        let page = html::read(&text);
+        Ok(Arrived { status: status.parse()?, url: Url::parse(url)?, text, page })
+    }
+}

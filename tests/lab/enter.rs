@@ -1,0 +1,64 @@
+//! Running a command on a host of the lab.
+
+use super::{
+    plan::Host,
+    space,
+    state::{Lab, Record},
+};
+use anyhow::{Context, Result, ensure};
+use std::{
+    ffi::OsString,
+    os::unix::process::CommandExt,
+    process::{Command, ExitCode, ExitStatus},
+};
+
+/// Makes the calling process one of `host`.
+///
+/// # Errors
+/// When the lab is not up, has no such host, or may not be entered.
+pub fn enter(lab: &Lab, host: Host) -> Result<Record> {
+    let record = lab.record()?;
+    let hosts = lab.hosts().context("the lab is not up")?;
+    let process = hosts.get(&host).with_context(|| format!("this lab has no {host}"))?;
+    ensure!(process.lives(), "{host} is gone: take the lab down");
+    space::enter(*process).with_context(|| format!("enter {host}"))?;
+    Ok(record)
+}
+
+/// A command with what every process of the lab has in its environment.
+pub fn command(program: &OsString, record: &Record, host: Host) -> Command {
+    let mut command = Command::new(program);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let bundle = "/etc/ssl/certs/ca-certificates.crt";
+    command
+        .env(Record::MARK, &record.id)
+        .env("VARCO_LAB", &record.plan.name)
+        .env("VARCO_LAB_HOST", host.to_string())
+        // An ordinary user's path lacks the folders of ip, nft, udhcpc.
+        .env("PATH", format!("{path}:/usr/local/sbin:/usr/sbin:/sbin"))
+        .env("SSL_CERT_FILE", bundle)
+        .env("REQUESTS_CA_BUNDLE", bundle)
+        .env("CURL_CA_BUNDLE", bundle);
+    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Becomes the command: it keeps the caller's process identifier.
+///
+/// # Errors
+/// When the host cannot be entered or the command cannot be started.
+pub fn become_command(lab: &Lab, host: Host, words: &[OsString]) -> Result<()> {
+    let (program, arguments) = words.split_first().context("no command")?;
+    let record = enter(lab, host)?;
+    let error = command(program, &record, host).args(arguments).exec();
+    Err(error).with_context(|| format!("start {}", program.display()))
+}
+
+/// The exit code that tells a command's end: its own, or 128 and the signal as shells say it.
+pub fn code(status: ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt;
+    let number = status.code().or_else(|| status.signal().map(|s| s + 128)).unwrap_or(1);
+    ExitCode::from(u8::try_from(number).unwrap_or(1))
+}

@@ -1,0 +1,99 @@
+//! A citizen at their device: an address, a page that says "log in", SPID, online.
+
+use super::{
+    browser::{Arrived, Browser},
+    dhcp,
+    html::Form,
+    plan::{self, Host},
+    state::Lab,
+};
+use crate::idp::{Behaviour, citizen::PASSWORD};
+use anyhow::{Context, Result, bail};
+
+/// What Android asks to find out whether it is online.
+const PROBE: &str = "http://connectivitycheck.gstatic.com/generate_204";
+/// A login takes nine pages; more than this is a circle.
+const MOST_PAGES: u32 = 20;
+
+/// Who logs in, and how the identity provider behaves.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The test citizen's user name.
+    pub citizen: String,
+    /// How the provider answers.
+    pub behaviour: Behaviour,
+}
+
+/// Logs a guest in, from a process of the guest's host. `tell` hears each step.
+///
+/// # Errors
+/// When a step is not as a citizen expects it.
+pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    let host = Host::Guest(guest);
+    let address = dhcp::lease(lab, host)?;
+    tell(&format!("address   {address} from DHCP"))?;
+    let browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
+    let mut at = browser.open(PROBE).context("the probe")?;
+    if at.status == 204 {
+        return tell("online    already");
+    }
+    for _ in 0..MOST_PAGES {
+        tell(&format!(
+            "{}       {}{} {}",
+            at.status,
+            at.url.host_str().unwrap_or("?"),
+            at.url.path(),
+            at.page.title
+        ))?;
+        let next = step(&browser, &at, wish)?;
+        if on_portal(&next) && browser.open(PROBE).is_ok_and(|p| p.status == 204) {
+            tell(&format!("online    {} answers 204", PROBE))?;
+            return Ok(());
+        }
+        at = next;
+    }
+    bail!("no end after {MOST_PAGES} pages; the last is {} ({})", at.url, at.status)
+}
+
+fn on_portal(at: &Arrived) -> bool {
+    at.url.host_str() == Some(plan::PORTAL_NAME)
+}
+
+/// What a citizen does on a page: carry a message on, type a password, choose the provider, begin.
+fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arrived> {
+    let forms = &at.page.forms;
+    if let Some(form) = forms.iter().find(|f| f.has("SAMLResponse") || f.has("SAMLRequest")) {
+        return browser.submit(at, form, &[]);
+    }
+    if let Some(form) = forms.iter().find(|f| f.kind("password").is_some()) {
+        let behaviour = wish.behaviour.name();
+        let values = [("username", wish.citizen.as_str()), ("password", PASSWORD), ("behaviour", behaviour)];
+        return browser.submit(at, form, &values);
+    }
+    if at.status >= 400 {
+        bail!("{} says {}: {}", at.url, at.status, at.page.title);
+    }
+    let idp = format!("https://{}", plan::IDP_NAME);
+    choose(browser, at, &[&idp])
+        .or_else(|| choose(browser, at, &["login", "spid", "accedi", "entra"]))
+        .unwrap_or_else(|| bail!("{} offers no way on: {}", at.url, at.page.title))
+}
+
+/// The first form or link that names one of `words`, never the one that logs out.
+fn choose(browser: &Browser, at: &Arrived, words: &[&str]) -> Option<Result<Arrived>> {
+    let decoded = |text: &str| {
+        let pair = format!("x={}", text.replace('&', "%26"));
+        url::form_urlencoded::parse(pair.as_bytes()).map(|(_, v)| v.to_lowercase()).collect::<String>()
+    };
+    let named = |text: &str| {
+        let text = decoded(text);
+        !text.contains("logout") && !text.contains("lang") && words.iter().any(|w| text.contains(w))
+    };
+    let names = |form: &&Form| named(&form.action) || form.fields.iter().any(|f| named(&f.value));
+    if let Some(form) = at.page.forms.iter().find(names) {
+        let button = form.fields.iter().find(|f| f.kind != "hidden" && named(&f.value));
+        let values = button.map(|b| (b.name.as_str(), b.value.as_str()));
+        return Some(browser.submit(at, form, values.as_slice()));
+    }
+    at.page.links.iter().find(|l| named(l)).map(|link| browser.follow(at, link))
+}

@@ -1,0 +1,198 @@
+//! `varco-lab`: a whole site in network namespaces, for tests and for people who want to try a real client.
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
+use varco_policy::Rate;
+use varco_tests::{
+    idp::Behaviour,
+    lab::{Host, Lab, Plan, dhcp, down, enter, hold, host, login, report, up, web},
+    start,
+};
+
+#[derive(Parser)]
+#[command(name = "varco-lab", about = "A whole site in network namespaces.")]
+struct Arguments {
+    #[command(subcommand)]
+    order: Order,
+}
+
+#[derive(Args)]
+struct Which {
+    /// Name of the lab.
+    #[arg(long, default_value = "varco")]
+    name: String,
+    /// Folder of the lab, instead of one named after it.
+    #[arg(long)]
+    state: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct UpOptions {
+    #[command(flatten)]
+    which: Which,
+    /// How many guests.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=100))]
+    guests: u8,
+    /// What the line carries in each direction.
+    #[arg(long, default_value = "100mbit")]
+    rate: Rate,
+    /// Length of a pass.
+    #[arg(long, default_value = "4h")]
+    pass_length: String,
+    /// A pass without traffic for this long ends.
+    #[arg(long, default_value = "30m")]
+    idle: String,
+    /// Only the network and the Internet's servers, none of Varco's programs.
+    #[arg(long)]
+    bare: bool,
+    /// Folder of Varco's programs, instead of the one that holds varco-lab.
+    #[arg(long)]
+    programs: Option<PathBuf>,
+    /// Print what scripts need.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Walker {
+    /// Which guest: 0, 1…
+    #[arg(long)]
+    guest: u8,
+    /// The test citizen who logs in; `varco-idp citizens` lists them.
+    #[arg(long, default_value = "ada")]
+    citizen: String,
+    /// How the identity provider behaves; `varco-idp behaviours` lists the ways.
+    #[arg(long, default_value = "good")]
+    behaviour: Behaviour,
+}
+
+#[derive(Subcommand)]
+enum Order {
+    /// Bring a lab up; returns when all of it answers.
+    Up(UpOptions),
+    /// Take a lab down: exactly what it made.
+    Down(Which),
+    /// Run a command on a host: wan, gateway, office, guest0, guest1…
+    Exec {
+        #[command(flatten)]
+        which: Which,
+        /// The host.
+        host: Host,
+        /// The command.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// What `up` printed, with the process identifiers of now.
+    Status {
+        #[command(flatten)]
+        which: Which,
+        /// Print what scripts need.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Walk a guest through DHCP and a SPID login.
+    Login {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        walk: Walker,
+    },
+    /// Name the labs there are.
+    List,
+    #[command(hide = true)]
+    Hold(Which),
+    #[command(hide = true)]
+    Host {
+        #[command(flatten)]
+        which: Which,
+        host: Host,
+    },
+    #[command(hide = true)]
+    Walk {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        walk: Walker,
+    },
+    #[command(hide = true)]
+    Web {
+        #[arg(long)]
+        listen: IpAddr,
+    },
+}
+
+fn main() -> ExitCode {
+    // udhcpc calls a program and nothing but a program: here it is this one under another name.
+    let mut words = std::env::args();
+    if words.next().is_some_and(|name| name.ends_with(dhcp::SCRIPT)) {
+        return match dhcp::script(&words.next().unwrap_or_default()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("{e:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    start::coded(|arguments: Arguments| obey(arguments.order))
+}
+
+fn obey(order: Order) -> Result<ExitCode> {
+    let find = |which: &Which| Lab::find(&which.name, which.state.as_deref());
+    match order {
+        Order::Up(options) => bring_up(options)?,
+        Order::Down(which) => down::down(&find(&which)?)?,
+        Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command)?,
+        Order::Status { which, json } => print(&find(&which)?, json)?,
+        Order::Login { which, walk } => log_in(&find(&which)?, &walk)?,
+        Order::Walk { which, walk } => {
+            let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
+            login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
+        }
+        Order::List => start::say(&list())?,
+        Order::Hold(which) => hold::hold(&find(&which)?)?,
+        Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
+        Order::Web { listen } => web::serve(listen)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bring_up(options: UpOptions) -> Result<()> {
+    let UpOptions { which, guests, rate, pass_length, idle, bare, programs, json } = options;
+    let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare };
+    let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name(""));
+    let programs = programs.map_or_else(beside, Ok)?;
+    let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
+    print(&Lab::at(&report.state)?, json)
+}
+
+/// The walk itself is a command on the guest.
+fn log_in(lab: &Lab, walk: &Walker) -> Result<()> {
+    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "walk".into(), "--state".into()];
+    words.push(lab.folder.clone().into());
+    let options = [
+        ("--guest", walk.guest.to_string()),
+        ("--citizen", walk.citizen.clone()),
+        ("--behaviour", walk.behaviour.to_string()),
+    ];
+    words.extend(options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]));
+    enter::become_command(lab, Host::Guest(walk.guest), &words)
+}
+
+fn print(lab: &Lab, json: bool) -> Result<()> {
+    let report = report::of(lab)?;
+    if json {
+        return start::say(&(serde_json::to_string_pretty(&report)? + "\n"));
+    }
+    start::say(&report.text(lab.record()?.plan.guests))
+}
+
+fn list() -> String {
+    let line = |lab: Lab| {
+        let record = lab.record().ok()?;
+        let up = record.holder.is_some_and(varco_tests::lab::process::Process::lives);
+        let state = if up { "up" } else { "gone" };
+        Some(format!("{:<32} {state:<5} {}\n", record.plan.name, lab.folder.display()))
+    };
+    Lab::all().into_iter().filter_map(line).collect()
+}

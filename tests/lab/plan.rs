@@ -1,0 +1,144 @@
+//! What a lab is made of: hosts, names, addresses.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use varco_policy::Rate;
+
+/// A machine of the lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Host {
+    /// The Internet: web server, identity provider, hub, DNS.
+    Wan,
+    /// The site's router.
+    Gateway,
+    /// A computer of the office.
+    Office,
+    /// A citizen's device.
+    Guest(u8),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wan => f.write_str("wan"),
+            Self::Gateway => f.write_str("gateway"),
+            Self::Office => f.write_str("office"),
+            Self::Guest(n) => write!(f, "guest{n}"),
+        }
+    }
+}
+
+impl FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let host = match text {
+            "wan" => Some(Self::Wan),
+            "gateway" => Some(Self::Gateway),
+            "office" => Some(Self::Office),
+            _ => text.strip_prefix("guest").and_then(|n| n.parse().ok()).map(Self::Guest),
+        };
+        host.ok_or_else(|| format!("`{text}` is not a host; use wan, gateway, office, guest0, guest1…"))
+    }
+}
+
+impl TryFrom<String> for Host {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Host> for String {
+    fn from(host: Host) -> Self {
+        host.to_string()
+    }
+}
+
+impl Host {
+    /// The host's resolver before anything else says so; guests have none until DHCP gives one.
+    pub const fn resolver(self) -> Option<&'static str> {
+        match self {
+            Self::Guest(_) => None,
+            Self::Wan | Self::Gateway | Self::Office => Some(DNS),
+        }
+    }
+}
+
+/// What the caller of `up` chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Name of the lab.
+    pub name: String,
+    /// How many guests: 0 to 100.
+    pub guests: u8,
+    /// What the line carries in each direction.
+    pub rate: Rate,
+    /// Length of a pass, as `site.toml` writes it.
+    pub pass_length: String,
+    /// Idle limit of a pass.
+    pub idle: String,
+    /// Only the network and the Internet's servers: none of Varco's programs.
+    pub bare: bool,
+}
+
+impl Plan {
+    /// Every host, in the order in which they are made.
+    pub fn hosts(&self) -> Vec<Host> {
+        let fixed = [Host::Wan, Host::Gateway, Host::Office];
+        fixed.into_iter().chain((0..self.guests).map(Host::Guest)).collect()
+    }
+}
+
+/// The Internet's own address.
+pub const WAN: &str = "198.18.0.1";
+/// The router's public address.
+pub const GATEWAY: &str = "198.18.0.2";
+/// The public address lent to guests.
+pub const SLOTS: &str = "198.18.0.3";
+/// The web server.
+pub const WEB: &str = "198.18.0.10";
+/// The identity provider.
+pub const IDP: &str = "198.18.0.20";
+/// The hub.
+pub const HUB: &str = "198.18.0.30";
+/// The Internet's DNS.
+pub const DNS: &str = "198.18.0.53";
+/// The router's address in the office.
+pub const OFFICE_ROUTER: &str = "10.20.0.1";
+/// The office's computer.
+pub const OFFICE: &str = "10.20.0.2";
+/// The router's address in the guest network.
+pub const GUEST_ROUTER: &str = "10.64.0.1";
+
+/// Name of the portal: only the router's own resolver knows it.
+pub const PORTAL_NAME: &str = "wifi.varco.test";
+/// Name of the hub.
+pub const HUB_NAME: &str = "accesso.varco.test";
+/// Name of the identity provider.
+pub const IDP_NAME: &str = "idp.varco.test";
+/// Name of the web server.
+pub const WEB_NAME: &str = "www.varco.test";
+
+/// Names that devices ask to find out whether they are online; all are the web server here.
+pub const PROBES: [&str; 12] = [
+    "captive.apple.com",
+    "www.apple.com",
+    "connectivitycheck.gstatic.com",
+    "connectivitycheck.android.com",
+    "clients3.google.com",
+    "www.google.com",
+    "play.googleapis.com",
+    "www.msftconnecttest.com",
+    "www.msftncsi.com",
+    "detectportal.firefox.com",
+    "nmcheck.gnome.org",
+    "network-test.debian.org",
+];
+
+/// A guest's hardware address (the range that RFC 7042 keeps for documents, marked as local).
+pub fn mac(guest: u8) -> String {
+    format!("02:00:5e:00:53:{guest:02x}")
+}

@@ -1,0 +1,91 @@
+//! The programs that a lab runs, and on which host.
+
+use super::{
+    plan::{self, Host, Plan},
+    state::{Lab, Record},
+};
+use anyhow::{Result, ensure};
+use std::path::Path;
+
+/// A program of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name in logs and reports.
+    pub name: &'static str,
+    /// Where it runs.
+    pub host: Host,
+    /// The command, argument by argument.
+    pub command: Vec<String>,
+}
+
+/// Varco's programs, which must lie beside `varco-lab` or where `--programs` says.
+const VARCO: [&str; 3] = ["varco-hub", "varco-enforcer", "varco-gateway"];
+
+/// Checks that every program is there.
+///
+/// # Errors
+/// The first that is missing, with what to do.
+pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
+    let wanted = VARCO.iter().filter(|_| !plan.bare).chain(["varco-idp"].iter());
+    for name in wanted {
+        let remedy = "build the workspace with `make build`, or give --programs FOLDER";
+        ensure!(folder.join(name).is_file(), "{name} is not in {}; {remedy}", folder.display());
+    }
+    Ok(())
+}
+
+/// Every program in the order of their start.
+pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
+    let internet = [dns(lab), web(lab), idp(lab, record)];
+    let varco = VARCO.map(|name| run(lab, record, name));
+    internet.into_iter().chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
+}
+
+/// Makes the hub's keys: run once before the hub.
+pub fn hub_keys(lab: &Lab, record: &Record) -> Program {
+    let mut program = run(lab, record, "varco-hub");
+    program.name = "hub-keys";
+    let at = program.command.iter().position(|a| a == "run").unwrap_or_default();
+    program.command.splice(at..=at, ["keys".to_owned(), "init".to_owned()]);
+    program
+}
+
+fn dns(lab: &Lab) -> Program {
+    let file = format!("--conf-file={}", lab.path("config/dns.conf").display());
+    Program { name: "dns", host: Host::Wan, command: vec!["dnsmasq".into(), file] }
+}
+
+fn web(_: &Lab) -> Program {
+    let command = ["/proc/self/exe", "web", "--listen", plan::WEB].map(str::to_owned).to_vec();
+    Program { name: "web", host: Host::Wan, command }
+}
+
+fn idp(lab: &Lab, record: &Record) -> Program {
+    let program = record.programs.join("varco-idp").display().to_string();
+    let path = |name: &str| lab.path(name).display().to_string();
+    let pairs = [
+        ("--listen", format!("{}:443", plan::IDP)),
+        ("--url", format!("https://{}", plan::IDP_NAME)),
+        ("--state", path("idp")),
+        ("--certificate", path("tls/idp.pem")),
+        ("--key", path("tls/idp.key")),
+        ("--sp", format!("https://{}/spid/metadata", plan::HUB_NAME)),
+    ];
+    let options = pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
+    let command = [program, "run".into()].into_iter().chain(options).collect();
+    Program { name: "idp", host: Host::Wan, command }
+}
+
+/// `setpriv` takes from gateway and hub what their units take from them: every capability.
+fn run(lab: &Lab, record: &Record, name: &'static str) -> Program {
+    let short = name.trim_start_matches("varco-");
+    let drop =
+        ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"];
+    let privileged = short == "enforcer";
+    let program = record.programs.join(name).display().to_string();
+    let config = lab.path(&format!("config/{short}.toml")).display().to_string();
+    let own = [program, "run".into(), "--config".into(), config];
+    let command = drop.iter().filter(|_| !privileged).map(|s| (*s).to_owned()).chain(own).collect();
+    let host = if short == "hub" { Host::Wan } else { Host::Gateway };
+    Program { name: short, host, command }
+}

@@ -1,0 +1,192 @@
+//! The settings files of the lab's programs: those of docker/site with the lab's values.
+
+use super::{
+    plan::{self, Plan},
+    state::Lab,
+};
+use anyhow::Result;
+use std::{fmt::Write as _, fs};
+use varco_policy::Rate;
+
+/// Writes every settings file into `config/`.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write(lab: &Lab, plan: &Plan) -> Result<()> {
+    for folder in ["config", "logs", "run", "enforcer", "gateway", "hub", "hub-keys"] {
+        fs::create_dir_all(lab.path(folder))?;
+    }
+    fs::write(lab.path("config/site.toml"), site(plan))?;
+    fs::write(lab.path("config/enforcer.toml"), enforcer(lab))?;
+    fs::write(lab.path("config/gateway.toml"), gateway(lab, plan))?;
+    fs::write(lab.path("config/hub.toml"), hub(lab, plan))?;
+    Ok(fs::write(lab.path("config/dns.conf"), dns())?)
+}
+
+/// One hundredth of the line, times `parts`.
+fn part(rate: Rate, parts: u64) -> Rate {
+    Rate::from_bits((rate.bits() / 100).saturating_mul(parts).max(1000))
+}
+
+fn site(plan: &Plan) -> String {
+    let rate = plan.rate;
+    let (critical, office, guest) = (part(rate, 10), part(rate, 80), part(rate, 1));
+    format!(
+        r#"name = "{name}"
+title = "Biblioteca di prova"
+
+[interfaces]
+wan = "eth0"
+guest = ["br-guest"]
+office = ["br-office"]
+critical = []
+
+[link]
+up = "{rate}"
+down = "{rate}"
+
+[lanes]
+critical = {{ guaranteed = "{critical}", ceiling = "{rate}" }}
+office = {{ guaranteed = "{office}", ceiling = "{rate}" }}
+guest = {{ guaranteed = "{guest}", ceiling = "{rate}" }}
+
+[guest]
+subnet = "10.64.0.0/20"
+router = "{router}"
+first = "10.64.0.10"
+last = "10.64.15.250"
+lease = "1h"
+
+[portal]
+host = "{portal}"
+
+[slots]
+addresses = ["{slots}"]
+ports = 512
+quarantine = "10m"
+
+[garden]
+names = ["{hub}", "{idp}"]
+resolvers = ["{dns}"]
+
+[passes]
+length = "{length}"
+idle = "{idle}"
+"#,
+        name = plan.name,
+        router = plan::GUEST_ROUTER,
+        portal = plan::PORTAL_NAME,
+        slots = plan::SLOTS,
+        hub = plan::HUB_NAME,
+        idp = plan::IDP_NAME,
+        dns = plan::DNS,
+        length = plan.pass_length,
+        idle = plan.idle,
+    )
+}
+
+fn enforcer(lab: &Lab) -> String {
+    let at = lab.folder.display();
+    // The lab's user is `root` in its namespaces and nobody else exists there.
+    format!(
+        r#"site = "{at}/config/site.toml"
+socket = "{at}/run/enforcer.sock"
+gateway_user = "root"
+run = "{at}/run"
+state = "{at}/enforcer"
+"#
+    )
+}
+
+fn gateway(lab: &Lab, plan: &Plan) -> String {
+    let at = lab.folder.display();
+    format!(
+        r#"site = "{at}/config/site.toml"
+enforcer = "{at}/run/enforcer.sock"
+state = "{at}/gateway"
+
+[portal]
+certificate = "{at}/tls/portal.pem"
+key = "{at}/tls/portal.key"
+
+[admin]
+listen = "{office}:8443"
+certificate = "{at}/tls/admin.pem"
+key = "{at}/tls/admin.key"
+
+[hub]
+issuer = "https://{hub}"
+client_id = "{name}"
+client_secret_file = "{at}/hub.secret"
+ca_file = "{at}/tls/ca.pem"
+"#,
+        office = plan::OFFICE_ROUTER,
+        hub = plan::HUB_NAME,
+        name = plan.name,
+    )
+}
+
+fn hub(lab: &Lab, plan: &Plan) -> String {
+    let at = lab.folder.display();
+    format!(
+        r#"listen = "{address}:443"
+public_url = "https://{hub}"
+state = "{at}/hub"
+keys = "{at}/hub-keys"
+
+[tls]
+certificate = "{at}/tls/hub.pem"
+key = "{at}/tls/hub.key"
+
+[store]
+kind = "sqlite"
+
+[body]
+name = "Comune di Prova"
+display_name = "Comune di Prova"
+url = "https://{hub}"
+ipa_code = "c_x000"
+email = "spid@varco.test"
+telephone = "+390110000000"
+locality = "Torino"
+
+[spid]
+entity_id = "https://{hub}"
+idp_metadata = "{at}/idp-metadata"
+level = 1
+
+[[gateway]]
+client_id = "{name}"
+client_secret_file = "{at}/hub.secret"
+redirect_uri = "https://{portal}/login/callback"
+"#,
+        address = plan::HUB,
+        hub = plan::HUB_NAME,
+        name = plan.name,
+        portal = plan::PORTAL_NAME,
+    )
+}
+
+/// The Internet's DNS. It does not know the portal: only the router's resolver does.
+fn dns() -> String {
+    let mut lines = format!(
+        "keep-in-foreground
+no-resolv
+no-hosts
+no-daemon
+user=root
+group=root
+bind-interfaces
+listen-address={}
+pid-file=
+local=/test/
+local-ttl=5
+",
+        plan::DNS
+    );
+    let names = [(plan::HUB_NAME, plan::HUB), (plan::IDP_NAME, plan::IDP), (plan::WEB_NAME, plan::WEB)];
+    for (name, address) in names.into_iter().chain(plan::PROBES.map(|p| (p, plan::WEB))) {
+        let _ = writeln!(lines, "host-record={name},{address}");
+    }
+    lines
+}

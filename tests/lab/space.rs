@@ -1,0 +1,118 @@
+//! Namespaces: making a lab's own, and entering a host's.
+
+use super::process::Process;
+use anyhow::{Context, Result};
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, setns, unshare},
+    unistd::{getegid, geteuid},
+};
+use std::{
+    fs::{self, File},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+const NONE: Option<&str> = None;
+
+/// Leaves the machine's network, mounts and users for new ones of the lab. The caller's user is root in them
+/// and nothing more outside. Where user namespaces are forbidden, root does without.
+///
+/// # Errors
+/// When the kernel allows neither.
+pub fn leave() -> Result<()> {
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    let rest = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    match unshare(CloneFlags::CLONE_NEWUSER | rest) {
+        Ok(()) => {
+            fs::write("/proc/self/setgroups", "deny").context("/proc/self/setgroups")?;
+            fs::write("/proc/self/uid_map", format!("0 {uid} 1")).context("/proc/self/uid_map")?;
+            fs::write("/proc/self/gid_map", format!("0 {gid} 1")).context("/proc/self/gid_map")?;
+        }
+        Err(_) if uid == 0 => unshare(rest).context("make namespaces as root")?,
+        Err(e) => {
+            return Err(e).context(
+                "this kernel allows no user namespaces to you: set the sysctls user.max_user_namespaces and \
+                 kernel.unprivileged_userns_clone, or run varco-lab as root",
+            );
+        }
+    }
+    Ok(mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?)
+}
+
+/// Gives the calling process a network, mounts and a name of its own inside the lab.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn separate() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS)?;
+    Ok(mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?)
+}
+
+/// Shows `from` at `to`.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn bind(from: &Path, to: &Path) -> Result<()> {
+    mount(Some(from), to, NONE, MsFlags::MS_BIND, NONE).with_context(|| format!("bind over {}", to.display()))
+}
+
+/// An empty folder in memory at `at`.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn empty(at: &str) -> Result<()> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), at, Some("tmpfs"), flags, Some("mode=755")).with_context(|| format!("tmpfs at {at}"))
+}
+
+/// This network's own `/sys`, for tools that look there; a kernel that refuses it is no obstacle.
+pub fn own_sys() {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let _ = mount(Some("sysfs"), "/sys", Some("sysfs"), flags, NONE);
+}
+
+/// Enters the namespaces that `host` keeps. The calling process must have one thread.
+///
+/// # Errors
+/// When the host is gone or the caller may not.
+pub fn enter(host: Process) -> Result<()> {
+    let user = host.file("ns/user");
+    let mut spaces = Vec::new();
+    if fs::metadata(&user)?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
+        spaces.push((File::open(&user)?, CloneFlags::CLONE_NEWUSER));
+    }
+    let kinds = [
+        ("ns/net", CloneFlags::CLONE_NEWNET),
+        ("ns/uts", CloneFlags::CLONE_NEWUTS),
+        ("ns/mnt", CloneFlags::CLONE_NEWNS),
+    ];
+    for (name, kind) in kinds {
+        spaces.push((File::open(host.file(name))?, kind));
+    }
+    let here = std::env::current_dir();
+    for (file, kind) in spaces {
+        setns(file, kind).with_context(|| format!("enter {kind:?}"))?;
+    }
+    // Another user's lab: become its root, or files in it would be nobody's.
+    let root = (nix::unistd::Gid::from_raw(0), nix::unistd::Uid::from_raw(0));
+    let _ = (nix::unistd::setgid(root.0), nix::unistd::setuid(root.1));
+    if here.and_then(std::env::set_current_dir).is_err() {
+        std::env::set_current_dir("/")?;
+    }
+    Ok(())
+}
+
+/// Runs `work` in the network of `host`, on a thread of its own.
+///
+/// # Errors
+/// When the network cannot be entered, or as `work`.
+pub fn in_network<T: Send>(host: Process, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            setns(File::open(host.file("ns/net"))?, CloneFlags::CLONE_NEWNET)?;
+            work()
+        });
+        thread.join().map_err(|_| anyhow::anyhow!("the thread in the host's network failed"))?
+    })
+}
