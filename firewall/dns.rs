@@ -1,0 +1,116 @@
+//! The settings of the two dnsmasq programs, rendered from the site's. Pure.
+//!
+//! Two programs, because dnsmasq has one view of names: `main` leases addresses and answers those with a pass;
+//! `captive` answers those without one and asks nobody but the walled garden's resolver.
+
+use crate::settings::Settings;
+use std::{fmt::Write, path::Path};
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// DHCP, and the normal resolver on port 53.
+    Main,
+    /// The portal and the walled garden only, on port 5353: the gate redirects there.
+    Captive,
+}
+
+impl View {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Main, Self::Captive];
+
+    /// Part of its files' names.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Captive => "captive",
+        }
+    }
+}
+
+/// The settings file of a view. Values are typed or checked when the site was read, so none can carry syntax.
+pub fn render(view: View, settings: &Settings) -> String {
+    let mut out = String::from("# Written by varco-enforcer from site.toml; changes are lost.\n");
+    common(&mut out, view, settings);
+    match view {
+        View::Main => main(&mut out, settings),
+        View::Captive => captive(&mut out, settings),
+    }
+    out
+}
+
+fn line(out: &mut String, key: &str, value: impl std::fmt::Display) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{key}={value}");
+}
+
+fn common(out: &mut String, view: View, settings: &Settings) {
+    // Nothing of the host's: no hosts file, no resolv.conf, no syslog. dnsmasq's own messages can name a device
+    // or a question, so they go nowhere; what it says when it refuses to start is read from its standard error.
+    out.push_str("no-hosts\nno-resolv\nno-poll\nlog-facility=/dev/null\n");
+    line(out, "pid-file", pid_file(&settings.run, view).display());
+    match &settings.dnsmasq_user {
+        Some(user) => line(out, "user", user),
+        // An empty group stops it from changing groups, which the root of a user namespace may not.
+        None => out.push_str("user=root\ngroup=\n"),
+    }
+    // Only on guest interfaces, also on those that come later; never on the loopback.
+    out.push_str("bind-dynamic\nexcept-interface=lo\n");
+    for name in &settings.site.interfaces.guest {
+        line(out, "interface", name);
+    }
+    // The portal is the router. `local` keeps other types of its records from being asked elsewhere.
+    let (host, router) = (&settings.site.portal.host, settings.site.guest.router);
+    line(out, "host-record", format_args!("{host},{router}"));
+    line(out, "local", format_args!("/{host}/"));
+}
+
+fn main(out: &mut String, settings: &Settings) {
+    let (site, g) = (&settings.site, &settings.site.guest);
+    for resolver in &site.garden.resolvers {
+        line(out, "server", resolver);
+    }
+    // The portal's name only: a device that has just logged in must not keep it for long.
+    out.push_str("local-ttl=1\ncache-size=2000\n");
+    // The router is the only DHCP server of this network. A ping before a lease would meet the closed gate.
+    out.push_str("dhcp-authoritative\nno-ping\nquiet-dhcp\n");
+    let (mask, seconds) = (g.subnet.netmask(), g.lease.as_secs());
+    line(out, "dhcp-range", format_args!("{},{},{mask},{seconds}", g.first, g.last));
+    line(out, "dhcp-lease-max", u32::from(g.last).saturating_sub(u32::from(g.first)).saturating_add(1));
+    line(out, "dhcp-leasefile", settings.state.join("leases").display());
+    line(out, "dhcp-option", format_args!("option:router,{}", g.router));
+    line(out, "dhcp-option", format_args!("option:dns-server,{}", g.router));
+    // RFC 8910 section 2.1, also to devices that do not ask for it.
+    line(out, "dhcp-option-force", format_args!("114,https://{}/capport", site.portal.host));
+}
+
+fn captive(out: &mut String, settings: &Settings) {
+    let site = &settings.site;
+    out.push_str("port=5353\n");
+    for name in &site.garden.names {
+        for resolver in &site.garden.resolvers {
+            line(out, "server", format_args!("/{name}/{resolver}"));
+        }
+        // Adding to a set is a change of the firewall: dnsmasq keeps CAP_NET_ADMIN for it, and for this only
+        // view that answers strangers. It parses names, so it recurses nothing else.
+        line(out, "nftset", format_args!("/{name}/4#inet#varco#garden4"));
+    }
+    // Every other name is the catch address; `local` answers its other types (AAAA, HTTPS) empty, and the
+    // filter those of the walled garden, since IPv6 is closed.
+    line(out, "address", format_args!("/#/{}", site.portal.catch_address));
+    out.push_str("local=/#/\nfilter-AAAA\n");
+    // A device keeps an answer at most 5 minutes, garden4 keeps its address an hour and again whenever it is
+    // used: so an address never leaves the walled garden while a device goes by it. With no cache, each answer
+    // also puts it there anew.
+    out.push_str("local-ttl=1\nmax-ttl=300\ncache-size=0\n");
+}
+
+/// Where a view's process identifier is.
+pub fn pid_file(run: &Path, view: View) -> std::path::PathBuf {
+    run.join(format!("dnsmasq-{}.pid", view.word()))
+}
+
+/// Where a view's settings are.
+pub fn settings_file(run: &Path, view: View) -> std::path::PathBuf {
+    run.join(format!("dnsmasq-{}.conf", view.word()))
+}

@@ -1,0 +1,331 @@
+//! The desired state, and the kernel brought to it: on request, and on a timer.
+//!
+//! The order of a change: queues, then the gate in one transaction, read back until it is equal, then it is in
+//! force, then flows that it ended are forgotten. What fails before "in force" leaves the gate as it was.
+
+use crate::{
+    bridge,
+    dns::View,
+    dnsmasq::Instance,
+    exec::ExecError,
+    flows,
+    gate::{self, Key, SetName},
+    nft, queues, rules,
+    settings::Settings,
+    tc,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+use varco_policy::{
+    Device, Shares, Site, Slot,
+    wire::{Desired, KernelPass, Measured, Refusal, Reply, Request},
+};
+
+/// Around its end a pass may be in the kernel or not: the kernel's clock and ours differ by less than this.
+const ENDING: Duration = Duration::from_secs(2);
+/// An element may end between reading and writing, and then the transaction fails as a whole: read again.
+const TRIES: usize = 3;
+
+/// A pass in force.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    device: Device,
+    slot: Slot,
+    until: Instant,
+}
+
+/// The state in force. One pass for an address: the newer replaces the older.
+#[derive(Debug, Clone)]
+struct InForce {
+    generation: u64,
+    shares: Shares,
+    passes: BTreeMap<Ipv4Addr, Held>,
+}
+
+/// What the kernel holds for this site, and who answers for it.
+#[derive(Debug)]
+pub struct Enforcer {
+    settings: Settings,
+    /// `None` from the start until the first [`Request::Apply`]: passes in the kernel are left alone till then.
+    in_force: Option<InForce>,
+    /// The rules as the kernel lists them right after they were loaded.
+    rules: String,
+    dns: Vec<Instance>,
+    healed: u64,
+}
+
+impl Enforcer {
+    /// Closes the gate, sets the queues up where there are none and starts dnsmasq. Passes, queues and programs
+    /// that are there already are not touched.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or dnsmasq does.
+    pub fn start(settings: Settings, now: Instant) -> anyhow::Result<Self> {
+        nft::load()?;
+        let dns = View::ALL.iter().map(|view| Instance::new(*view, &settings)).collect();
+        let mut this = Self { rules: nft::rules()?, in_force: None, dns, healed: 0, settings };
+        this.reconcile_gate(None, &BTreeSet::new(), now)?;
+        this.reconcile_queues()?;
+        this.isolate()?;
+        for instance in &mut this.dns {
+            instance.tend(now)?;
+        }
+        Ok(this)
+    }
+
+    /// Does what the gateway asks.
+    pub fn handle(&mut self, request: Request, now: Instant) -> Reply {
+        let outcome = match request {
+            Request::Apply(desired) => self.apply(desired, now),
+            Request::Admit { generation, passes } => self.admit(generation, &passes, now),
+            Request::Expel { generation, devices } => self.expel(generation, &devices, now),
+            Request::Measure => {
+                return self.measure().map_or_else(|e| Reply::Refused(kernel(e)), Reply::Measured);
+            }
+        };
+        match outcome {
+            Ok(generation) => Reply::Done { generation },
+            Err(refusal) => Reply::Refused(refusal),
+        }
+    }
+
+    fn apply(&mut self, desired: Desired, now: Instant) -> Result<u64, Refusal> {
+        rules::generation(desired.generation, self.in_force.as_ref().map_or(0, |s| s.generation))?;
+        rules::shares(&self.settings.site, &desired.shares)?;
+        rules::passes(&self.settings.site, &desired.passes, &BTreeMap::new())?;
+        self.reconcile_rules().map_err(kernel)?;
+        let actual = nft::read().map_err(kernel)?;
+        let passes = desired.passes.iter().map(|p| (p.device.address, keep_time(p, &actual, now))).collect();
+        let next = InForce { generation: desired.generation, shares: desired.shares, passes };
+        self.change_queues(&next.shares).map_err(kernel)?;
+        let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
+        let flows = flows::by_guest(self.settings.site.guest.subnet).map_err(kernel)?;
+        let ended = stale(&self.settings.site, &next, &flows);
+        self.in_force = Some(next);
+        changed.union(&ended).try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        Ok(desired.generation)
+    }
+
+    fn admit(&mut self, generation: u64, passes: &[KernelPass], now: Instant) -> Result<u64, Refusal> {
+        let before = self.in_force.as_ref().ok_or(Refusal::NothingInForce)?;
+        rules::generation(generation, before.generation)?;
+        let held = before.passes.values().filter(|h| h.until > now);
+        let held = held.map(|h| (h.device.address, h.slot)).collect();
+        rules::passes(&self.settings.site, passes, &held)?;
+        let mut next = InForce { generation, ..before.clone() };
+        let (mut other, mut same) = (BTreeSet::new(), BTreeSet::new());
+        for pass in passes {
+            let new = hold(pass, now);
+            let replaced = next.passes.insert(new.device.address, new);
+            let moved = replaced.is_some_and(|old| old.device != new.device || old.slot != new.slot);
+            if moved { &mut other } else { &mut same }.insert(new.device.address);
+        }
+        let renew = passes.iter().map(|p| p.device.address).collect();
+        self.reconcile_gate(Some(&next), &renew, now).map_err(kernel)?;
+        self.in_force = Some(next);
+        other.iter().try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        same.iter().try_for_each(|address| flows::forget_redirected(*address)).map_err(kernel)?;
+        Ok(generation)
+    }
+
+    fn expel(&mut self, generation: u64, devices: &[Device], now: Instant) -> Result<u64, Refusal> {
+        let before = self.in_force.as_ref().ok_or(Refusal::NothingInForce)?;
+        rules::generation(generation, before.generation)?;
+        let mut next = InForce { generation, ..before.clone() };
+        next.passes.retain(|_, held| !devices.contains(&held.device));
+        self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
+        let gone = devices.iter().map(|d| d.address).filter(|a| !next.passes.contains_key(a));
+        let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.subnet.contains(a)).collect();
+        self.in_force = Some(next);
+        gone.iter().try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        Ok(generation)
+    }
+
+    fn measure(&self) -> Result<Measured, ExecError> {
+        let mut measured = crate::measure::kernel(&self.settings.site)?;
+        measured.generation = self.in_force.as_ref().map(|s| s.generation);
+        measured.healed = self.healed;
+        Ok(measured)
+    }
+
+    /// Once a second: dnsmasq runs, and passes that the kernel has ended are forgotten with their flows.
+    pub fn tick(&mut self, now: Instant) {
+        for instance in &mut self.dns {
+            match instance.tend(now) {
+                Ok(false) => {}
+                Ok(true) => self.healed += 1,
+                Err(error) => tracing::warn!(%error, "dnsmasq does not run"),
+            }
+        }
+        let Some(state) = &mut self.in_force else { return };
+        let ended: Vec<_> = state.passes.extract_if(.., |_, held| held.until + ENDING <= now).collect();
+        for (address, _) in ended {
+            if let Err(error) = flows::forget(address) {
+                tracing::warn!(%error, "flows of an ended pass are left");
+            }
+        }
+    }
+
+    /// Every ten seconds: whatever differs from the desired state is put right, and nothing else is touched.
+    pub fn heal(&mut self, now: Instant) {
+        let parts: [(&str, fn(&mut Self, Instant) -> Result<bool, ExecError>); 4] = [
+            ("rules", |this, _| this.reconcile_rules()),
+            ("elements", Self::heal_elements),
+            ("queues", |this, _| this.reconcile_queues()),
+            ("bridge ports", |this, _| this.isolate()),
+        ];
+        for (part, heal) in parts {
+            match heal(self, now) {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.healed += 1;
+                    tracing::warn!(part, "the kernel differed and was healed");
+                }
+                Err(error) => tracing::error!(part, %error, "the kernel differs and cannot be healed"),
+            }
+        }
+    }
+
+    fn heal_elements(&mut self, now: Instant) -> Result<bool, ExecError> {
+        let state = self.in_force.take();
+        let outcome = self.plan_gate(state.as_ref(), &BTreeSet::new(), now).and_then(|steps| {
+            let changed = self.reconcile_gate(state.as_ref(), &BTreeSet::new(), now)?;
+            changed.iter().try_for_each(|address| flows::forget(*address))?;
+            Ok(!steps.is_empty())
+        });
+        self.in_force = state;
+        outcome
+    }
+
+    /// `true` when the rules had to be loaded again.
+    fn reconcile_rules(&mut self) -> Result<bool, ExecError> {
+        if nft::rules().is_ok_and(|rules| rules == self.rules) {
+            return Ok(false);
+        }
+        nft::load()?;
+        nft::remove_strangers()?;
+        if nft::rules()? == self.rules {
+            return Ok(true);
+        }
+        Err(ExecError::Unreadable { program: "nft", what: "the rules differ after they were loaded".into() })
+    }
+
+    fn plan_gate(
+        &self,
+        state: Option<&InForce>,
+        renew: &BTreeSet<Ipv4Addr>,
+        now: Instant,
+    ) -> Result<Vec<gate::Step>, ExecError> {
+        let (wanted, ignored) = wanted(&self.settings.site, state, now);
+        let mut actual = nft::read()?;
+        actual.retain(|(set, key), _| match (state, key.address()) {
+            (None, _) => *set < SetName::Pass,
+            (Some(_), Some(address)) => *set < SetName::Pass || !ignored.contains(&address),
+            (Some(_), None) => true,
+        });
+        Ok(gate::plan(&wanted, &actual, renew))
+    }
+
+    /// Brings the elements to `state` and reads them back until they are equal. Gives the addresses that lost
+    /// an element.
+    fn reconcile_gate(
+        &self,
+        state: Option<&InForce>,
+        renew: &BTreeSet<Ipv4Addr>,
+        now: Instant,
+    ) -> Result<BTreeSet<Ipv4Addr>, ExecError> {
+        let (mut changed, mut renew, mut refused) = (BTreeSet::new(), renew.clone(), None);
+        for _ in 0..TRIES {
+            let steps = self.plan_gate(state, &renew, now)?;
+            if steps.is_empty() {
+                return Ok(changed);
+            }
+            match nft::apply(&steps) {
+                Ok(()) => {
+                    changed.extend(gate::addresses(&steps).difference(&renew));
+                    renew.clear();
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        if self.plan_gate(state, &renew, now)?.is_empty() {
+            return Ok(changed);
+        }
+        let differs = || ExecError::Unreadable { program: "nft", what: "what was read back differs".into() };
+        Err(refused.unwrap_or_else(differs))
+    }
+
+    /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
+    /// the settings say: they are left as they are.
+    fn reconcile_queues(&mut self) -> Result<bool, ExecError> {
+        if let Some(state) = &self.in_force {
+            let shares = state.shares;
+            return self.change_queues(&shares);
+        }
+        let site = &self.settings.site;
+        let actual = tc::read(&site.interfaces.wan, &queues::inward(site))?;
+        let there = actual.up.rooted && actual.down.rooted && actual.hooks.values().all(|h| h.redirects);
+        if there { Ok(false) } else { self.change_queues(&site.shares()) }
+    }
+
+    fn change_queues(&self, shares: &Shares) -> Result<bool, ExecError> {
+        let site = &self.settings.site;
+        let actual = tc::read(&site.interfaces.wan, &queues::inward(site))?;
+        let wanted = queues::wanted(site, shares, tc::leaf(&actual)?);
+        let steps = queues::plan(&wanted, &actual);
+        tc::apply(&steps)?;
+        let left = queues::plan(&wanted, &tc::read(&site.interfaces.wan, &queues::inward(site))?);
+        match left.first() {
+            None => Ok(!steps.is_empty()),
+            Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
+        }
+    }
+
+    fn isolate(&mut self) -> Result<bool, ExecError> {
+        let ports = bridge::open_ports(&self.settings.site.interfaces.guest)?;
+        bridge::isolate(&ports)?;
+        Ok(!ports.is_empty())
+    }
+}
+
+fn kernel(error: ExecError) -> Refusal {
+    Refusal::Kernel(error.to_string())
+}
+
+fn hold(pass: &KernelPass, now: Instant) -> Held {
+    Held { device: pass.device, slot: pass.slot, until: now + Duration::from_secs(pass.seconds.into()) }
+}
+
+/// A pass that the kernel holds already keeps the kernel's time.
+fn keep_time(pass: &KernelPass, actual: &gate::Actual, now: Instant) -> Held {
+    let seconds = actual.get(&(SetName::PassUp, Key::Device(pass.device))).and_then(|seen| seen.seconds);
+    hold(&KernelPass { seconds: seconds.unwrap_or(pass.seconds), ..*pass }, now)
+}
+
+/// The elements that should be, and the addresses whose pass is just ending: those are not looked at.
+fn wanted(site: &Site, state: Option<&InForce>, now: Instant) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
+    let (mut wanted, mut ignored) = (gate::of_site(site), BTreeSet::new());
+    for held in state.iter().flat_map(|s| s.passes.values()) {
+        let left = held.until.saturating_duration_since(now);
+        if left <= ENDING && held.until + ENDING > now {
+            ignored.insert(held.device.address);
+        } else if left > ENDING {
+            let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
+            wanted.extend(gate::of_pass(held.device, held.slot, seconds));
+        }
+    }
+    (wanted, ignored)
+}
+
+/// The guests with a flow from a public address and port that is not theirs now: left by a pass that ended
+/// while nobody looked.
+fn stale(site: &Site, state: &InForce, flows: &flows::PublicByGuest) -> BTreeSet<Ipv4Addr> {
+    let lent = |address: &Ipv4Addr| site.slots.addresses.contains(address);
+    let theirs = |guest, (public, port)| state.passes.get(guest).is_some_and(|h| h.slot.covers(public, port));
+    let is_stale = |guest, public: &(Ipv4Addr, u16)| lent(&public.0) && !theirs(guest, *public);
+    let stale = flows.iter().filter(|(guest, publics)| publics.iter().any(|public| is_stale(guest, public)));
+    stale.map(|(guest, _)| *guest).collect()
+}

@@ -1,0 +1,74 @@
+//! What a request may ask at this site, checked before the kernel is touched. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
+use varco_policy::{
+    Device, Shares, Site, Slot,
+    slot::FIRST_PORT,
+    wire::{KernelPass, Refusal},
+};
+
+const A_DAY: u32 = 86_400;
+
+/// Checks passes one by one and against each other; `held` are the slots of passes that stay beside them.
+///
+/// # Errors
+/// The first rule that is broken. It names no device.
+pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot>) -> Result<(), Refusal> {
+    let (mut addresses, mut slots) = (BTreeSet::new(), BTreeSet::new());
+    for pass in passes {
+        device(site, pass.device)?;
+        slot(site, pass.slot)?;
+        refuse_unless((1..=A_DAY).contains(&pass.seconds), "a pass lasts 1 to 86400 seconds")?;
+        refuse_unless(addresses.insert(pass.device.address), "an address is in the request twice")?;
+        refuse_unless(slots.insert(pass.slot), "a slot is in the request twice")?;
+    }
+    let staying = held.iter().filter(|(address, _)| !addresses.contains(address));
+    refuse_unless(
+        staying.into_iter().all(|(_, slot)| !slots.contains(slot)),
+        "a slot is lent to another device",
+    )
+}
+
+fn device(site: &Site, device: Device) -> Result<(), Refusal> {
+    let (net, address) = (site.guest.subnet, device.address);
+    let host = net.contains(&address) && address != net.network() && address != net.broadcast();
+    refuse_unless(host && address != site.guest.router, "an address is not a guest's")?;
+    let octets = device.mac.octets();
+    refuse_unless(octets != [0; 6] && octets[0] & 1 == 0, "a hardware address is not one device's")
+}
+
+fn slot(site: &Site, slot: Slot) -> Result<(), Refusal> {
+    refuse_unless(
+        site.slots.addresses.contains(&slot.address),
+        "a slot's address is not in slots.addresses",
+    )?;
+    let size = site.slots.ports;
+    let aligned = slot.first_port.checked_sub(FIRST_PORT).is_some_and(|offset| offset.is_multiple_of(size));
+    let whole = slot.first_port.checked_add(size - 1) == Some(slot.last_port);
+    refuse_unless(aligned && whole, "a slot is not a block of slots.ports")
+}
+
+/// Checks shares against the line.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn shares(site: &Site, shares: &Shares) -> Result<(), Refusal> {
+    let not_allowed = |e: varco_policy::lane::SharesError| Refusal::NotAllowed(e.to_string());
+    shares.up.check(site.link.up).map_err(not_allowed)?;
+    shares.down.check(site.link.down).map_err(not_allowed)
+}
+
+/// Refuses what is older than what is in force. The same number again is a repetition after a lost answer.
+///
+/// # Errors
+/// When `asked` is older.
+pub const fn generation(asked: u64, in_force: u64) -> Result<(), Refusal> {
+    if asked < in_force { Err(Refusal::Stale { asked, in_force }) } else { Ok(()) }
+}
+
+fn refuse_unless(good: bool, rule: &str) -> Result<(), Refusal> {
+    if good { Ok(()) } else { Err(Refusal::NotAllowed(rule.to_owned())) }
+}

@@ -1,0 +1,196 @@
+//! The gateway's questions, one thread for all: nothing here waits for a peer, so that nobody delays healing.
+
+use crate::enforcer::Enforcer;
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::socket::{MsgFlags, getsockopt, recv, sockopt::PeerCredentials},
+};
+use std::{
+    fs, io,
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::{
+            fs::{FileTypeExt, PermissionsExt, chown},
+            net::{UnixListener, UnixStream},
+        },
+    },
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use varco_policy::wire::{self, LONGEST_FRAME, Request};
+
+/// The gateway has one connection; more are for a restart that overlaps, and for `status`.
+const MOST_PEERS: usize = 8;
+/// How long an answer may take to leave.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+/// How long a connection may stay in the middle of a frame.
+const FRAME_LIMIT: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_secs(1);
+const HEAL: Duration = Duration::from_secs(10);
+
+/// The enforcer's socket.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+    gateway_uid: u32,
+    peers: Vec<Peer>,
+}
+
+/// A connection of the gateway, and what has come so far of its next frame.
+#[derive(Debug)]
+struct Peer {
+    stream: UnixStream,
+    inbox: Vec<u8>,
+    since: Instant,
+}
+
+impl Server {
+    /// Listens at `path`, for one user.
+    ///
+    /// # Errors
+    /// When another enforcer answers there, or the socket cannot be made.
+    pub fn bind(path: &Path, gateway_uid: u32) -> io::Result<Self> {
+        remove_stale(path)?;
+        let listener = UnixListener::bind(path)?;
+        listener.set_nonblocking(true)?;
+        chown(path, Some(gateway_uid), None)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
+        Ok(Self { listener, path: path.to_path_buf(), gateway_uid, peers: Vec::new() })
+    }
+
+    /// Answers, ticks and heals until `stop` can be read. `clock` reads the time.
+    ///
+    /// # Errors
+    /// When the system cannot wait.
+    pub fn serve(
+        mut self,
+        enforcer: &mut Enforcer,
+        stop: &UnixStream,
+        clock: impl Fn() -> Instant,
+        mut alive: impl FnMut(),
+    ) -> io::Result<()> {
+        let (mut next_tick, mut next_heal) = (clock(), clock() + HEAL);
+        loop {
+            let wait = next_tick.saturating_duration_since(clock());
+            let ready = self.wait(stop, wait)?;
+            if ready.stop {
+                break;
+            }
+            if ready.listener {
+                self.accept(clock());
+            }
+            self.peers.retain_mut(|peer| peer.listen(enforcer, &clock));
+            if clock() >= next_tick {
+                next_tick = clock() + TICK;
+                enforcer.tick(clock());
+                alive();
+            }
+            if clock() >= next_heal {
+                enforcer.heal(clock());
+                next_heal = clock() + HEAL;
+            }
+        }
+        fs::remove_file(&self.path)
+    }
+
+    fn wait(&self, stop: &UnixStream, wait: Duration) -> io::Result<Ready> {
+        let mut fds = vec![
+            PollFd::new(stop.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
+        ];
+        fds.extend(self.peers.iter().map(|p| PollFd::new(p.stream.as_fd(), PollFlags::POLLIN)));
+        // Rounded up, or the last millisecond would be spent spinning.
+        let millis = u16::try_from(wait.as_millis() + 1).unwrap_or(u16::MAX);
+        match poll(&mut fds, PollTimeout::from(millis)) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let is_ready = |at: usize| fds.get(at).and_then(PollFd::any).unwrap_or(false);
+        Ok(Ready { stop: is_ready(0), listener: is_ready(1) })
+    }
+
+    /// Checks who it is before a single byte is read.
+    fn accept(&mut self, now: Instant) {
+        let Ok((stream, _)) = self.listener.accept() else { return };
+        let uid = getsockopt(&stream, PeerCredentials).map(|c| c.uid());
+        if uid != Ok(self.gateway_uid) {
+            tracing::warn!(?uid, "a user that may not ask was turned away");
+        } else if self.peers.len() < MOST_PEERS && stream.set_write_timeout(Some(WRITE_LIMIT)).is_ok() {
+            self.peers.push(Peer { stream, inbox: Vec::new(), since: now });
+        }
+    }
+}
+
+struct Ready {
+    stop: bool,
+    listener: bool,
+}
+
+impl Peer {
+    /// Reads what there is and answers each whole frame; `false` when the connection is over.
+    fn listen(&mut self, enforcer: &mut Enforcer, clock: &impl Fn() -> Instant) -> bool {
+        let open = self.read();
+        while let Some(length) = self.frame() {
+            let answered = length.is_ok_and(|length| self.answer(length, enforcer, clock()));
+            if !answered {
+                return false;
+            }
+            self.since = clock();
+        }
+        if self.inbox.is_empty() {
+            self.since = clock();
+        }
+        open && clock().saturating_duration_since(self.since) < FRAME_LIMIT
+    }
+
+    fn read(&mut self) -> bool {
+        let mut chunk = [0; 65_536];
+        // A frame at most before it is looked at: a peer that never stops sending does not hold us here.
+        while self.inbox.len() <= LONGEST_FRAME {
+            match recv(self.stream.as_raw_fd(), &mut chunk, MsgFlags::MSG_DONTWAIT) {
+                Ok(0) => return false,
+                Ok(n) => self.inbox.extend_from_slice(chunk.get(..n).unwrap_or_default()),
+                Err(Errno::EAGAIN | Errno::EINTR) => return true,
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// The length of the first frame with its header, once it is whole; an error when it is too long.
+    fn frame(&self) -> Option<Result<usize, ()>> {
+        let header = self.inbox.first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*header) as usize;
+        if length > LONGEST_FRAME {
+            return Some(Err(()));
+        }
+        (self.inbox.len() >= length + 4).then_some(Ok(length + 4))
+    }
+
+    fn answer(&mut self, length: usize, enforcer: &mut Enforcer, now: Instant) -> bool {
+        let frame: Vec<u8> = self.inbox.drain(..length).collect();
+        let Ok(Some(request)) = wire::read_frame::<Request>(frame.as_slice()) else {
+            tracing::warn!("a frame that is no request; the connection is closed");
+            return false;
+        };
+        wire::write_frame(&self.stream, &enforcer.handle(request, now)).is_ok()
+    }
+}
+
+/// A socket left by a crash is removed; one that answers, or that is no socket, is not.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let kind = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    if !kind.is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is something else than a socket"));
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another enforcer answers there")),
+        Err(_) => fs::remove_file(path),
+    }
+}

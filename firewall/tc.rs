@@ -1,0 +1,158 @@
+//! The queues in the kernel.
+
+use crate::{
+    exec::{self, ExecError},
+    queues::{Actual, Hook, IFB, Leaf, Minor, PREF, Step, Tree},
+    tc_text::{self, Counted},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use varco_policy::IfName;
+
+#[derive(Deserialize)]
+struct Qdisc {
+    kind: String,
+    handle: String,
+    #[serde(default)]
+    root: bool,
+    parent: Option<String>,
+    #[serde(default)]
+    options: Value,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    ifname: String,
+    flags: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Filter {
+    pref: Option<u64>,
+    options: Option<Value>,
+}
+
+/// All queues as they are; interfaces that do not exist are left out.
+///
+/// # Errors
+/// When there is no uplink, or `tc` fails.
+pub fn read(wan: &IfName, inward: &BTreeSet<IfName>) -> Result<Actual, ExecError> {
+    let links: Vec<Link> = exec::json("ip", &["-j", "link", "show"])?;
+    let ifb = links.iter().any(|l| l.ifname == IFB && l.flags.iter().any(|f| f == "UP"));
+    let mut hooks = BTreeMap::new();
+    for dev in inward.iter().filter(|dev| links.iter().any(|l| l.ifname == dev.as_str())) {
+        hooks.insert(dev.clone(), hook(dev)?);
+    }
+    let down = if ifb { tree(IFB)? } else { Tree::default() };
+    Ok(Actual { ifb, up: tree(wan.as_str())?, down, hooks })
+}
+
+fn qdiscs(dev: &str) -> Result<Vec<Qdisc>, ExecError> {
+    exec::json("tc", &["-j", "qdisc", "show", "dev", dev])
+}
+
+fn tree(dev: &str) -> Result<Tree, ExecError> {
+    let qdiscs = qdiscs(dev)?;
+    let ours = |q: &Qdisc| q.root && q.kind == "htb" && q.handle == "1:" && q.options["default"] == "0x20";
+    let leaf = |q: &Qdisc| Some((minor(q.parent.as_deref()?)?, q.kind.clone()));
+    let classes = classes(dev)?.into_iter().map(|c| (c.minor, c.class)).collect();
+    Ok(Tree { rooted: qdiscs.iter().any(ours), classes, leaves: qdiscs.iter().filter_map(leaf).collect() })
+}
+
+fn minor(class: &str) -> Option<Minor> {
+    u16::from_str_radix(class.strip_prefix("1:")?, 16).ok().map(Minor)
+}
+
+fn hook(dev: &IfName) -> Result<Hook, ExecError> {
+    let clsact = qdiscs(dev.as_str())?.iter().any(|q| q.kind == "clsact");
+    if !clsact {
+        return Ok(Hook::default());
+    }
+    let filters: Vec<Filter> = exec::json("tc", &["-j", "filter", "show", "dev", dev.as_str(), "egress"])?;
+    let ours = |f: &&Filter| f.pref.is_some_and(|p| p.to_string() == PREF);
+    let into_ifb = |f: &Filter| f.options.as_ref().is_some_and(|o| o["actions"][0]["to_dev"] == IFB);
+    let filter = filters.iter().filter(ours).count() > 0;
+    Ok(Hook { clsact, filter, redirects: filters.iter().filter(ours).any(into_ifb) })
+}
+
+/// The classes of an interface with what they have carried.
+///
+/// # Errors
+/// When `tc` fails or cannot be understood.
+pub fn classes(dev: &str) -> Result<Vec<Counted>, ExecError> {
+    let text = exec::run("tc", &["-s", "class", "show", "dev", dev], "")?;
+    tc_text::classes(&text)
+        .ok_or_else(|| ExecError::Unreadable { program: "tc", what: format!("classes of {dev}") })
+}
+
+/// The leaf in use where there is one, else the best that this kernel has.
+///
+/// # Errors
+/// When `ip` or `tc` fails.
+pub fn leaf(actual: &Actual) -> Result<Leaf, ExecError> {
+    let used = |leaf: &Leaf| actual.down.leaves.values().any(|kind| kind == leaf.word());
+    match Leaf::ALL.into_iter().find(used) {
+        Some(leaf) => Ok(leaf),
+        None => probe(),
+    }
+}
+
+/// Tries each on an interface made for it and taken away again.
+fn probe() -> Result<Leaf, ExecError> {
+    const TRIAL: &str = "ifb-varco-trial";
+    exec::succeeds("ip", &["link", "del", TRIAL])?;
+    exec::run("ip", &["link", "add", TRIAL, "type", "ifb"], "")?;
+    let mut found = Leaf::Pfifo;
+    for leaf in Leaf::ALL {
+        if exec::succeeds("tc", &["qdisc", "add", "dev", TRIAL, "root", leaf.word()])? {
+            found = leaf;
+            break;
+        }
+    }
+    exec::run("ip", &["link", "del", TRIAL], "")?;
+    Ok(found)
+}
+
+/// Carries out the steps in order.
+///
+/// # Errors
+/// When one fails; those before it have been done and the next round goes on from there.
+pub fn apply(steps: &[Step]) -> Result<(), ExecError> {
+    let mut batch = String::new();
+    for step in steps {
+        match step {
+            Step::AddIfb => add_ifb()?,
+            step => batch.push_str(&format!("{step}\n")),
+        }
+    }
+    if batch.is_empty() { Ok(()) } else { exec::run("tc", &["-batch", "-"], &batch).map(drop) }
+}
+
+fn add_ifb() -> Result<(), ExecError> {
+    if !exec::succeeds("ip", &["link", "show", IFB])? {
+        // Its own queue stops it when full, and its default of 32 packets is soon full.
+        exec::run("ip", &["link", "add", IFB, "txqueuelen", "1000", "type", "ifb"], "")?;
+    }
+    exec::run("ip", &["link", "set", IFB, "up"], "").map(drop)
+}
+
+/// Takes all queues of Varco away; those of others stay.
+///
+/// # Errors
+/// When `ip` or `tc` fails.
+pub fn remove(wan: &IfName, inward: &BTreeSet<IfName>) -> Result<(), ExecError> {
+    let actual = read(wan, inward)?;
+    for (dev, hook) in &actual.hooks {
+        if hook.filter {
+            exec::run("tc", &["filter", "del", "dev", dev.as_str(), "egress", "pref", PREF], "")?;
+        }
+    }
+    if actual.up.rooted {
+        exec::run("tc", &["qdisc", "del", "dev", wan.as_str(), "root"], "")?;
+    }
+    if actual.ifb {
+        exec::run("ip", &["link", "del", IFB], "")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! A small building in network namespaces, without a privilege on the host: a router with the real enforcer,
+//! two guests on one bridge, an office, and a piece of Internet (198.18.0.0/15).
+#![allow(dead_code, clippy::allow_attributes, reason = "each test uses a part of it")]
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+use varco_policy::{
+    Device, Shares, Site, Slot,
+    wire::{self, Desired, KernelPass, Measured, Reply, Request},
+};
+
+pub const ENFORCER: &str = env!("CARGO_BIN_EXE_varco-enforcer");
+
+/// Everything ends with the process that holds the namespaces, and that ends when we close its input.
+pub struct Lab {
+    holder: Child,
+    pub dir: PathBuf,
+}
+
+const LINKS: &str = "\
+link set lo up
+link add br-guest type bridge
+link set br-guest up
+addr add 10.64.0.1/20 dev br-guest
+addr add fd00:64::1/64 dev br-guest nodad
+link add g0 type veth peer name eth0 address 02:00:00:00:00:10 netns guest0
+link add g1 type veth peer name eth0 address 02:00:00:00:00:11 netns guest1
+link set g0 master br-guest up
+link set g1 master br-guest up
+link add off0 type veth peer name eth0 netns office
+addr add 10.20.0.1/24 dev off0
+link set off0 up
+link add wan0 type veth peer name eth0 netns wan
+addr add 198.18.0.2/24 dev wan0
+addr add fd00:18::2/64 dev wan0 nodad
+link set wan0 up
+route add default via 198.18.0.1
+";
+
+const WAN: &str = "\
+link set lo up
+addr add 198.18.0.1/24 dev eth0
+addr add 198.18.0.53/24 dev eth0
+addr add 198.18.0.80/24 dev eth0
+addr add fd00:18::1/64 dev eth0 nodad
+link set eth0 up
+route add 198.18.0.3/32 via 198.18.0.2
+route add 10.0.0.0/8 via 198.18.0.2
+route add fd00:64::/64 via fd00:18::2
+";
+
+const OFFICE: &str = "\
+link set lo up
+addr add 10.20.0.2/24 dev eth0
+link set eth0 up
+route add default via 10.20.0.1
+";
+
+const SITE: &str = r#"
+name = "prova"
+title = "Prova"
+[interfaces]
+wan = "wan0"
+guest = ["br-guest"]
+office = ["off0"]
+[link]
+up = "100mbit"
+down = "100mbit"
+[lanes]
+critical = { guaranteed = "10mbit", ceiling = "100mbit" }
+office = { guaranteed = "80mbit", ceiling = "100mbit" }
+guest = { guaranteed = "1mbit", ceiling = "100mbit" }
+[guest]
+subnet = "10.64.0.0/20"
+router = "10.64.0.1"
+first = "10.64.0.10"
+last = "10.64.15.250"
+lease = "1h"
+[portal]
+host = "wifi.prova.example.it"
+[slots]
+addresses = ["198.18.0.3"]
+ports = 512
+[garden]
+names = ["idp.example.it"]
+resolvers = ["198.18.0.53"]
+[passes]
+"#;
+
+fn guest(n: u8) -> String {
+    format!(
+        "link set lo up\naddr add 10.64.0.{n}/20 dev eth0\naddr add fd00:64::{n}/64 dev eth0 nodad\n\
+         link set eth0 up\nroute add default via 10.64.0.1\nroute add default via fd00:64::1\n"
+    )
+}
+
+/// The device of guest `n`.
+pub fn device(n: u8) -> Device {
+    let mac = ["02:00:00:00:00:10", "02:00:00:00:00:11"][usize::from(n)];
+    Device { address: std::net::Ipv4Addr::new(10, 64, 0, 10 + n), mac: mac.parse().unwrap() }
+}
+
+pub fn slot(n: u16) -> Slot {
+    let first_port = 1024 + n * 512;
+    Slot { address: "198.18.0.3".parse().unwrap(), first_port, last_port: first_port + 511 }
+}
+
+pub fn pass(n: u8, seconds: u32) -> KernelPass {
+    KernelPass { device: device(n), slot: slot(u16::from(n)), seconds }
+}
+
+/// Tries until it is so; panics after half a minute.
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+    for _ in 0..300 {
+        if so() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    panic!("not within half a minute: {what}");
+}
+
+impl Lab {
+    /// The building with guests that have addresses, and servers, but without the enforcer.
+    pub fn up(name: &str) -> Self {
+        let lab = Self::bare(name);
+        lab.batch("guest0", &guest(10));
+        lab.batch("guest1", &guest(11));
+        lab
+    }
+
+    /// As [`Lab::up`], and the guests have no address.
+    pub fn bare(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("varco-gate-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        let holder = Command::new("unshare")
+            .args(["-Urnmpf", "--kill-child=SIGKILL", "--mount-proc", "cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lab = Self { holder, dir };
+        lab.settings("0");
+        until("namespaces", || lab.holder_pid().is_some());
+        until("root in them", || {
+            lab.run("router", &["mount", "-t", "tmpfs", "none", "/run"]).status.success()
+        });
+        for host in ["guest0", "guest1", "office", "wan"] {
+            lab.must("router", &["ip", "netns", "add", host]);
+        }
+        lab.batch("router", LINKS);
+        lab.batch("wan", WAN);
+        lab.batch("office", OFFICE);
+        lab.must("router", &["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]);
+        lab.servers();
+        lab
+    }
+
+    fn servers(&self) {
+        let peer = "EXEC:printenv SOCAT_PEERADDR SOCAT_PEERPORT";
+        for port in ["80", "443", "8080"] {
+            self.serve("wan", &format!("TCP-LISTEN:{port},fork,reuseaddr"), peer);
+        }
+        self.serve("wan", "UDP-RECVFROM:9000,fork,reuseaddr", peer);
+        self.serve("wan", "TCP-LISTEN:9999,fork,reuseaddr", "OPEN:/dev/zero,rdonly");
+        for host in ["office", "guest1", "router"] {
+            self.serve(host, "TCP-LISTEN:2222,fork,reuseaddr", "EXEC:echo inside");
+        }
+        self.serve("router", "TCP-LISTEN:80,bind=10.64.0.1,fork,reuseaddr", "EXEC:echo portal");
+        let names = ["--address=/idp.example.it/198.18.0.80", "--address=/www.example.it/198.18.0.1"];
+        let fixed =
+            ["dnsmasq", "--conf-file=/dev/null", "--user=root", "--group=", "--no-resolv", "--no-hosts"];
+        let place = ["--listen-address=198.18.0.53", "--bind-interfaces", "--pid-file=/run/wan-dns.pid"];
+        self.must("wan", &[&fixed[..], &names, &place].concat());
+        for (host, port) in [("wan", "9999"), ("router", "80")] {
+            until("servers", || {
+                String::from_utf8_lossy(&self.must(host, &["ss", "-Hltn"])).contains(&format!(":{port} "))
+            });
+        }
+    }
+
+    fn serve(&self, host: &str, listen: &str, answer: &str) {
+        // Its input stays open, or socat would end an answer early.
+        let child =
+            self.command(host, &["socat", listen, answer]).stdin(Stdio::null()).stderr(Stdio::null()).spawn();
+        child.unwrap();
+    }
+
+    pub fn settings(&self, gateway_user: &str) {
+        let d = self.dir.display();
+        let text = format!(
+            "site = \"{d}/site.toml\"\nsocket = \"{d}/run/enforcer.sock\"\ngateway_user = {gateway_user}\n\
+             run = \"{d}/run\"\nstate = \"{d}/state\"\n"
+        );
+        fs::write(self.dir.join("enforcer.toml"), text).unwrap();
+        fs::write(self.dir.join("site.toml"), SITE).unwrap();
+    }
+
+    pub fn site(&self) -> Site {
+        Site::load(&self.dir.join("site.toml")).unwrap()
+    }
+
+    pub fn shares(&self) -> Shares {
+        self.site().shares()
+    }
+
+    /// The first process inside: the one child of `unshare`.
+    fn holder_pid(&self) -> Option<String> {
+        let children = format!("/proc/{0}/task/{0}/children", self.holder.id());
+        let pid = fs::read_to_string(children).ok()?.split_whitespace().next()?.to_owned();
+        let inside = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        (inside.trim() == "cat").then_some(pid)
+    }
+
+    pub fn command(&self, host: &str, argv: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        let pid = self.holder_pid().expect("the namespaces are gone");
+        command.args(["-t", &pid, "-U", "-n", "-m", "-p", "--preserve-credentials"]);
+        if host != "router" {
+            command.args(["ip", "netns", "exec", host]);
+        }
+        command.args(argv);
+        command
+    }
+
+    pub fn run(&self, host: &str, argv: &[&str]) -> Output {
+        self.command(host, argv).stdin(Stdio::null()).output().unwrap()
+    }
+
+    pub fn must(&self, host: &str, argv: &[&str]) -> Vec<u8> {
+        let output = self.run(host, argv);
+        assert!(output.status.success(), "{host}: {argv:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    pub fn text(&self, host: &str, argv: &[&str]) -> String {
+        String::from_utf8(self.must(host, argv)).unwrap()
+    }
+
+    fn batch(&self, host: &str, lines: &str) {
+        let mut child = self.command(host, &["ip", "-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{host}: {lines}");
+    }
+
+    /// What a server answers, or the client's words for why it does not.
+    pub fn talk(&self, host: &str, to: &str) -> Result<String, String> {
+        let out = self.run(host, &["timeout", "5", "socat", "-t2", "-T3", "STDIO,ignoreeof", to]);
+        let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
+        if text.is_empty() { Err(String::from_utf8_lossy(&out.stderr).trim().to_owned()) } else { Ok(text) }
+    }
+
+    /// What comes back after a datagram, or the client's words for why nothing does.
+    pub fn datagram(&self, host: &str, to: &str) -> String {
+        let argv = ["timeout", "5", "socat", "-t1", "-T1", "SYSTEM:echo hello; cat 1>&2", to];
+        // A datagram may be lost on a busy machine.
+        let once = |_| String::from_utf8(self.run(host, &argv).stderr).unwrap();
+        (0..5).map(once).find(|said| !said.is_empty()).unwrap_or_default()
+    }
+
+    /// The router's link-local address, as a guest pings it.
+    pub fn link_local(&self) -> String {
+        let text =
+            self.text("router", &["ip", "-6", "-o", "addr", "show", "dev", "br-guest", "scope", "link"]);
+        let address = text.split_whitespace().nth(3).unwrap().split('/').next().unwrap();
+        format!("{address}%eth0")
+    }
+
+    /// All queueing disciplines, without what they count.
+    pub fn queues(&self) -> String {
+        let text = self.text("router", &["tc", "qdisc", "show"]);
+        let uncounted = |line: &str| line.split("direct_packets_stat").next().unwrap().to_owned() + "\n";
+        text.lines().map(uncounted).collect()
+    }
+
+    /// The address and port that the server saw.
+    pub fn seen_from(&self, host: &str, to: &str) -> (String, u16) {
+        let said = self.talk(host, to).unwrap_or_else(|e| panic!("{host} to {to}: {e}"));
+        let (address, port) = said.split_once('\n').unwrap();
+        (address.to_owned(), port.parse().unwrap())
+    }
+
+    pub fn pings(&self, host: &str, to: &str) -> bool {
+        self.run(host, &["ping", "-c1", "-W1", to]).status.success()
+    }
+
+    /// Starts the enforcer and waits until it answers.
+    pub fn enforce(&self) -> Child {
+        let child = self.enforce_quietly();
+        until("the enforcer answers", || {
+            self.connect().is_ok_and(|s| {
+                wire::write_frame(&s, &Request::Measure).is_ok()
+                    && wire::read_frame::<Reply>(&s).is_ok_and(|r| r.is_some())
+            })
+        });
+        child
+    }
+
+    pub fn enforce_quietly(&self) -> Child {
+        let config = self.dir.join("enforcer.toml");
+        let log =
+            fs::OpenOptions::new().create(true).append(true).open(self.dir.join("enforcer.log")).unwrap();
+        self.command("router", &[ENFORCER, "run", "--config", config.to_str().unwrap()])
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("enforcer.log")).unwrap_or_default()
+    }
+
+    /// Sends a signal to the enforcer, and waits for its end.
+    pub fn end(&self, mut enforcer: Child, signal: &str) {
+        let pid = self.text("router", &["busybox", "pidof", "varco-enforcer"]);
+        self.must("router", &["kill", signal, pid.trim()]);
+        enforcer.wait().unwrap();
+    }
+
+    pub fn connect(&self) -> std::io::Result<UnixStream> {
+        UnixStream::connect(self.dir.join("run/enforcer.sock"))
+    }
+
+    pub fn ask(&self, request: &Request) -> Reply {
+        let stream = self.connect().unwrap();
+        wire::write_frame(&stream, request).unwrap();
+        wire::read_frame(&stream).unwrap().expect("an answer")
+    }
+
+    pub fn apply(&self, generation: u64, passes: Vec<KernelPass>) {
+        let desired = Desired { generation, shares: self.shares(), passes };
+        assert_eq!(self.ask(&Request::Apply(desired)), Reply::Done { generation }, "{}", self.log());
+    }
+
+    pub fn measure(&self) -> Measured {
+        match self.ask(&Request::Measure) {
+            Reply::Measured(measured) => measured,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Begins an endless download; what has come is in the file.
+    pub fn download(&self, host: &str) -> (Child, PathBuf) {
+        let file = self.dir.join(format!("{host}.download"));
+        let to = format!("OPEN:{},creat,trunc", file.display());
+        let child =
+            self.command(host, &["socat", "-u", "TCP:198.18.0.1:9999", &to]).stderr(Stdio::null()).spawn();
+        let size = || fs::metadata(&file).map_or(0, |m| m.len());
+        until("the download runs", || size() > 1_000_000);
+        (child.unwrap(), file)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", self.log());
+        }
+        drop(self.holder.stdin.take());
+        let _ = self.holder.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}

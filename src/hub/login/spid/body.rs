@@ -1,0 +1,71 @@
+//! The public body in whose name the service runs: the `[body]` table of the hub's settings.
+
+use super::Fault;
+use serde::Deserialize;
+use url::Url;
+
+/// A public body, as its metadata and certificate state it (*Regole tecniche SPID*, metadata; Avviso SPID 29).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    /// Full name with its own capitals and accents, 1 to 64 characters.
+    pub name: String,
+    /// Name shown to citizens, 1 to 64 characters.
+    pub display_name: String,
+    /// Its site.
+    pub url: String,
+    /// Code in the *Indice delle Pubbliche Amministrazioni*: `c_l219`.
+    pub ipa_code: String,
+    /// Mailbox of the office, not of a person.
+    pub email: String,
+    /// `+39` and digits, no blanks.
+    pub telephone: String,
+    /// Town of its seat.
+    pub locality: String,
+}
+
+impl Body {
+    /// Refuses what AgID's metadata checks would refuse.
+    ///
+    /// # Errors
+    /// [`Fault::Setting`] naming the field.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        is_name("body.name", &self.name)?;
+        is_name("body.display_name", &self.display_name)?;
+        is_name("body.locality", &self.locality)?;
+        is_url("body.url", &self.url)?;
+        let ipa = self.ipa_code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        holds("body.ipa_code", ipa && !self.ipa_code.is_empty(), "write the IPA code: c_l219")?;
+        let email =
+            self.email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+        holds(
+            "body.email",
+            email && clean(&self.email),
+            "write the mailbox of an office: spid@comune.example.it",
+        )?;
+        let digits = self.telephone.strip_prefix("+39").unwrap_or_default();
+        let telephone = digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit());
+        holds("body.telephone", telephone, "write +39 and digits without blanks: +390110000000")
+    }
+}
+
+/// Refuses a value that is no absolute https URL without query and fragment.
+pub(super) fn is_url(key: &'static str, value: &str) -> Result<(), Fault> {
+    let good = Url::parse(value).is_ok_and(|u| {
+        u.scheme() == "https" && u.has_host() && u.query().is_none() && u.fragment().is_none()
+    });
+    holds(key, good && clean(value), "write an https URL without query: https://accesso.comune.example.it")
+}
+
+fn is_name(key: &'static str, value: &str) -> Result<(), Fault> {
+    let good = (1..=64).contains(&value.chars().count()) && value.trim() == value;
+    holds(key, good && !value.chars().any(char::is_control), "write 1 to 64 characters without outer blanks")
+}
+
+fn clean(value: &str) -> bool {
+    !value.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+fn holds(key: &'static str, good: bool, remedy: &str) -> Result<(), Fault> {
+    if good { Ok(()) } else { Err(Fault::Setting { key, problem: remedy.to_owned() }) }
+}

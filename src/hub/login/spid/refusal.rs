@@ -1,0 +1,110 @@
+//! Why an answer of a provider was not accepted.
+
+/// Why a message is refused. Nothing of it names the citizen, so it may be logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The provider itself says that the login did not succeed.
+    #[error("the provider refused: {0}")]
+    Status(SpidError),
+    /// The octets are not one SAML message that we would hand to a parser.
+    #[error("not a SAML message ({check}): {why}")]
+    NotAResponse {
+        /// The rule broken.
+        check: &'static str,
+        /// What was found.
+        why: String,
+    },
+    /// The message breaks a rule.
+    #[error("{check}: {why}")]
+    Check {
+        /// The name of the check, from [`super::CHECKS`] or one of the signature rules.
+        check: &'static str,
+        /// What was found.
+        why: String,
+    },
+}
+
+impl Refusal {
+    pub(super) fn message(check: &'static str, why: impl ToString) -> Self {
+        Self::NotAResponse { check, why: why.to_string() }
+    }
+
+    pub(super) fn check(check: &'static str, why: impl ToString) -> Self {
+        Self::Check { check, why: why.to_string() }
+    }
+
+    /// The short name of the reason, for logs and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status(error) => error.code(),
+            Self::NotAResponse { check, .. } | Self::Check { check, .. } => check,
+        }
+    }
+}
+
+/// An error that the provider reports (*Regole tecniche SPID*, messaggi di errore; nr30 from Avviso 18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum SpidError {
+    /// nr08 to nr18: our request is wrong.
+    #[error("ErrorCode nr{0:02}: our request is wrong")]
+    OurRequest(u8),
+    /// nr19: wrong credentials too often.
+    #[error("ErrorCode nr19: wrong credentials too often")]
+    WrongCredentials,
+    /// nr20: the citizen has no credentials of the level asked.
+    #[error("ErrorCode nr20: no credentials of the level asked")]
+    LevelTooLow,
+    /// nr21: the citizen took too long.
+    #[error("ErrorCode nr21: the login took too long")]
+    TimedOut,
+    /// nr22: the citizen did not consent to sending the data.
+    #[error("ErrorCode nr22: consent denied")]
+    ConsentDenied,
+    /// nr23: the identity or its credentials are suspended or revoked.
+    #[error("ErrorCode nr23: identity suspended or revoked")]
+    Suspended,
+    /// nr25: the citizen cancelled.
+    #[error("ErrorCode nr25: cancelled by the citizen")]
+    Cancelled,
+    /// nr30: an identity of another kind than asked.
+    #[error("ErrorCode nr30: an identity of another kind than asked")]
+    OtherKind,
+    /// Anything else: nr24, other numbers, or none.
+    #[error("no success, and no error code that we know")]
+    Other,
+}
+
+impl SpidError {
+    /// The error of a `StatusMessage`: `ErrorCode nr19`, in any case.
+    pub fn from_message(message: &str) -> Self {
+        let lower = message.to_ascii_lowercase();
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let number = lower.split_once("errorcode").and_then(|(_, rest)| rest.trim_start().strip_prefix("nr"));
+        match number.and_then(|n| n.get(..digits(n))).and_then(|n| n.parse::<u8>().ok()) {
+            Some(number @ 8..=18) => Self::OurRequest(number),
+            Some(19) => Self::WrongCredentials,
+            Some(20) => Self::LevelTooLow,
+            Some(21) => Self::TimedOut,
+            Some(22) => Self::ConsentDenied,
+            Some(23) => Self::Suspended,
+            Some(25) => Self::Cancelled,
+            Some(30) => Self::OtherKind,
+            _ => Self::Other,
+        }
+    }
+
+    /// The code for the courtesy page: `nr19`, or `status` when there is none.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OurRequest(_) => "our-request",
+            Self::WrongCredentials => "nr19",
+            Self::LevelTooLow => "nr20",
+            Self::TimedOut => "nr21",
+            Self::ConsentDenied => "nr22",
+            Self::Suspended => "nr23",
+            Self::Cancelled => "nr25",
+            Self::OtherKind => "nr30",
+            Self::Other => "status",
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Verifying XML signatures. The form is checked on the whole document first, strictly; then the cryptography
+//! is checked with the keys of the provider's metadata and no other, and only what was signed is handed on.
+
+use super::{
+    names::{DS, ENVELOPED, EXC_C14N, RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA256, SHA384, SHA512},
+    provider::Provider,
+    read::{is, only, optional},
+    refusal::Refusal,
+};
+use roxmltree::{Document, Node};
+use samael::crypto::{
+    AllowedSignatureAlgorithm as Algorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode,
+};
+use std::collections::HashSet;
+
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::RsaSha256, Algorithm::RsaSha384, Algorithm::RsaSha512];
+
+/// Refuses a document in which two elements have the same identifier, whatever the case of the attribute.
+pub fn ids_unique(document: &Document<'_>) -> Result<(), Refusal> {
+    let mut seen = HashSet::new();
+    let ids =
+        document.descendants().flat_map(|n| n.attributes()).filter(|a| a.name().eq_ignore_ascii_case("id"));
+    for id in ids {
+        if !seen.insert(id.value().trim()) {
+            return Err(Refusal::check("ids-unique", "an identifier occurs twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the form of every signature of the document, and that each is a child of one of `places` and signs
+/// exactly that element. Answers, for each place, whether it is signed.
+pub fn forms<const N: usize>(
+    document: &Document<'_>,
+    places: [Node<'_, '_>; N],
+) -> Result<[bool; N], Refusal> {
+    ids_unique(document)?;
+    let mut signed = [false; N];
+    for signature in document.descendants().filter(|n| n.has_tag_name((DS, "Signature"))) {
+        let place = places.iter().position(|place| signature.parent() == Some(*place));
+        let (Some(flag), Some(place)) =
+            (place.and_then(|i| signed.get_mut(i)), place.and_then(|i| places.get(i)))
+        else {
+            return Err(Refusal::check("signature-place", "a signature where none belongs"));
+        };
+        if std::mem::replace(flag, true) {
+            return Err(Refusal::check("signature-place", "two signatures of one element"));
+        }
+        form(signature, *place)?;
+    }
+    Ok(signed)
+}
+
+fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
+    let wrong = |why: String| Refusal::check("signature-form", why);
+    let known = ["SignedInfo", "SignatureValue", "KeyInfo"];
+    if let Some(other) = children(signature).find(|c| !known.iter().any(|k| c.has_tag_name((DS, *k)))) {
+        return Err(wrong(format!("{} in a signature", other.tag_name().name())));
+    }
+    only(signature, (DS, "SignatureValue")).map_err(wrong)?;
+    optional(signature, (DS, "KeyInfo")).map_err(wrong)?;
+    let info = only(signature, (DS, "SignedInfo")).map_err(wrong)?;
+    algorithm(info, "CanonicalizationMethod", &[EXC_C14N])?;
+    algorithm(info, "SignatureMethod", &[RSA_SHA256, RSA_SHA384, RSA_SHA512])?;
+    let reference =
+        only(info, (DS, "Reference")).map_err(|why| Refusal::check("signature-reference", why))?;
+    signs(reference, place)?;
+    algorithm(reference, "DigestMethod", &[SHA256, SHA384, SHA512])?;
+    transforms(reference)
+}
+
+/// The reference names the signature's own parent.
+fn signs(reference: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
+    let id = place.attribute("ID").filter(|id| !id.is_empty());
+    match (reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')), id) {
+        (Some(uri), Some(id)) if uri == id => Ok(()),
+        _ => Err(Refusal::check("signature-reference", "it does not sign the element that holds it")),
+    }
+}
+
+fn transforms(reference: Node<'_, '_>) -> Result<(), Refusal> {
+    let wrong = |why: &str| Refusal::check("signature-transform", why);
+    let list = only(reference, (DS, "Transforms")).map_err(|why| wrong(&why))?;
+    let names: Vec<_> = children(list).map(|t| t.attribute("Algorithm").unwrap_or_default()).collect();
+    let known = children(list).all(|t| t.has_tag_name((DS, "Transform")));
+    if known && names == [ENVELOPED, EXC_C14N] {
+        Ok(())
+    } else {
+        Err(wrong("transforms other than enveloped signature, then exclusive canonicalisation"))
+    }
+}
+
+fn algorithm(parent: Node<'_, '_>, name: &'static str, allowed: &[&str]) -> Result<(), Refusal> {
+    let method = only(parent, (DS, name)).map_err(|why| Refusal::check("signature-form", why))?;
+    if allowed.iter().any(|uri| is(method, "Algorithm", uri).is_ok()) {
+        return Ok(());
+    }
+    let used = method.attribute("Algorithm").unwrap_or("none");
+    Err(Refusal::check("signature-algorithm", format!("{name} {used}")))
+}
+
+fn children<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(Node::is_element)
+}
+
+/// Verifies every signature of a text whose [`forms`] were checked, with the provider's keys, and returns the
+/// canonical octets that the outermost one covers.
+pub fn signed_part(text: &str, from: &Provider) -> Result<String, Refusal> {
+    let invalid = |why: String| Refusal::check("signature", why);
+    let keys = from.certificates.iter().map(|c| c.to_der().map(CertificateDer::from));
+    let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|e| invalid(e.to_string()))?;
+    Crypto::reduce_xml_to_signed_with_allowed_algorithms(
+        text,
+        &keys,
+        ReduceMode::PreDigest,
+        Some(&ALGORITHMS),
+    )
+    .map_err(|_| invalid("no key of the provider made it, or what it covers was changed".to_owned()))
+}

@@ -1,0 +1,9 @@
+//! Tests of the service provider against an identity provider of our own, honest and not.
+
+mod attacks;
+mod fixture;
+mod forms;
+mod happy;
+mod logout;
+mod outgoing;
+mod wrapping;

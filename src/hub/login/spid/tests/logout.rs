@@ -1,0 +1,1 @@
+//! Single logout in both directions.
