@@ -106,6 +106,14 @@ enum Order {
         #[command(flatten)]
         walk: Walker,
     },
+    /// Log a guest out at the portal.
+    Logout {
+        #[command(flatten)]
+        which: Which,
+        /// Which guest: 0, 1…
+        #[arg(long)]
+        guest: u8,
+    },
     /// Name the labs there are.
     List,
     /// Bring a site up and walk a citizen through it before your eyes.
@@ -120,8 +128,6 @@ enum Order {
     #[command(hide = true)]
     Lease(OnGuest),
     #[command(hide = true)]
-    Leave(OnGuest),
-    #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
     Host {
@@ -135,6 +141,13 @@ enum Order {
         which: Which,
         #[command(flatten)]
         walk: Walker,
+    },
+    #[command(hide = true)]
+    WalkOut {
+        #[command(flatten)]
+        which: Which,
+        #[arg(long)]
+        guest: u8,
     },
     #[command(hide = true)]
     Web {
@@ -170,13 +183,14 @@ fn obey(order: Order) -> Result<ExitCode> {
             let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
             login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
         }
+        Order::Logout { which, guest } => walk(&find(&which)?, guest, "walk-out", Vec::new())?,
+        Order::WalkOut { which, guest } => login::log_out(&find(&which)?, guest)?,
         Order::List => start::say(&list())?,
         Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
         Order::Lease(OnGuest { which, guest }) => {
             let address = dhcp::lease(&find(&which)?, Host::Guest(guest))?;
             start::say(&format!("{address} from DHCP\n"))?;
         }
-        Order::Leave(OnGuest { which, guest }) => login::log_out(&find(&which)?, guest)?,
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
         Order::Web { listen } => web::serve(listen)?,
@@ -197,17 +211,18 @@ fn beside() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(""))
 }
 
-/// The walk itself is a command on the guest.
-fn log_in(lab: &Lab, walk: &Walker) -> Result<()> {
-    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "walk".into(), "--state".into()];
-    words.push(lab.folder.clone().into());
-    let options = [
-        ("--guest", walk.guest.to_string()),
-        ("--citizen", walk.citizen.clone()),
-        ("--behaviour", walk.behaviour.to_string()),
-    ];
-    words.extend(options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]));
-    enter::become_command(lab, Host::Guest(walk.guest), &words)
+fn log_in(lab: &Lab, walker: &Walker) -> Result<()> {
+    let options = [("--citizen", walker.citizen.clone()), ("--behaviour", walker.behaviour.to_string())];
+    let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
+    walk(lab, walker.guest, "walk", words.collect())
+}
+
+/// A walk is a command of this program on the guest.
+fn walk(lab: &Lab, guest: u8, order: &str, options: Vec<OsString>) -> Result<()> {
+    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), order.into(), "--state".into()];
+    words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into()]);
+    words.extend(options);
+    enter::become_command(lab, Host::Guest(guest), &words)
 }
 
 fn print(lab: &Lab, json: bool) -> Result<()> {
