@@ -96,6 +96,19 @@ fn a_citizen_is_online_from_inside_the_slot_until_expelled() {
     assert_eq!(lab.text("router", &["conntrack", "-L", "-s", "10.64.0.10", "-r", "198.18.0.1"]), "");
 }
 
+/// conntrack is the office's too.
+#[test]
+fn no_guest_fills_the_table_of_connections() {
+    let lab = Lab::up("flows");
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![pass(0, 600), pass(1, 600)]);
+    let scan = "for p in $(seq 10001 12500); do echo > /dev/udp/198.18.0.1/$p; done";
+    lab.run("guest0", &["bash", "-c", scan]);
+    let flows = lab.text("router", &["conntrack", "-L", "-p", "udp", "-s", "10.64.0.10"]).lines().count();
+    assert!((1_500..=2_048).contains(&flows), "{flows} flows");
+    lab.seen_from("guest1", "TCP:198.18.0.1:8080");
+}
+
 /// The same address with another hardware address is another device.
 #[test]
 fn a_borrowed_address_is_not_admitted_and_the_newer_pass_replaces() {
