@@ -145,6 +145,7 @@ impl Settings {
                 "give scheme, host and port only, for example https://accesso.comune.example.it",
             ));
         }
+        self.body.check().map_err(|fault| self.spid_fault(file, &fault))?;
         folder(file, "state", &self.state)?;
         folder(file, "spid.idp_metadata", &self.spid.idp_metadata)?;
         self.clients(file).map(drop)
