@@ -6,7 +6,7 @@ use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, dhcp, down, enter, hold, host, login, report, up, web},
+    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, up, web},
     start,
 };
 
@@ -106,6 +106,26 @@ enum Order {
         #[arg(long)]
         guest: u8,
     },
+    /// Open a door for a browser of this machine: what comes in goes on from a guest. Serves until ended.
+    Door {
+        #[command(flatten)]
+        which: Which,
+        /// Which guest: 0, 1…
+        #[arg(long)]
+        guest: u8,
+        /// Port on 127.0.0.1; 0 for any.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Show a whole site, step by step.
+    Demo {
+        /// Name of the lab.
+        #[arg(long, default_value = "demo")]
+        name: String,
+        /// Do not wait for the reader, and take the lab down at the end.
+        #[arg(long)]
+        check: bool,
+    },
     /// Name the labs there are.
     List,
     #[command(hide = true)]
@@ -166,6 +186,10 @@ fn obey(order: Order) -> Result<ExitCode> {
         }
         Order::Logout { which, guest } => walk(&find(&which)?, guest, "walk-out", Vec::new())?,
         Order::WalkOut { which, guest } => login::log_out(&find(&which)?, guest)?,
+        Order::Door { which, guest, port } => {
+            door::open(&find(&which)?, guest, port, |port| start::say(&doors(port)))?;
+        }
+        Order::Demo { name, check } => demo::show(&name, check)?,
         Order::List => start::say(&list())?,
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
@@ -203,6 +227,12 @@ fn print(lab: &Lab, json: bool) -> Result<()> {
         return start::say(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
     start::say(&report.text(lab.record()?.plan.guests))
+}
+
+fn doors(port: u16) -> String {
+    let urls = door::urls(port);
+    let lines = ["portal", "hub", "idp"].iter().zip(urls).map(|(name, url)| format!("{name:<8} {url}\n"));
+    lines.chain([format!("proxy    http://127.0.0.1:{port}\n")]).collect()
 }
 
 fn list() -> String {
