@@ -3,8 +3,11 @@
 //! Every word a person reads is in `text/<language>/*.toml`; a language that lacks a key does not build a page
 //! half-translated, it fails the test that loads all of them.
 
+pub mod admin;
+pub mod hub;
 pub mod lang;
 pub mod layout;
+pub mod portal;
 pub mod text;
 
 pub use lang::Lang;

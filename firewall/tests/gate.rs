@@ -1,5 +1,6 @@
 //! The gate, tried: real packets through the real enforcer in network namespaces. `cargo test -p varco-firewall`
 //! as an ordinary user, where user namespaces are allowed.
+#![expect(clippy::zombie_processes, reason = "programs end with their namespace, and then with the test")]
 
 mod lab;
 
@@ -67,10 +68,13 @@ fn a_citizen_is_online_from_inside_the_slot_until_expelled() {
         let (_, port) = said.trim().split_once('\n').unwrap_or_else(|| panic!("{said}"));
         assert!(slot.covers("198.18.0.3".parse().unwrap(), port.parse().unwrap()), "{host} UDP from {port}");
         assert!(lab.pings(host, "198.18.0.1"));
-        for to in ["10.64.0.1", "10.20.0.2", "fd00:18::1", &lab.link_local()] {
-            assert!(!lab.pings(host, to), "{host}: ping {to}");
+        for to in ["10.64.0.1", "10.20.0.2", "10.64.0.10", "10.64.0.11", "fd00:18::1", &lab.link_local()] {
+            let itself = to == device(u8::from(host == "guest1")).address.to_string();
+            assert_eq!(lab.pings(host, to), itself, "{host}: ping {to}");
         }
-        assert!(lab.talk(host, "TCP:10.20.0.2:2222").unwrap_err().contains("refused"));
+        for to in ["10.20.0.2", "10.64.0.1", "10.20.0.1", "198.18.0.2"] {
+            assert!(lab.talk(host, &format!("TCP:{to}:2222")).unwrap_err().contains("refused"), "{to}");
+        }
     }
     // UDP and ICMP leave from inside the slot too: what conntrack expects back says so.
     for (protocol, key) in [("udp", "dport="), ("icmp", "id=")] {
@@ -122,6 +126,14 @@ fn the_kernel_ends_a_pass_with_the_enforcer_dead() {
     until("the kernel ends the pass", || download.try_wait().unwrap().is_some());
     assert!(!lab.pings("guest0", "198.18.0.1"));
     assert!(lab.pings("guest1", "198.18.0.1"), "the other pass goes on");
+
+    // Its flows are still known to conntrack; they end before its slot can be lent again.
+    let flows = || lab.text("router", &["conntrack", "-L", "-s", "10.64.0.10", "-q", "198.18.0.3"]);
+    assert_ne!(flows(), "");
+    let _enforcer = lab.enforce();
+    lab.apply(2, vec![pass(1, 600)]);
+    assert_eq!(flows(), "");
+    assert!(lab.pings("guest1", "198.18.0.1"));
 }
 
 #[test]
@@ -137,6 +149,8 @@ fn a_crash_and_a_restart_touch_neither_passes_nor_queues() {
     let queues = || lab.queues();
     let (pids_before, queues_before) = (pids(), queues());
 
+    let office = ["ping", "-q", "-i", "0.02", "-c", "200", "198.18.0.1"];
+    let office = lab.command("office", &office).stdout(std::process::Stdio::piped()).spawn().unwrap();
     lab.end(enforcer, "-KILL");
     let enforcer = lab.enforce();
     assert_eq!(lab.measure().generation, None);
@@ -153,6 +167,8 @@ fn a_crash_and_a_restart_touch_neither_passes_nor_queues() {
     assert!(download.try_wait().unwrap().is_none());
 
     lab.end(enforcer, "-TERM");
+    let office = String::from_utf8(office.wait_with_output().unwrap().stdout).unwrap();
+    assert!(office.contains(" 0% packet loss"), "the office notices nothing: {office}");
     assert!(lab.pings("guest0", "198.18.0.1"), "a clean stop leaves passes");
     assert!(!lab.pings("guest1", "198.18.0.1"), "and lets nobody in");
     assert!(!lab.dir.join("run/enforcer.sock").exists());
@@ -255,6 +271,19 @@ fn names_and_leases() {
     assert_eq!(lab.seen_from("guest0", "TCP:198.18.0.80:80").0, "198.18.0.2");
     assert!(lab.talk("guest0", "TCP:198.18.0.80:8080").unwrap_err().contains("refused"), "web ports only");
 
+    // In use, an address stays in the garden: each packet begins its hour anew.
+    let element = |more: &str| ["nft", more, "element", "inet", "varco", "garden4"].map(str::to_owned);
+    let set = |verb: &str, value: &str| {
+        let argv = [&element(verb)[..], &[value.to_owned()]].concat();
+        lab.must("router", &argv.iter().map(String::as_str).collect::<Vec<_>>());
+    };
+    set("delete", "{ 198.18.0.80 }");
+    set("add", "{ 198.18.0.80 timeout 60s }");
+    let garden = || lab.text("router", &["nft", "list", "set", "inet", "varco", "garden4"]);
+    assert!(!garden().contains("expires 59m"), "{}", garden());
+    lab.seen_from("guest0", "TCP:198.18.0.80:443");
+    assert!(garden().contains("expires 59m"), "{}", garden());
+
     // With one.
     let mut citizen = pass(0, 600);
     citizen.device.address = address.parse().unwrap();
@@ -341,6 +370,15 @@ fn a_change_of_shares_changes_the_ceiling() {
         .collect();
     insta::assert_snapshot!(ceilings.join(", "), @"critical Up 100mbit, office Up 100mbit, guest Up 100mbit, critical Down 100mbit, office Down 100mbit, guest Down 3mbit");
     assert_eq!(lab.queues(), before, "no queue was made anew");
+    // What does not cross the line does not wait for it: it goes past the classes.
+    let direct = || {
+        let text = lab.text("router", &["tc", "qdisc", "show", "dev", "ifb-varco"]);
+        let count = text.split("direct_packets_stat ").nth(1).unwrap();
+        count.split_whitespace().next().unwrap().parse::<u64>().unwrap()
+    };
+    let before = direct();
+    assert!(lab.pings("office", "10.20.0.1"));
+    assert!(direct() > before);
     let (mut download, _) = lab.download("guest0");
     let guest = lab.measure().lanes.into_iter().find(|l| l.ceiling == "3mbit".parse().unwrap()).unwrap();
     assert!(
@@ -349,19 +387,6 @@ fn a_change_of_shares_changes_the_ceiling() {
     );
     download.kill().unwrap();
     download.wait().unwrap();
-}
-
-#[test]
-fn a_user_that_may_not_ask_is_turned_away_unread() {
-    let lab = Lab::bare("uid");
-    lab.settings("4711");
-    let mut enforcer = lab.enforce_quietly();
-    // Giving the socket to 4711 fails where that user is not mapped, so the socket is tried as it is elsewhere.
-    until("an answer or an end", || lab.connect().is_ok() || enforcer.try_wait().unwrap().is_some());
-    if let Ok(stream) = lab.connect() {
-        let _ = varco_policy::wire::write_frame(&stream, &Request::Measure);
-        assert!(matches!(varco_policy::wire::read_frame::<Reply>(&stream), Ok(None) | Err(_)));
-    }
 }
 
 #[test]

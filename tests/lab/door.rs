@@ -7,13 +7,15 @@
 use super::{
     enter,
     plan::{self, Host},
-    state::Lab,
+    state::{Lab, Record},
 };
 use anyhow::{Context, Result, bail, ensure};
 use openssl::ssl::{SslConnector, SslMethod};
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -28,11 +30,41 @@ const SITES: [(&str, &str); 3] = [
     ("idp.localhost", plan::IDP_NAME),
 ];
 
-/// Opens the door on `port` (0 for any) of 127.0.0.1 and serves until ended. `tell` hears the port.
+/// Opens a door that stays open until the lab is taken down; answers with the addresses to open. The guest gets
+/// an address if it has none.
+///
+/// # Errors
+/// When the port is taken, the guest gets no address, or the lab is not up.
+pub fn open(lab: &Lab, guest: u8, port: u16) -> Result<String> {
+    let record = lab.record()?;
+    let own = |order: &str| {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg(order).arg("--state").arg(&lab.folder).stdin(Stdio::null());
+        command
+    };
+    let mut lease = own("exec");
+    lease.arg(Host::Guest(guest).to_string()).args(["--", "/proc/self/exe", "lease", "--state"]);
+    let lease = lease.arg(&lab.folder).args(["--guest", &guest.to_string()]).output()?;
+    ensure!(lease.status.success(), "{}", String::from_utf8_lossy(&lease.stderr).trim());
+    let log = File::create(lab.path("logs/door.log"))?;
+    let mut keeper = own("door-keeper");
+    keeper.args(["--guest", &guest.to_string(), "--port", &port.to_string()]);
+    // Marked as the lab's, so that taking the lab down ends it.
+    keeper.env(Record::MARK, &record.id).current_dir("/").stdout(Stdio::piped()).stderr(log);
+    let mut keeper = keeper.spawn()?;
+    let lines = BufReader::new(keeper.stdout.take().context("no output")?).lines().take(SITES.len() + 1);
+    let text = lines.map(|l| Ok(l? + "\n")).collect::<Result<String>>()?;
+    ensure!(!text.is_empty(), "the door did not open; see logs/door.log");
+    Ok(text)
+}
+
+/// The door itself, on `port` (0 for any) of 127.0.0.1: serves until ended. `tell` hears the port.
 ///
 /// # Errors
 /// When the port is taken or the guest cannot be entered.
-pub fn open(lab: &Lab, guest: u8, port: u16, tell: impl FnOnce(u16) -> Result<()>) -> Result<()> {
+pub fn keep(lab: &Lab, guest: u8, port: u16, tell: impl FnOnce(u16) -> Result<()>) -> Result<()> {
+    // Of its own session: closing the terminal is not its end.
+    let _ = nix::unistd::setsid();
     // Bound before entering: a socket stays in the network in which it was made.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port}"))?;
     let port = listener.local_addr()?.port();
@@ -156,6 +188,13 @@ fn site(mut browser: &TcpStream, request: &Request, port: u16) -> Result<()> {
 /// The addresses to open in a browser.
 pub fn urls(port: u16) -> Vec<String> {
     SITES.iter().map(|(near, _)| format!("http://{near}:{port}/")).collect()
+}
+
+/// The addresses as lines for people.
+pub fn text(port: u16) -> String {
+    let lines =
+        ["portal", "hub", "idp"].iter().zip(urls(port)).map(|(name, url)| format!("{name:<8} {url}\n"));
+    lines.chain([format!("proxy    http://127.0.0.1:{port}\n")]).collect()
 }
 
 fn inwards(text: &str, port: u16) -> String {

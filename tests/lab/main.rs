@@ -57,7 +57,7 @@ struct UpOptions {
 #[derive(Args)]
 struct Walker {
     /// Which guest: 0, 1…
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     guest: u8,
     /// The test citizen who logs in; `varco-idp citizens` lists them.
     #[arg(long, default_value = "ada")]
@@ -65,6 +65,14 @@ struct Walker {
     /// How the identity provider behaves; `varco-idp behaviours` lists the ways.
     #[arg(long, default_value = "good")]
     behaviour: Behaviour,
+}
+
+#[derive(Args)]
+struct OnGuest {
+    #[command(flatten)]
+    which: Which,
+    #[arg(long)]
+    guest: u8,
 }
 
 #[derive(Subcommand)]
@@ -106,7 +114,7 @@ enum Order {
         #[arg(long)]
         guest: u8,
     },
-    /// Open a door for a browser of this machine: what comes in goes on from a guest. Serves until ended.
+    /// Open a door for a browser of this machine: what comes in goes on from a guest. Open until the lab is down.
     Door {
         #[command(flatten)]
         which: Which,
@@ -117,17 +125,21 @@ enum Order {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Show a whole site, step by step.
+    /// Name the labs there are.
+    List,
+    /// Bring a site up and walk a citizen through it before your eyes.
     Demo {
         /// Name of the lab.
         #[arg(long, default_value = "demo")]
         name: String,
-        /// Do not wait for the reader, and take the lab down at the end.
+        /// Do not wait for the reader, take the lab down at the end, fail if a step fails.
         #[arg(long)]
         check: bool,
     },
-    /// Name the labs there are.
-    List,
+    #[command(hide = true)]
+    Lease(OnGuest),
+    #[command(hide = true)]
+    Leave(OnGuest),
     #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
@@ -144,11 +156,13 @@ enum Order {
         walk: Walker,
     },
     #[command(hide = true)]
-    WalkOut {
+    DoorKeeper {
         #[command(flatten)]
         which: Which,
         #[arg(long)]
         guest: u8,
+        #[arg(long)]
+        port: u16,
     },
     #[command(hide = true)]
     Web {
@@ -184,13 +198,18 @@ fn obey(order: Order) -> Result<ExitCode> {
             let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
             login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
         }
-        Order::Logout { which, guest } => walk(&find(&which)?, guest, "walk-out", Vec::new())?,
-        Order::WalkOut { which, guest } => login::log_out(&find(&which)?, guest)?,
-        Order::Door { which, guest, port } => {
-            door::open(&find(&which)?, guest, port, |port| start::say(&doors(port)))?;
+        Order::Logout { which, guest } => walk(&find(&which)?, guest, "leave", Vec::new())?,
+        Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
+        Order::DoorKeeper { which, guest, port } => {
+            door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
         }
-        Order::Demo { name, check } => demo::show(&name, check)?,
         Order::List => start::say(&list())?,
+        Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
+        Order::Lease(OnGuest { which, guest }) => {
+            let address = dhcp::lease(&find(&which)?, Host::Guest(guest))?;
+            start::say(&format!("{address} from DHCP\n"))?;
+        }
+        Order::Leave(OnGuest { which, guest }) => login::log_out(&find(&which)?, guest)?,
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
         Order::Web { listen } => web::serve(listen)?,
@@ -201,10 +220,14 @@ fn obey(order: Order) -> Result<ExitCode> {
 fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, pass_length, idle, bare, programs, json } = options;
     let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare };
-    let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name(""));
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
+}
+
+/// The folder of this program, where its siblings are.
+fn beside() -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(""))
 }
 
 fn log_in(lab: &Lab, walker: &Walker) -> Result<()> {
@@ -227,12 +250,6 @@ fn print(lab: &Lab, json: bool) -> Result<()> {
         return start::say(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
     start::say(&report.text(lab.record()?.plan.guests))
-}
-
-fn doors(port: u16) -> String {
-    let urls = door::urls(port);
-    let lines = ["portal", "hub", "idp"].iter().zip(urls).map(|(name, url)| format!("{name:<8} {url}\n"));
-    lines.chain([format!("proxy    http://127.0.0.1:{port}\n")]).collect()
 }
 
 fn list() -> String {

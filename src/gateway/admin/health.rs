@@ -1,0 +1,16 @@
+//! `GET /health`: the parts of the site, for monitoring.
+
+use super::Admin;
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+use std::sync::atomic::Ordering;
+
+/// 200 when all parts work, 503 when one does not.
+#[actix_web::get("/health")]
+pub async fn answer(admin: web::Data<Admin>) -> HttpResponse {
+    let status = admin.board.status();
+    let hub = admin.hub.load(Ordering::Relaxed);
+    let body = json!({ "enforcer": status.enforcer_ready, "recording": status.recording, "hub": hub });
+    let well = status.enforcer_ready && status.recording && hub;
+    if well { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}

@@ -1,0 +1,76 @@
+//! What the state machine lets the pages know: written by the event loop alone, read by every page without waiting for
+//! it. A device is on it exactly while the kernel is believed to hold its pass.
+
+use crate::site::Status;
+use jiff::Timestamp;
+use std::{
+    collections::HashMap,
+    net::Ipv4Addr,
+    sync::{PoisonError, RwLock},
+};
+use varco_policy::{Device, Mac, Pass, PassId, Slot};
+
+/// A pass as the pages may know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Its identifier.
+    pub id: PassId,
+    /// The device's hardware address.
+    pub mac: Mac,
+    /// Its slot.
+    pub slot: Slot,
+    /// From.
+    pub since: Timestamp,
+    /// Until, at the latest.
+    pub until: Timestamp,
+}
+
+/// The board.
+#[derive(Debug, Default)]
+pub struct Board {
+    passes: RwLock<HashMap<Ipv4Addr, Shown>>,
+    status: RwLock<Status>,
+}
+
+impl Board {
+    /// The pass of whoever has this address, if it has not ended at `now`.
+    pub fn at_address(&self, address: Ipv4Addr, now: Timestamp) -> Option<Shown> {
+        let passes = self.passes.read().unwrap_or_else(PoisonError::into_inner);
+        passes.get(&address).copied().filter(|shown| shown.until > now)
+    }
+
+    /// The pass of this device, if it has not ended at `now`.
+    pub fn of_device(&self, device: Device, now: Timestamp) -> Option<Shown> {
+        self.at_address(device.address, now).filter(|shown| shown.mac == device.mac)
+    }
+
+    /// Every pass shown.
+    pub fn all(&self) -> Vec<Shown> {
+        self.passes.read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
+    }
+
+    /// The site's state.
+    pub fn status(&self) -> Status {
+        self.status.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn show(&self, pass: &Pass) {
+        let Pass { id, device, slot, since, until, .. } = *pass;
+        let shown = Shown { id, mac: device.mac, slot, since, until };
+        self.passes.write().unwrap_or_else(PoisonError::into_inner).insert(device.address, shown);
+    }
+
+    pub(crate) fn hide(&self, device: Device) {
+        let mut passes = self.passes.write().unwrap_or_else(PoisonError::into_inner);
+        if passes.get(&device.address).is_some_and(|shown| shown.mac == device.mac) {
+            passes.remove(&device.address);
+        }
+    }
+
+    pub(crate) fn publish(&self, status: Status) {
+        let mut shown = self.status.write().unwrap_or_else(PoisonError::into_inner);
+        if *shown != status {
+            *shown = status;
+        }
+    }
+}

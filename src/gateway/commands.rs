@@ -1,0 +1,131 @@
+//! The command line.
+
+use crate::{
+    control::{self, Ask, State, Told},
+    run,
+    settings::Settings,
+};
+use anyhow::anyhow;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use uuid::Uuid;
+use varco_policy::PassId;
+use varco_web::startup::{self, Fault};
+
+/// Portal, captive portal API, admin pages and records of a site.
+#[derive(Debug, Parser)]
+#[command(name = "varco-gateway", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the site.
+    Run(Config),
+    /// Check the settings and say what is wrong with them.
+    CheckConfig(Config),
+    /// Show the state of the running gateway.
+    Status {
+        #[command(flatten)]
+        config: Config,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the open passes.
+    Passes(Config),
+    /// End a pass at once.
+    Expel {
+        #[command(flatten)]
+        config: Config,
+        /// Its identifier, as `passes` lists it.
+        #[arg(long)]
+        pass: Uuid,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Config {
+    /// The settings file.
+    #[arg(long, default_value = "/etc/varco/gateway.toml")]
+    config: PathBuf,
+}
+
+impl Config {
+    fn load(&self) -> Result<Settings, Fault> {
+        Ok(Settings::load(&self.config)?)
+    }
+}
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// When it cannot be done.
+pub fn perform(arguments: Arguments) -> Result<(), Fault> {
+    match arguments.command {
+        Command::Run(config) => {
+            startup::log_to_stderr();
+            run::run(config.load()?)
+        }
+        Command::CheckConfig(config) => config.load().map(|_| say("the settings are good")),
+        Command::Status { config, json } => status(&config, json),
+        Command::Passes(config) => passes(&config),
+        Command::Expel { config, pass } => expel(&config, PassId(pass)),
+    }
+}
+
+fn status(config: &Config, json: bool) -> Result<(), Fault> {
+    let Told::Status(state) = ask(config, Ask::Status)? else { return Err(unexpected()) };
+    let text = serde_json::to_string(&state).map_err(anyhow::Error::from)?;
+    say(&if json { text } else { plain(&state) });
+    Ok(())
+}
+
+fn plain(state: &State) -> String {
+    let works = |well: bool| if well { "works" } else { "does not work" };
+    format!(
+        "gate: {}\nrecords: {}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}",
+        works(state.enforcer),
+        works(state.recording),
+        state.online,
+        state.slots_lent,
+        state.slots_total,
+        state.generation,
+        state.leaf.as_deref().unwrap_or("not measured"),
+        state.healed.unwrap_or(0),
+    )
+}
+
+fn passes(config: &Config) -> Result<(), Fault> {
+    let Told::Passes(passes) = ask(config, Ask::Passes)? else { return Err(unexpected()) };
+    for pass in passes {
+        let slot = format!("{}:{}-{}", pass.slot.address, pass.slot.first_port, pass.slot.last_port);
+        say(&format!("{} {} {} {slot}", pass.id, pass.since, pass.until));
+    }
+    Ok(())
+}
+
+fn expel(config: &Config, pass: PassId) -> Result<(), Fault> {
+    match ask(config, Ask::Expel(pass))? {
+        Told::Ended => say("the pass has ended"),
+        Told::EndsLater => say("the enforcer does not answer: the pass ends when it does, or at its time"),
+        Told::NoPass => return Err(anyhow!("there is no such pass").into()),
+        _ => return Err(unexpected()),
+    }
+    Ok(())
+}
+
+fn ask(config: &Config, ask: Ask) -> Result<Told, Fault> {
+    Ok(control::ask(&config.load()?.state, ask)?)
+}
+
+fn unexpected() -> Fault {
+    Fault::Other(anyhow!("the gateway gave no sensible answer"))
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to a command is standard output")]
+fn say(text: &str) {
+    println!("{text}");
+}

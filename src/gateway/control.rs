@@ -1,0 +1,178 @@
+//! The operator's door: a Unix socket in the state folder, frames as between gateway and enforcer. Only root and the
+//! gateway's own user may ask.
+
+use crate::{
+    board::{Board, Shown},
+    event_loop::{Inbox, Message},
+    site::Answer,
+};
+use anyhow::Context;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::oneshot;
+use varco_policy::{
+    PassId, Slot,
+    wire::{read_frame, write_frame},
+};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What an operator may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// The state of the site.
+    Status,
+    /// The open passes.
+    Passes,
+    /// End a pass.
+    Expel(PassId),
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// The state of the site.
+    Status(State),
+    /// The open passes.
+    Passes(Vec<OpenPass>),
+    /// The pass has ended.
+    Ended,
+    /// The pass ends when the enforcer answers again, or at its time.
+    EndsLater,
+    /// There is no such pass.
+    NoPass,
+    /// It could not be done.
+    Failed,
+}
+
+/// The state of a site; names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Passes online.
+    pub online: usize,
+    /// Slots lent.
+    pub slots_lent: usize,
+    /// Slots of the site.
+    pub slots_total: usize,
+    /// Number of the desired state.
+    pub generation: u64,
+    /// Whether the enforcer answers and holds the desired state.
+    pub enforcer: bool,
+    /// Whether records can be written.
+    pub recording: bool,
+    /// Queueing discipline at the leaves.
+    pub leaf: Option<String>,
+    /// Differences healed by the enforcer.
+    pub healed: Option<u64>,
+}
+
+/// An open pass; names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPass {
+    /// Its identifier.
+    pub id: PassId,
+    /// From.
+    pub since: jiff::Timestamp,
+    /// Until, at the latest.
+    pub until: jiff::Timestamp,
+    /// Its public address and ports.
+    pub slot: Slot,
+}
+
+/// Where the socket is.
+pub fn socket(state: &Path) -> PathBuf {
+    state.join("control.sock")
+}
+
+/// Asks the running gateway.
+///
+/// # Errors
+/// When no gateway runs or it does not answer.
+pub fn ask(state: &Path, ask: Ask) -> anyhow::Result<Told> {
+    let path = socket(state);
+    let stream = UnixStream::connect(&path)
+        .with_context(|| format!("no varco-gateway answers at {}", path.display()))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write_frame(&stream, &ask)?;
+    read_frame(&stream)?.context("the gateway refused to answer: run this as root or as the gateway's user")
+}
+
+/// Serves operators in a thread of its own until the process ends.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn serve(state: &Path, board: Arc<Board>, inbox: Inbox) -> anyhow::Result<()> {
+    let path = socket(state);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    std::thread::Builder::new().name("control".into()).spawn(move || {
+        for stream in listener.incoming().flatten() {
+            if let Err(error) = answer(&stream, &board, &inbox) {
+                tracing::debug!(%error, "an operator was not answered");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn answer(stream: &UnixStream, board: &Board, inbox: &Inbox) -> anyhow::Result<()> {
+    let peer = getsockopt(stream, PeerCredentials)?;
+    anyhow::ensure!(peer.uid() == 0 || peer.uid() == nix::unistd::geteuid().as_raw(), "user {}", peer.uid());
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let Some(ask) = read_frame(stream)? else { return Ok(()) };
+    let told = match ask {
+        Ask::Status => Told::Status(state(board)),
+        Ask::Passes => Told::Passes(board.all().iter().map(open_pass).collect()),
+        Ask::Expel(pass) => expel(pass, inbox),
+    };
+    Ok(write_frame(stream, &told)?)
+}
+
+fn state(board: &Board) -> State {
+    let status = board.status();
+    State {
+        online: status.online,
+        slots_lent: status.slots_lent,
+        slots_total: status.slots_total,
+        generation: status.generation,
+        enforcer: status.enforcer_ready,
+        recording: status.recording,
+        leaf: status.measured.as_ref().map(|m| m.leaf.clone()),
+        healed: status.measured.as_ref().map(|m| m.healed),
+    }
+}
+
+fn open_pass(shown: &Shown) -> OpenPass {
+    let Shown { id, slot, since, until, .. } = *shown;
+    OpenPass { id, since, until, slot }
+}
+
+fn expel(pass: PassId, inbox: &Inbox) -> Told {
+    let (sender, receiver) = oneshot::channel();
+    if inbox.tell(Message::Expel(pass, sender)).is_err() {
+        return Told::Failed;
+    }
+    match receiver.blocking_recv() {
+        Ok(Answer::Ended) => Told::Ended,
+        Ok(Answer::EndsLater) => Told::EndsLater,
+        Ok(Answer::NoPass) => Told::NoPass,
+        _ => Told::Failed,
+    }
+}

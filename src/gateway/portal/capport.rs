@@ -1,0 +1,44 @@
+//! `GET /capport`: the captive portal API, RFC 8908. Its address is in DHCP option 114 (RFC 8910).
+
+use super::{Portal, now, peer};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// RFC 8908 section 5. Keys that do not apply are left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct State {
+    captive: bool,
+    user_portal_url: String,
+    can_extend_session: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_remaining: Option<i64>,
+}
+
+/// Whether this device is captive, and for how long it is not.
+#[actix_web::route("/capport", method = "GET", method = "HEAD")]
+pub async fn answer(request: HttpRequest, portal: web::Data<Portal>) -> HttpResponse {
+    let state = state(&portal, peer(&request), now());
+    let Ok(body) = serde_json::to_string(&state) else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/captive+json"))
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .body(body)
+}
+
+fn state(portal: &Portal, peer: Option<IpAddr>, now: Timestamp) -> State {
+    let device = peer.and_then(|address| portal.neighbours.device(address));
+    let shown = device.and_then(|device| portal.board.of_device(device, now));
+    let path = if shown.is_some() { "status" } else { "" };
+    State {
+        captive: shown.is_none(),
+        user_portal_url: format!("https://{}/{path}", portal.host),
+        // Logging in again begins a new pass, so a session can be prolonged.
+        can_extend_session: true,
+        seconds_remaining: shown.map(|shown| shown.until.duration_since(now).as_secs()),
+    }
+}

@@ -1,0 +1,149 @@
+//! The running program: its threads and listeners, put together.
+
+use crate::{
+    admin::{self, Admin},
+    board::Board,
+    control, enforcer,
+    event_loop::{EventLoop, Inbox, Message},
+    hub::{self, Hub},
+    neighbour::Neighbours,
+    portal::{self, Portal},
+    settings::Settings,
+    site::{Rules, Site},
+    store::Store,
+};
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use anyhow::Context;
+use jiff::Timestamp;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use varco_policy::{ConfigError, slot::SlotPool};
+use varco_web::{headers, startup, startup::Fault};
+
+/// How often the hub is asked whether it is there.
+const HUB_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs until a signal ends the program. The kernel is left as it is.
+///
+/// # Errors
+/// When the settings are wrong, the state folder is unusable, or a listener cannot be opened.
+pub fn run(settings: Settings) -> Result<(), Fault> {
+    // The only provider compiled in; the HTTP client asks for the default one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (site, store) = resume(&settings)?;
+    let board = Arc::new(Board::default());
+    let (inbox, messages) = Inbox::new();
+    let (requests, asked) = std::sync::mpsc::channel();
+    let site = EventLoop::new(site, store, messages, requests, Arc::clone(&board));
+    let site = site.start().context("the site's thread")?;
+    enforcer::start(settings.enforcer.clone(), asked, inbox.clone()).context("the enforcer's thread")?;
+    control::serve(&settings.state, Arc::clone(&board), inbox.clone())?;
+    let served = actix_web::rt::System::new().block_on(serve(settings, board, inbox.clone()));
+    // What is under way is recorded before the process ends.
+    let _ = inbox.tell(Message::Stop);
+    let _ = site.join();
+    served
+}
+
+/// The site with everything that is on record.
+fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
+    let bad = |problem: String| {
+        let remedy = "give a folder that the gateway's user can write, with room and no newer site.db";
+        ConfigError::new(&settings.file, "state", format!("{}: {problem}", settings.state.display()), remedy)
+    };
+    let slots = &settings.site.slots;
+    let mut store = Store::open(&settings.state, &settings.site.name, slots.quarantine)
+        .map_err(|error| bad(error.to_string()))?;
+    let now = now();
+    let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
+    let mut pool = SlotPool::new(&slots.addresses, slots.ports, slots.quarantine);
+    kept.resting.iter().for_each(|(slot, freed)| pool.rest(*slot, *freed));
+    tracing::info!(open = kept.open.len(), resting = kept.resting.len(), "records taken up");
+    Ok((Site::resume(Rules::of(&settings.site), pool, kept.open, now), store))
+}
+
+async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<(), Fault> {
+    let http = hub::http_client(settings.hub.ca.as_deref())?;
+    let hub = Arc::new(Hub::new(settings.hub.clone(), &settings.portal_origin(), http)?);
+    let reachable = Arc::new(AtomicBool::new(false));
+    actix_web::rt::spawn(watch_hub(Arc::clone(&hub), Arc::clone(&reachable)));
+    let admin = Admin { title: settings.site.title.clone(), board: Arc::clone(&board), hub: reachable };
+    let portal = web::Data::new(Portal {
+        title: settings.site.title.clone(),
+        host: settings.site.portal.host.clone(),
+        board,
+        neighbours: Neighbours::kernel(settings.site.interfaces.guest.clone()),
+        inbox,
+        hub,
+        logins: Default::default(),
+    });
+    let servers = [
+        probes(&settings, portal.clone())?,
+        pages(&settings, portal)?,
+        admin_pages(&settings, web::Data::new(admin))?,
+    ];
+    startup::ready();
+    tracing::info!(site = settings.site.name, "serving");
+    let [probes, pages, admin_pages] = servers;
+    tokio::try_join!(probes, pages, admin_pages).context("a listener failed")?;
+    Ok(())
+}
+
+fn probes(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
+    let at = (settings.site.guest.router, 80);
+    let server = HttpServer::new(move || {
+        App::new().app_data(portal.clone()).default_service(web::to(portal::probe::answer))
+    });
+    Ok(server.workers(2).bind(at).with_context(|| format!("{}:{}", at.0, at.1))?.run())
+}
+
+fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
+    let at = (settings.site.guest.router, 443);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(portal.clone())
+            .wrap(headers::strict(&[portal.hub.origin()]))
+            .wrap(from_fn(portal::host::check))
+            .configure(portal::routes)
+    });
+    let tls = settings.portal_tls()?;
+    let server = server.workers(2).bind_rustls_0_23(at, tls).with_context(|| format!("{}:{}", at.0, at.1))?;
+    Ok(server.run())
+}
+
+fn admin_pages(settings: &Settings, admin: web::Data<Admin>) -> Result<Server, Fault> {
+    let at = settings.admin.listen;
+    let server = HttpServer::new(move || {
+        App::new().app_data(admin.clone()).wrap(headers::strict(&[])).configure(admin::routes)
+    });
+    let tls = settings.admin_tls()?;
+    let server = server.workers(1).bind_rustls_0_23(at, tls).with_context(|| at.to_string())?;
+    Ok(server.run())
+}
+
+/// Keeps what is known of the hub fresh, so that a login need not wait for it.
+async fn watch_hub(hub: Arc<Hub>, reachable: Arc<AtomicBool>) {
+    loop {
+        let result = hub.refresh(now()).await;
+        if reachable.swap(result.is_ok(), Ordering::Relaxed) != result.is_ok() {
+            match result {
+                Ok(()) => tracing::info!("the hub answers"),
+                Err(error) => tracing::warn!(%error, "the hub does not answer"),
+            }
+        }
+        tokio::time::sleep(HUB_EVERY).await;
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program's own start and the hub's watch read the clock here"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

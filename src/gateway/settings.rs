@@ -1,0 +1,176 @@
+//! The gateway's settings, `gateway.toml`, and the site's with them.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use url::Url;
+use varco_policy::{ConfigError, Site, config};
+
+/// `gateway.toml` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    site: PathBuf,
+    enforcer: PathBuf,
+    state: PathBuf,
+    portal: Certificate,
+    admin: Admin,
+    hub: HubWritten,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubWritten {
+    issuer: String,
+    client_id: String,
+    client_secret_file: PathBuf,
+    ca_file: Option<PathBuf>,
+}
+
+/// A certificate and its key, PEM files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Where the admin pages are: office side.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// The chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// The OpenID provider that this gateway trusts, and what it is there.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// Its issuer identifier, exactly as it writes it.
+    pub issuer: String,
+    /// Its origin: scheme, host and port.
+    pub origin: String,
+    /// Our client identifier.
+    pub client_id: String,
+    /// Our client secret.
+    pub client_secret: SecretString,
+    /// The only certificate authority trusted for it, PEM; `None` for those of the system.
+    pub ca: Option<Vec<u8>>,
+}
+
+/// All settings, read and checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file they are from, for errors.
+    pub file: PathBuf,
+    /// The building.
+    pub site: Site,
+    /// The enforcer's socket.
+    pub enforcer: PathBuf,
+    /// The folder of records.
+    pub state: PathBuf,
+    /// The portal's certificate.
+    pub portal: Certificate,
+    /// The admin listener.
+    pub admin: Admin,
+    /// The hub.
+    pub hub: Hub,
+}
+
+impl Settings {
+    /// Reads `gateway.toml` and the files it names.
+    ///
+    /// # Errors
+    /// The first mistake, with file, key and remedy.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let written: Written = config::load(file)?;
+        let site = Site::load(&written.site)?;
+        check_folder(file, &written.state)?;
+        check_admin(file, &site, &written.admin)?;
+        let hub = Hub::load(file, written.hub)?;
+        let Written { enforcer, state, portal, admin, .. } = written;
+        let settings = Self { file: file.to_path_buf(), site, enforcer, state, portal, admin, hub };
+        settings.portal_tls()?;
+        settings.admin_tls()?;
+        Ok(settings)
+    }
+
+    /// The portal's side of TLS.
+    ///
+    /// # Errors
+    /// When certificate or key are wrong.
+    pub fn portal_tls(&self) -> Result<rustls::ServerConfig, ConfigError> {
+        varco_web::tls::server(&self.file, "portal", &self.portal.certificate, &self.portal.key)
+    }
+
+    /// The admin listener's side of TLS.
+    ///
+    /// # Errors
+    /// When certificate or key are wrong.
+    pub fn admin_tls(&self) -> Result<rustls::ServerConfig, ConfigError> {
+        varco_web::tls::server(&self.file, "admin", &self.admin.certificate, &self.admin.key)
+    }
+
+    /// The portal's address without a path: `https://wifi.example.it`.
+    pub fn portal_origin(&self) -> String {
+        format!("https://{}", self.site.portal.host)
+    }
+}
+
+impl Hub {
+    fn load(file: &Path, written: HubWritten) -> Result<Self, ConfigError> {
+        let bad = |key: &str, problem: String, remedy: &str| ConfigError::new(file, key, problem, remedy);
+        let issuer = Url::parse(&written.issuer)
+            .ok()
+            .filter(|url| url.scheme() == "https" && url.has_host() && url.query().is_none())
+            .ok_or_else(|| {
+                let problem = format!("`{}` is not an https address", written.issuer);
+                bad("hub.issuer", problem, "give the hub's public_url: https://accesso.example.it")
+            })?;
+        let read = |key: &str, path: &Path, remedy: &str| {
+            std::fs::read(path).map_err(|e| bad(key, format!("{}: {e}", path.display()), remedy))
+        };
+        let secret =
+            read("hub.client_secret_file", &written.client_secret_file, "give a file readable by us")?;
+        let secret = String::from_utf8(secret).unwrap_or_default();
+        if secret.trim().is_empty() {
+            let problem = "the file is empty or not text".to_owned();
+            return Err(bad("hub.client_secret_file", problem, "write the secret given by the hub in it"));
+        }
+        let ca =
+            written.ca_file.map(|path| read("hub.ca_file", &path, "give a PEM certificate")).transpose()?;
+        let client_secret = SecretString::from(secret.trim().to_owned());
+        let origin = issuer.origin().ascii_serialization();
+        Ok(Self { issuer: written.issuer, origin, client_id: written.client_id, client_secret, ca })
+    }
+}
+
+fn check_folder(file: &Path, state: &Path) -> Result<(), ConfigError> {
+    if state.is_dir() {
+        return Ok(());
+    }
+    let problem = format!("{} is not a folder", state.display());
+    Err(ConfigError::new(file, "state", problem, "make the folder, owned by the gateway's user"))
+}
+
+/// The admin pages must not be where guests are.
+fn check_admin(file: &Path, site: &Site, admin: &Admin) -> Result<(), ConfigError> {
+    let among_guests = match admin.listen.ip() {
+        std::net::IpAddr::V4(ip) => ip.is_unspecified() || site.guest.subnet.contains(&ip),
+        std::net::IpAddr::V6(ip) => ip.is_unspecified(),
+    };
+    if !among_guests {
+        return Ok(());
+    }
+    let problem = format!("{} can be reached by guests", admin.listen);
+    Err(ConfigError::new(file, "admin.listen", problem, "give the router's address on the office network"))
+}

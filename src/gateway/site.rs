@@ -1,0 +1,153 @@
+//! The heart of the gateway: which device may be online, decided without I/O.
+//!
+//! `Site::handle(event, now)` returns the effects that the event loop performs in order. The law of order:
+//!
+//! | way in | way out |
+//! |---|---|
+//! | 1. a slot is lent | 1. the mark "leaving" is recorded (it does not hold up step 2) |
+//! | 2. the start is recorded durably | 2. the kernel expels and flushes the flows |
+//! | 3. the kernel admits | 3. the end is recorded durably |
+//! | 4. the portal says "online" | 4. the slot rests in quarantine |
+//!
+//! A step that fails:
+//! * *2 in, failed, not persisted*: no admission. The end is recorded too; the store has no such pass and writes nothing.
+//! * *2 in, failed, persisted*: no admission. The same end is recorded; the store has the pass and closes it.
+//! * *3 in, failed or unanswered*: the kernel may hold the device or not, so it is expelled, then the end is recorded.
+//! * *1 out, failed*: the expulsion goes on. A crash before step 3 would then admit the pass again until its time.
+//! * *2 out, failed*: asked again until the enforcer has done it; the kernel's own timeout ends the pass meanwhile.
+//! * *3 out, failed, persisted or not*: recorded again until it succeeds; the store ignores the end of a pass that is
+//!   not open. The slot stays lent until then, and nobody new is admitted.
+//! * *crash anywhere*: what is on record as open is asked for again; what is marked leaving, or is past its time, takes
+//!   the way out from step 2.
+
+mod enter;
+mod held;
+mod kernel;
+mod leave;
+mod records;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use held::{Phase, Table};
+use jiff::{SignedDuration, Timestamp};
+use kernel::Link;
+use records::Records;
+use std::net::Ipv4Addr;
+use varco_policy::{Pass, Shares, pass::EndCause, slot::SlotPool};
+pub use words::{Answer, Change, Effect, Event, Login, Status, Ticket};
+
+/// What the site's settings say about passes.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Addresses of the guests.
+    pub subnet: ipnet::Ipv4Net,
+    /// The router's own address: never a guest.
+    pub router: Ipv4Addr,
+    /// Length of a pass.
+    pub length: SignedDuration,
+    /// A pass without packets from the device for this long ends.
+    pub idle: SignedDuration,
+    /// Shares of the lanes.
+    pub shares: Shares,
+}
+
+impl Rules {
+    /// The rules in a site's settings.
+    pub fn of(site: &varco_policy::Site) -> Self {
+        Self {
+            subnet: site.guest.subnet,
+            router: site.guest.router,
+            length: site.passes.length,
+            idle: site.passes.idle,
+            shares: site.shares(),
+        }
+    }
+}
+
+/// Passes of a site, from login to the recorded end.
+#[derive(Debug)]
+pub struct Site {
+    rules: Rules,
+    pool: SlotPool,
+    table: Table,
+    waiting: Vec<enter::Waiting>,
+    link: Link,
+    records: Records,
+    out: Vec<Effect>,
+}
+
+impl Site {
+    /// A site that takes up the passes found open on record; the second of each pair is the cause of a pass that was
+    /// already leaving. Slots of the pool that these passes or the resting slots hold are taken out of it.
+    pub fn resume(rules: Rules, pool: SlotPool, open: Vec<(Pass, Option<EndCause>)>, now: Timestamp) -> Self {
+        let mut site = Self {
+            rules,
+            pool,
+            table: Table::default(),
+            waiting: Vec::new(),
+            link: Link::default(),
+            records: Records::default(),
+            out: Vec::new(),
+        };
+        for (pass, leaving) in open {
+            site.take_up(pass, leaving, now);
+        }
+        site
+    }
+
+    /// Decides what follows from an event.
+    pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        match event {
+            Event::LoggedIn(login) => self.log_in(login, now),
+            Event::LogOut { device, ticket } => self.log_out(device, ticket, now),
+            Event::Expel { pass, ticket } => self.expel(pass, ticket, now),
+            Event::Recorded(changes) => self.recorded(&changes, now),
+            Event::RecordFailed(changes) => self.record_failed(&changes, now),
+            Event::EnforcerBack => self.enforcer_back(),
+            Event::EnforcerLost => self.enforcer_lost(now),
+            Event::Answered(reply) => self.answered(reply, now),
+            Event::Tick => {}
+        }
+        self.expire(now);
+        self.retry_records(now);
+        self.pump(now);
+        std::mem::take(&mut self.out)
+    }
+
+    /// When [`Event::Tick`] is due at the latest, if nothing else happens.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        [self.table.first_expiry(), self.records.retry_at(), self.link.next_ask()].into_iter().flatten().min()
+    }
+
+    /// What the status pages show. Names nobody.
+    pub fn status(&self) -> Status {
+        Status {
+            online: self.table.online().count(),
+            slots_lent: self.pool.lent(),
+            slots_total: self.pool.total(),
+            generation: self.link.generation(),
+            enforcer_ready: self.link.is_ready(),
+            recording: !self.records.failing(),
+            measured: self.link.measured().cloned(),
+        }
+    }
+
+    /// Every pass that is online, for the portal after a restart and for operators.
+    pub fn online(&self) -> impl Iterator<Item = &Pass> {
+        self.table.online().map(|held| &held.pass)
+    }
+
+    fn take_up(&mut self, pass: Pass, leaving: Option<EndCause>, now: Timestamp) {
+        let slot_is_ours = self.pool.restore(pass.slot);
+        let cause = match leaving {
+            Some(cause) => Some(cause),
+            None if pass.until <= now => Some(EndCause::Expired),
+            None => (!slot_is_ours).then_some(EndCause::Expelled),
+        };
+        if cause.is_none() {
+            self.out.push(Effect::Show(pass.clone()));
+        }
+        self.table.insert(held::Held::taken_up(pass, cause.map_or(Phase::Online, Phase::Leaving), now));
+    }
+}

@@ -1,0 +1,265 @@
+//! The other side: what the enforcer is asked, one request at a time, and what follows from its answers.
+
+use super::{
+    Site,
+    held::Phase,
+    words::{Answer, Change, Effect},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+use varco_policy::{
+    Device, PassId,
+    pass::EndCause,
+    wire::{Desired, Measured, Refusal, Reply, Request},
+};
+
+/// How often the kernel is measured and compared with the records.
+const MEASURE_EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// How long the enforcer is left alone after it refused.
+const PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
+/// What is known of the enforcer.
+#[derive(Debug, Default)]
+pub struct Link {
+    connected: bool,
+    /// Whether it has been measured since it is connected, so that our generation is above its own.
+    greeted: bool,
+    /// Whether it holds the desired state, as far as we know.
+    applied: bool,
+    in_flight: Option<Flight>,
+    paused_until: Option<Timestamp>,
+    measure_at: Option<Timestamp>,
+    generation: u64,
+    measured: Option<Measured>,
+    /// The last difference recorded, so that one that lasts is recorded once.
+    difference: (u32, u32),
+}
+
+/// What the enforcer has been asked and not yet answered.
+#[derive(Debug)]
+enum Flight {
+    Measure,
+    Apply(Vec<(PassId, u32)>),
+    Admit(Vec<(PassId, u32)>),
+    Expel(Vec<PassId>),
+}
+
+impl Link {
+    pub const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// It answers and holds the desired state: new guests can be admitted.
+    pub const fn is_ready(&self) -> bool {
+        self.connected && self.greeted && self.applied
+    }
+
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub const fn measured(&self) -> Option<&Measured> {
+        self.measured.as_ref()
+    }
+
+    /// When it should be asked next.
+    pub fn next_ask(&self) -> Option<Timestamp> {
+        let idle = self.connected && self.in_flight.is_none();
+        idle.then(|| self.paused_until.or(self.measure_at)).flatten()
+    }
+
+    fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+}
+
+impl Site {
+    pub(super) fn enforcer_back(&mut self) {
+        let Link { generation, difference, .. } = self.link;
+        self.link = Link { connected: true, generation, difference, ..Link::default() };
+    }
+
+    pub(super) fn enforcer_lost(&mut self, now: Timestamp) {
+        let Link { generation, difference, .. } = self.link;
+        self.link = Link { generation, difference, ..Link::default() };
+        for id in self.table.ids(|phase| matches!(phase, Phase::Recorded | Phase::Admitting)) {
+            self.not_admitted(id, now);
+        }
+        for held in self.table.iter_mut() {
+            if let Phase::Expelling(cause) = held.phase {
+                held.phase = Phase::Leaving(cause);
+            }
+            let tickets = std::mem::take(&mut held.leaving);
+            self.out.extend(tickets.into_iter().map(|t| Effect::Answer(t, Answer::EndsLater)));
+        }
+        self.turn_away_waiting(Answer::GateDown, now);
+    }
+
+    pub(super) fn answered(&mut self, reply: Reply, now: Timestamp) {
+        let Some(flight) = self.link.in_flight.take() else { return };
+        match (flight, reply) {
+            (Flight::Measure, Reply::Measured(measured)) => self.compare(measured, now),
+            (Flight::Apply(passes), Reply::Done { .. }) => {
+                self.link.applied = true;
+                self.applied(&passes, now);
+            }
+            (Flight::Admit(passes), Reply::Done { .. }) => self.admitted(&passes, now),
+            (Flight::Expel(ids), Reply::Done { .. }) => self.expelled(&ids, now),
+            (flight, Reply::Refused(refusal)) => self.refused(flight, &refusal, now),
+            (flight, _) => self.refused(flight, &Refusal::Kernel(String::new()), now),
+        }
+    }
+
+    /// Asks the enforcer the next thing, if it is free. Those who leave go before those who come.
+    pub(super) fn pump(&mut self, now: Timestamp) {
+        if !self.link.connected || self.link.in_flight.is_some() {
+            return;
+        }
+        if self.link.paused_until.is_some_and(|until| until > now) {
+            return;
+        }
+        self.link.paused_until = None;
+        let (flight, request) = if !self.link.greeted {
+            (Flight::Measure, Request::Measure)
+        } else if !self.link.applied {
+            self.apply(now)
+        } else if let Some(next) = self.expel_next().or_else(|| self.admit_next(now)) {
+            next
+        } else if self.link.measure_at.is_none_or(|at| at <= now) {
+            (Flight::Measure, Request::Measure)
+        } else {
+            return;
+        };
+        self.link.in_flight = Some(flight);
+        self.out.push(Effect::Ask(request));
+    }
+
+    fn apply(&mut self, now: Timestamp) -> (Flight, Request) {
+        let kept = self.table.online().filter_map(|held| Some((held.pass.id, held.for_kernel(now)?)));
+        let (ids, passes): (Vec<_>, Vec<_>) = kept.map(|(id, k)| ((id, k.seconds), k)).unzip();
+        let generation = self.link.next_generation();
+        (Flight::Apply(ids), Request::Apply(Desired { generation, shares: self.rules.shares, passes }))
+    }
+
+    fn expel_next(&mut self) -> Option<(Flight, Request)> {
+        let (mut ids, mut devices) = (Vec::new(), Vec::new());
+        for held in self.table.iter_mut() {
+            if let Phase::Leaving(cause) = held.phase {
+                held.phase = Phase::Expelling(cause);
+                ids.push(held.pass.id);
+                devices.push(held.pass.device);
+            }
+        }
+        let request = |generation| Request::Expel { generation, devices };
+        (!ids.is_empty()).then(|| (Flight::Expel(ids), request(self.link.next_generation())))
+    }
+
+    fn admit_next(&mut self, now: Timestamp) -> Option<(Flight, Request)> {
+        let (mut ids, mut passes) = (Vec::new(), Vec::new());
+        for held in self.table.iter_mut().filter(|held| held.phase == Phase::Recorded) {
+            if let Some(pass) = held.for_kernel(now) {
+                held.phase = Phase::Admitting;
+                ids.push((held.pass.id, pass.seconds));
+                passes.push(pass);
+            }
+        }
+        let request = |generation| Request::Admit { generation, passes };
+        (!ids.is_empty()).then(|| (Flight::Admit(ids), request(self.link.next_generation())))
+    }
+
+    fn applied(&mut self, passes: &[(PassId, u32)], now: Timestamp) {
+        for (id, seconds) in passes {
+            if let Some(held) = self.table.get_mut(*id) {
+                held.confirmed(now, *seconds);
+            }
+        }
+    }
+
+    fn refused(&mut self, flight: Flight, refusal: &Refusal, now: Timestamp) {
+        self.link.paused_until = now.saturating_add(PAUSE).ok();
+        match refusal {
+            Refusal::Stale { in_force, .. } => {
+                self.link.generation = self.link.generation.max(*in_force);
+                self.link.applied = false;
+            }
+            Refusal::Kernel(_) | Refusal::NothingInForce => self.link.applied = false,
+            Refusal::NotAllowed(_) => {}
+        }
+        match flight {
+            Flight::Admit(passes) => passes.iter().for_each(|(id, _)| self.not_admitted(*id, now)),
+            Flight::Expel(ids) => ids.iter().for_each(|id| self.not_expelled(*id)),
+            Flight::Measure | Flight::Apply(_) => {}
+        }
+    }
+
+    /// Who waits is told; the kernel may hold the device all the same when it was asked, so it is expelled.
+    fn not_admitted(&mut self, id: PassId, now: Timestamp) {
+        let Some(held) = self.table.get_mut(id) else { return };
+        let phase = held.phase;
+        if let Some(ticket) = held.entering.take() {
+            self.answer(ticket, Answer::GateDown);
+        }
+        match phase {
+            Phase::Recorded => self.has_ended(id, EndCause::Expelled, now, now),
+            Phase::Admitting => self.leave(id, EndCause::Expelled, None),
+            _ => {}
+        }
+    }
+
+    fn not_expelled(&mut self, id: PassId) {
+        if let Some(held) = self.table.get_mut(id)
+            && let Phase::Expelling(cause) = held.phase
+        {
+            held.phase = Phase::Leaving(cause);
+        }
+    }
+
+    /// Compares kernel and records, and judges who is idle.
+    fn compare(&mut self, measured: Measured, now: Timestamp) {
+        self.link.greeted = true;
+        self.link.measure_at = now.saturating_add(MEASURE_EVERY).ok();
+        self.link.generation = self.link.generation.max(measured.generation.unwrap_or(0));
+        let difference = self.difference(&measured, now);
+        if difference != (0, 0) || measured.generation.is_none() {
+            self.link.applied = false;
+        }
+        if difference != (0, 0) && difference != self.link.difference {
+            let (missing, unknown) = difference;
+            self.out.push(Effect::Record(Change::Reconciled { at: now, missing, unknown }));
+        }
+        self.link.difference = difference;
+        self.judge_idle(&measured, now);
+        self.link.measured = Some(measured);
+    }
+
+    /// How many passes on record the kernel lacks, and how many it holds that are not on record. A pass with less than
+    /// two seconds left may be gone already.
+    fn difference(&self, measured: &Measured, now: Timestamp) -> (u32, u32) {
+        let kernel: BTreeSet<Device> = measured.passes.iter().map(|p| p.device).collect();
+        let lasting = |left: SignedDuration| left >= SignedDuration::from_secs(2);
+        let wanted = self.table.online().filter(|held| lasting(held.pass.left(now)));
+        let missing = wanted.filter(|held| !kernel.contains(&held.pass.device)).count();
+        let unknown = kernel.iter().filter(|device| self.table.of_device(**device).is_none()).count();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (number(missing), number(unknown))
+    }
+
+    fn judge_idle(&mut self, measured: &Measured, now: Timestamp) {
+        let mut idle = Vec::new();
+        for usage in &measured.passes {
+            let Some(id) = self.table.of_device(usage.device).map(|held| held.pass.id) else { continue };
+            let Some(held) = self.table.get_mut(id).filter(|held| held.phase == Phase::Online) else {
+                continue;
+            };
+            if held.up_packets != usage.up_packets {
+                (held.up_packets, held.active) = (usage.up_packets, now);
+            } else if now.duration_since(held.active) >= self.rules.idle {
+                idle.push(id);
+            }
+        }
+        for id in idle {
+            self.leave(id, EndCause::Idle, None);
+        }
+    }
+}

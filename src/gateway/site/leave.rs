@@ -1,0 +1,107 @@
+//! The way out.
+
+use super::{
+    Site,
+    held::Phase,
+    words::{Answer, Change, Effect, Ticket},
+};
+use jiff::Timestamp;
+use varco_policy::{Device, PassId, pass::EndCause};
+
+impl Site {
+    pub(super) fn log_out(&mut self, device: Device, ticket: Ticket, _now: Timestamp) {
+        match self.table.of_device(device).map(|held| held.pass.id) {
+            Some(id) => self.leave(id, EndCause::LoggedOut, Some(ticket)),
+            None => self.answer(ticket, Answer::NoPass),
+        }
+    }
+
+    pub(super) fn expel(&mut self, pass: PassId, ticket: Ticket, _now: Timestamp) {
+        match self.table.get(pass) {
+            Some(_) => self.leave(pass, EndCause::Expelled, Some(ticket)),
+            None => self.answer(ticket, Answer::NoPass),
+        }
+    }
+
+    /// Passes whose time is over take the way out.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        while let Some(id) = self.table.next_expired(now) {
+            self.leave(id, EndCause::Expired, None);
+        }
+    }
+
+    /// A pass takes the way out, unless it is on it already. `ticket` is answered when the kernel has let go, or at once
+    /// when there is no enforcer to ask.
+    pub(super) fn leave(&mut self, id: PassId, cause: EndCause, ticket: Option<Ticket>) {
+        self.table.forget_expiry(id);
+        let connected = self.link.is_connected();
+        let Some(held) = self.table.get_mut(id) else { return };
+        let gone = matches!(held.phase, Phase::Ended { .. });
+        match ticket {
+            Some(ticket) if gone => self.out.push(Effect::Answer(ticket, Answer::Ended)),
+            Some(ticket) if !connected => self.out.push(Effect::Answer(ticket, Answer::EndsLater)),
+            Some(ticket) => held.leaving.push(ticket),
+            None => {}
+        }
+        if gone || matches!(held.phase, Phase::Leaving(_) | Phase::Expelling(_)) {
+            return;
+        }
+        if let Some(entering) = held.entering.take() {
+            self.out.push(Effect::Answer(entering, Answer::Overtaken));
+        }
+        held.phase = Phase::Leaving(cause);
+        self.out.push(Effect::Hide(held.pass.device));
+        if cause != EndCause::Expired {
+            self.out.push(Effect::Record(Change::Leaving { pass: id, cause }));
+        }
+    }
+
+    /// The kernel has let go of these and their flows are flushed.
+    pub(super) fn expelled(&mut self, ids: &[PassId], now: Timestamp) {
+        for id in ids {
+            let Some(held) = self.table.get_mut(*id) else { continue };
+            let Phase::Expelling(cause) = held.phase else { continue };
+            let at = match cause {
+                EndCause::Expired => now.min(held.lets_go.max(held.pass.until)),
+                _ => now,
+            };
+            let tickets = std::mem::take(&mut held.leaving);
+            self.has_ended(*id, cause, at, now);
+            for ticket in tickets {
+                self.answer(ticket, Answer::Ended);
+            }
+        }
+    }
+
+    /// The kernel does not hold this pass: its end is recorded next.
+    pub(super) fn has_ended(&mut self, id: PassId, cause: EndCause, at: Timestamp, freed: Timestamp) {
+        self.table.forget_expiry(id);
+        if let Some(held) = self.table.get_mut(id) {
+            held.phase = Phase::Ended { cause, at, freed };
+            self.record_end(id);
+        }
+    }
+
+    /// Its end is durable: the slot rests, and who waited for the device's place may come in.
+    pub(super) fn end_is_durable(&mut self, id: PassId, now: Timestamp) {
+        if !self.table.get(id).is_some_and(|held| matches!(held.phase, Phase::Ended { .. })) {
+            return;
+        }
+        if let Some(held) = self.table.remove(id) {
+            self.pool.give_back(held.pass.slot, now);
+            self.begin_waiting(now);
+        }
+    }
+
+    pub(super) fn record_end(&mut self, id: PassId) {
+        let Some(held) = self.table.get(id) else { return };
+        if let Phase::Ended { cause, at, freed } = held.phase {
+            let change = Change::Ended { pass: id, slot: held.pass.slot, at, freed, cause };
+            self.out.push(Effect::Record(change));
+        }
+    }
+
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        self.out.push(Effect::Answer(ticket, answer));
+    }
+}

@@ -1,0 +1,5 @@
+//! The state machine on paper: transcripts of what follows from what, and a world in which everything fails.
+
+mod any_order;
+mod transcripts;
+mod world;

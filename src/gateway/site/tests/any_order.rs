@@ -1,0 +1,83 @@
+//! No order of events and failures breaks the law of order. The world checks it at every step: nobody is admitted
+//! before the start is durable, no slot has two holders or skips its quarantine, no end is recorded while the kernel
+//! still holds the pass, no generation goes back. At the end everything that was started has ended.
+
+use super::world::{Disk, Fate, World, device, id};
+use proptest::prelude::*;
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    LogIn(u8),
+    Swap(u8, u8),
+    LogOut(u8),
+    Expel(u8),
+    Wait(u16),
+    Enforce(Fate),
+    Disk(Disk),
+    Connect,
+    Busy,
+    RestartEnforcer,
+    RestartGateway,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0u8..5).prop_map(Step::LogIn),
+        1 => (0u8..5, 0u8..5).prop_map(|(a, b)| Step::Swap(a, b)),
+        2 => (0u8..5).prop_map(Step::LogOut),
+        1 => (0u8..40).prop_map(Step::Expel),
+        3 => (0u16..2400).prop_map(Step::Wait),
+        8 => Just(Step::Enforce(Fate::Done)),
+        1 => prop_oneof![Just(Fate::LostBefore), Just(Fate::LostAfter), Just(Fate::Refused)].prop_map(Step::Enforce),
+        2 => Just(Step::Disk(Disk::Good)),
+        1 => prop_oneof![Just(Disk::FailedNotPersisted), Just(Disk::FailedPersisted)].prop_map(Step::Disk),
+        2 => Just(Step::Connect),
+        2 => Just(Step::Busy),
+        1 => Just(Step::RestartEnforcer),
+        1 => Just(Step::RestartGateway),
+    ]
+}
+
+fn take(world: &mut World, step: Step) {
+    match step {
+        Step::LogIn(n) => {
+            world.log_in(device(n));
+        }
+        Step::Swap(a, b) => {
+            world.log_in(varco_policy::Device { mac: device(b).mac, ..device(a) });
+        }
+        Step::LogOut(n) => world.log_out(device(n)),
+        Step::Expel(n) => world.expel(id(n.into())),
+        Step::Wait(seconds) => world.wait(seconds.into()),
+        Step::Enforce(fate) => world.enforce(fate),
+        Step::Disk(disk) => world.disk = disk,
+        Step::Connect => world.connect(),
+        Step::Busy => world.up_packets += 1,
+        Step::RestartEnforcer => world.restart_enforcer(),
+        Step::RestartGateway => world.restart_gateway(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn the_law_of_order_holds(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut world = World::ready();
+        for step in steps {
+            take(&mut world, step);
+        }
+        world.disk = Disk::Good;
+        world.connect();
+        for _ in 0..4 {
+            world.settle();
+            world.wait(3600);
+        }
+        world.settle();
+        prop_assert!(world.kernel.is_empty());
+        prop_assert_eq!(world.site.status().slots_lent, 0);
+        let (started, ended): (Vec<_>, Vec<_>) =
+            (world.started.keys().collect(), world.ended.keys().collect());
+        prop_assert_eq!(started, ended, "all that was started has ended, and nothing else");
+        prop_assert_eq!(world.site.next_deadline().is_some(), true);
+    }
+}

@@ -1,0 +1,289 @@
+//! What follows from what.
+
+use super::super::*;
+use super::world::{Disk, Fate, World, device};
+
+#[test]
+fn a_start_measures_then_applies() {
+    let mut world = World::new();
+    world.connect();
+    world.settle();
+    insta::assert_snapshot!(world.text(), @r"
+    > enforcer back
+      ask measure
+    > measured
+      ask apply 1: 0 passes
+    > done 1
+    ");
+}
+
+#[test]
+fn a_citizen_comes_and_goes() {
+    let mut world = World::ready();
+    world.log_in(device(1));
+    world.settle();
+    world.log_out(device(1));
+    world.settle();
+    insta::assert_snapshot!(world.text(), @r"
+    > logged in, pass 1
+      record start of 1 on port 1024
+    > recorded 1
+      ask admit 2: seconds [3600]
+    > done 2
+      show 1
+      answer 1: online
+    > log out
+      hide
+      record 1 leaving: LoggedOut
+      ask expel 3: 1 devices
+    > recorded 1
+    > done 3
+      record end of 1: LoggedOut
+      answer 2: Ended
+    > recorded 1
+    ");
+    assert!(world.kernel.is_empty());
+}
+
+#[test]
+fn the_same_device_again_replaces_its_pass() {
+    let mut world = World::ready();
+    let first = world.log_in(device(1));
+    world.settle();
+    let second = world.log_in(device(1));
+    world.settle();
+    assert_eq!(world.ended[&first].1, EndCause::Replaced);
+    assert!(matches!(world.answer_of(second), Some(Answer::Online(_))));
+    assert_ne!(world.started[&first], world.started[&second]);
+}
+
+#[test]
+fn an_address_that_changed_hands_ends_the_old_pass() {
+    let mut world = World::ready();
+    let first = world.log_in(device(1));
+    world.settle();
+    let heir = varco_policy::Device { mac: device(9).mac, ..device(1) };
+    let second = world.log_in(heir);
+    world.settle();
+    assert_eq!(world.ended[&first].1, EndCause::Moved);
+    assert!(matches!(world.answer_of(second), Some(Answer::Online(_))));
+}
+
+#[test]
+fn a_record_that_fails_lets_nobody_in() {
+    for disk in [Disk::FailedNotPersisted, Disk::FailedPersisted] {
+        let mut world = World::ready();
+        world.disk = disk;
+        let first = world.log_in(device(1));
+        assert_eq!(world.answer_of(first), Some(Answer::RecordsFailed));
+        let second = world.log_in(device(2));
+        assert_eq!(world.answer_of(second), Some(Answer::RecordsFailed));
+        world.settle();
+        assert!(world.kernel.is_empty());
+        world.disk = Disk::Good;
+        world.wait(5);
+        world.settle();
+        let persisted = disk == Disk::FailedPersisted;
+        assert_eq!(world.started.contains_key(&first), persisted, "{disk:?}");
+        assert_eq!(world.ended.contains_key(&first), persisted, "{disk:?}");
+        assert_eq!(world.site.status().slots_lent, 0);
+        let third = world.log_in(device(1));
+        world.settle();
+        assert!(matches!(world.answer_of(third), Some(Answer::Online(_))));
+    }
+}
+
+#[test]
+fn a_full_disk_does_not_stop_an_expulsion() {
+    for disk in [Disk::FailedNotPersisted, Disk::FailedPersisted] {
+        let mut world = World::ready();
+        let pass = world.log_in(device(1));
+        world.settle();
+        world.disk = disk;
+        world.expel(pass);
+        world.settle();
+        assert!(world.kernel.is_empty(), "cut off all the same");
+        assert_eq!(world.site.status().slots_lent, 1, "the slot is not lent on before the end is durable");
+        world.disk = Disk::Good;
+        world.wait(5);
+        world.settle();
+        assert_eq!(world.ended[&pass].1, EndCause::Expelled);
+        assert_eq!(world.site.status().slots_lent, 0);
+    }
+}
+
+#[test]
+fn without_the_enforcer_a_login_is_refused_and_nothing_recorded() {
+    let mut world = World::new();
+    let pass = world.log_in(device(1));
+    assert_eq!(world.answer_of(pass), Some(Answer::GateDown));
+    assert!(world.started.is_empty());
+}
+
+#[test]
+fn an_admission_without_answer_is_taken_back() {
+    for fate in [Fate::LostBefore, Fate::LostAfter, Fate::Refused] {
+        let mut world = World::ready();
+        let pass = world.log_in(device(1));
+        world.enforce(fate);
+        assert_eq!(world.answer_of(pass), Some(Answer::GateDown), "{fate:?}");
+        world.connect();
+        world.settle();
+        world.wait(3);
+        world.settle();
+        assert!(world.kernel.is_empty(), "{fate:?}");
+        assert_eq!(world.ended[&pass].1, EndCause::Expelled, "{fate:?}");
+    }
+}
+
+#[test]
+fn a_pass_ends_at_its_time_and_the_record_says_when() {
+    let mut world = World::ready();
+    let pass = world.log_in(device(1));
+    world.settle();
+    let until = world.now + super::world::LENGTH;
+    for _ in 0..3599 {
+        world.up_packets += 1;
+        world.wait(1);
+        world.settle();
+    }
+    assert!(world.ended.is_empty());
+    world.wait(1);
+    world.settle();
+    assert_eq!(world.ended[&pass], (until, EndCause::Expired));
+}
+
+#[test]
+fn a_pass_that_ended_while_the_gateway_was_dead_is_recorded_at_its_time() {
+    let mut world = World::ready();
+    let pass = world.log_in(device(1));
+    world.settle();
+    let until = world.now + super::world::LENGTH;
+    world.now = until + SignedDuration::from_mins(20);
+    world.kernel.clear();
+    world.restart_gateway();
+    world.connect();
+    world.settle();
+    assert_eq!(world.ended[&pass], (until, EndCause::Expired));
+}
+
+#[test]
+fn a_silent_pass_ends_and_a_busy_one_stays() {
+    let mut world = World::ready();
+    let pass = world.log_in(device(1));
+    world.settle();
+    for _ in 0..5 {
+        world.up_packets += 1;
+        world.wait(300);
+        world.settle();
+    }
+    for _ in 0..5 {
+        world.wait(300);
+        world.settle();
+    }
+    assert!(world.ended.is_empty(), "silent for 25 minutes of 30");
+    world.wait(300);
+    world.settle();
+    assert_eq!(world.ended[&pass].1, EndCause::Idle);
+}
+
+#[test]
+fn a_restart_keeps_passes_and_slots_and_the_generation_goes_on() {
+    let mut world = World::ready();
+    let pass = world.log_in(device(1));
+    world.settle();
+    let (slot, _) = world.kernel[&device(1)];
+    world.restart_gateway();
+    world.transcript.clear();
+    world.connect();
+    world.settle();
+    insta::assert_snapshot!(world.text(), @r"
+    > enforcer back
+      ask measure
+    > measured
+      ask apply 3: 1 passes
+    > done 3
+    ");
+    assert_eq!(world.kernel[&device(1)].0, slot);
+    assert!(world.site.online().any(|p| p.id == pass));
+}
+
+#[test]
+fn who_logged_out_does_not_come_back_with_a_restart() {
+    let mut world = World::ready();
+    let pass = world.log_in(device(1));
+    world.settle();
+    world.log_out(device(1));
+    world.restart_gateway();
+    world.connect();
+    world.settle();
+    assert!(world.kernel.is_empty());
+    assert_eq!(world.ended[&pass].1, EndCause::LoggedOut);
+}
+
+#[test]
+fn a_restart_of_the_enforcer_gets_the_whole_state_again() {
+    let mut world = World::ready();
+    world.log_in(device(1));
+    world.settle();
+    world.kernel.clear();
+    world.transcript.clear();
+    world.restart_enforcer();
+    world.settle();
+    insta::assert_snapshot!(world.text(), @r"
+    > enforcer lost
+    > enforcer back
+      ask measure
+    > measured
+      record difference: 1 missing, 0 unknown
+      ask apply 3: 1 passes
+    > recorded 1
+    > done 3
+    ");
+    assert!(world.kernel.contains_key(&device(1)));
+}
+
+#[test]
+fn a_stranger_in_the_kernel_is_removed_and_the_difference_recorded() {
+    let mut world = World::ready();
+    let slot = varco_policy::Slot { address: [198, 18, 0, 3].into(), first_port: 64512, last_port: 65535 };
+    world.kernel.insert(device(7), (slot, world.now + SignedDuration::from_hours(1)));
+    world.wait(5);
+    world.settle();
+    insta::assert_snapshot!(world.text(), @r"
+    > tick
+      ask measure
+    > measured
+      record difference: 0 missing, 1 unknown
+      ask apply 2: 0 passes
+    > recorded 1
+    > done 2
+    ");
+    assert!(world.kernel.is_empty());
+}
+
+#[test]
+fn without_a_free_slot_the_old_pass_stays() {
+    let mut world = World::ready();
+    for n in 0..63 {
+        world.log_in(device(n));
+    }
+    world.settle();
+    assert_eq!(world.kernel.len(), 63);
+    let again = world.log_in(device(1));
+    let newcomer = world.log_in(device(100));
+    world.settle();
+    assert_eq!(world.answer_of(again), Some(Answer::NoSlot));
+    assert_eq!(world.answer_of(newcomer), Some(Answer::NoSlot));
+    assert!(world.kernel.contains_key(&device(1)));
+}
+
+#[test]
+fn the_router_and_strangers_get_no_pass() {
+    let mut world = World::ready();
+    for address in [[10, 64, 0, 1], [10, 65, 0, 9], [192, 168, 0, 1]] {
+        let pass = world.log_in(varco_policy::Device { address: address.into(), ..device(1) });
+        assert_eq!(world.answer_of(pass), Some(Answer::NotAGuest));
+    }
+    assert!(world.started.is_empty());
+}

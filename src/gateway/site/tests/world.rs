@@ -1,0 +1,394 @@
+//! A world around the site: a store that can fail before or after it has written, a kernel, and an enforcer that can be
+//! lost before or after it has done what it was asked. It checks the law of order as it goes.
+
+use super::super::*;
+use std::collections::BTreeMap;
+use varco_policy::{
+    Device, Lane, Mac, PassId, Slot, Subject,
+    lane::{Lanes, Share},
+    wire::{KernelPass, Measured, PassUsage, Refusal, Reply, Request},
+};
+
+pub const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
+pub const LENGTH: SignedDuration = SignedDuration::from_hours(1);
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 3);
+
+/// How the next recording goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    Good,
+    FailedNotPersisted,
+    FailedPersisted,
+}
+
+/// How the enforcer deals with the request it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Done,
+    LostBefore,
+    LostAfter,
+    Refused,
+}
+
+pub struct World {
+    pub site: Site,
+    pub now: Timestamp,
+    pub disk: Disk,
+    pub asked: Option<Request>,
+    pub answers: Vec<(u64, Answer)>,
+    pub transcript: Vec<String>,
+    pub kernel: BTreeMap<Device, (Slot, Timestamp)>,
+    pub up_packets: u64,
+    pub connected: bool,
+    pub kernel_generation: Option<u64>,
+    open: BTreeMap<PassId, (Pass, Option<EndCause>)>,
+    resting: BTreeMap<Slot, Timestamp>,
+    pub started: BTreeMap<PassId, Slot>,
+    pub ended: BTreeMap<PassId, (Timestamp, EndCause)>,
+    serial: u64,
+}
+
+pub fn rules() -> Rules {
+    let rate = |mbit: u64| varco_policy::Rate::from_bits(mbit * 1_000_000);
+    let share = Share { guaranteed: rate(1), ceiling: rate(100) };
+    let lanes = Lanes { critical: share, office: share, guest: share };
+    assert_eq!(Lane::ALL.len(), 3);
+    Rules {
+        subnet: "10.64.0.0/24".parse().unwrap(),
+        router: [10, 64, 0, 1].into(),
+        length: LENGTH,
+        idle: SignedDuration::from_mins(30),
+        shares: Shares { up: lanes, down: lanes },
+    }
+}
+
+pub fn device(n: u8) -> Device {
+    Device { address: [10, 64, 0, 10 + n].into(), mac: Mac::new([2, 0, 0, 0, 0, n]) }
+}
+
+pub fn id(n: u64) -> PassId {
+    PassId(uuid::Uuid::from_u64_pair(0, n))
+}
+
+impl World {
+    /// A site that has just started, with an enforcer that has just started as well.
+    pub fn new() -> Self {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let pool = SlotPool::new(&[ADDRESS], 1024, QUARANTINE);
+        Self {
+            site: Site::resume(rules(), pool, Vec::new(), now),
+            now,
+            disk: Disk::Good,
+            asked: None,
+            answers: Vec::new(),
+            transcript: Vec::new(),
+            kernel: BTreeMap::new(),
+            up_packets: 0,
+            connected: false,
+            kernel_generation: None,
+            open: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            started: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            serial: 0,
+        }
+    }
+
+    /// A site whose enforcer has been measured and holds the desired state.
+    pub fn ready() -> Self {
+        let mut world = Self::new();
+        world.connect();
+        world.settle();
+        world.transcript.clear();
+        world
+    }
+
+    pub fn connect(&mut self) {
+        if !self.connected {
+            self.connected = true;
+            self.tell(Event::EnforcerBack);
+        }
+    }
+
+    pub fn log_in(&mut self, device: Device) -> PassId {
+        self.serial += 1;
+        let subject = Subject::try_from("someone".to_owned()).unwrap();
+        let pass = id(self.serial);
+        self.tell(Event::LoggedIn(Login { device, subject, pass, ticket: Ticket(self.serial) }));
+        pass
+    }
+
+    pub fn log_out(&mut self, device: Device) {
+        self.serial += 1;
+        self.tell(Event::LogOut { device, ticket: Ticket(self.serial) });
+    }
+
+    pub fn expel(&mut self, pass: PassId) {
+        self.serial += 1;
+        self.tell(Event::Expel { pass, ticket: Ticket(self.serial) });
+    }
+
+    pub fn wait(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+        let now = self.now;
+        self.kernel.retain(|_, (_, until)| *until > now);
+        self.tell(Event::Tick);
+    }
+
+    /// The enforcer answers all that it is asked.
+    pub fn settle(&mut self) {
+        for _ in 0..50 {
+            if self.asked.is_none() {
+                return;
+            }
+            self.enforce(Fate::Done);
+        }
+        panic!("the site asks for ever");
+    }
+
+    pub fn enforce(&mut self, fate: Fate) {
+        let Some(request) = self.asked.take() else { return };
+        let event = match fate {
+            Fate::LostBefore => self.lose(),
+            Fate::Refused => Event::Answered(Reply::Refused(Refusal::Kernel("no".into()))),
+            Fate::Done => Event::Answered(self.perform(request)),
+            Fate::LostAfter => {
+                self.perform(request);
+                self.lose()
+            }
+        };
+        self.tell(event);
+    }
+
+    /// The enforcer's process ends and comes back: the kernel keeps what it held.
+    pub fn restart_enforcer(&mut self) {
+        self.kernel_generation = None;
+        if self.connected {
+            self.asked = None;
+            let lost = self.lose();
+            self.tell(lost);
+        }
+        self.connect();
+    }
+
+    /// The gateway is killed and comes back: only what is durable is left of it.
+    pub fn restart_gateway(&mut self) {
+        let mut pool = SlotPool::new(&[ADDRESS], 1024, QUARANTINE);
+        let mut resting: Vec<_> = self.resting.iter().map(|(slot, at)| (*at, *slot)).collect();
+        resting.sort();
+        resting.iter().for_each(|(at, slot)| pool.rest(*slot, *at));
+        let open = self.open.values().cloned().collect();
+        self.site = Site::resume(rules(), pool, open, self.now);
+        (self.asked, self.connected) = (None, false);
+        self.tell(Event::Tick);
+    }
+
+    fn lose(&mut self) -> Event {
+        self.connected = false;
+        Event::EnforcerLost
+    }
+
+    /// As the event loop does it: what a round records is one transaction, the rest follows.
+    pub fn tell(&mut self, event: Event) {
+        let mut events = vec![event];
+        for _ in 0..100 {
+            let Some(event) = events.pop() else { return };
+            self.transcript.push(format!("> {}", brief_event(&event)));
+            let (mut changes, mut rest) = (Vec::new(), Vec::new());
+            for effect in self.site.handle(event, self.now) {
+                self.transcript.push(format!("  {}", brief(&effect)));
+                match effect {
+                    Effect::Record(change) => changes.push(change),
+                    other => rest.push(other),
+                }
+            }
+            if !changes.is_empty() {
+                events.push(self.record(changes));
+            }
+            rest.into_iter().for_each(|effect| self.follow(effect));
+        }
+        panic!("the site never comes to rest");
+    }
+
+    fn record(&mut self, changes: Vec<Change>) -> Event {
+        if self.disk != Disk::FailedNotPersisted {
+            changes.iter().for_each(|change| self.write(change));
+        }
+        match self.disk {
+            Disk::Good => Event::Recorded(changes),
+            _ => Event::RecordFailed(changes),
+        }
+    }
+
+    /// The store's own rules: see `store.rs`.
+    fn write(&mut self, change: &Change) {
+        match change {
+            Change::Started(pass) => {
+                if self.open.insert(pass.id, (pass.clone(), None)).is_none() {
+                    self.check_slot_is_free(pass);
+                    assert!(self.started.insert(pass.id, pass.slot).is_none(), "started twice");
+                }
+            }
+            Change::Leaving { pass, cause } => {
+                if let Some((_, leaving)) = self.open.get_mut(pass) {
+                    *leaving = Some(*cause);
+                }
+            }
+            Change::Ended { pass, slot, at, freed, cause } => {
+                self.resting.insert(*slot, *freed);
+                if let Some((was, _)) = self.open.remove(pass) {
+                    assert_eq!(was.slot, *slot);
+                    assert!(
+                        !self.kernel.contains_key(&was.device) || self.device_has_other(&was),
+                        "ended in the records, not in the kernel"
+                    );
+                    assert!(self.ended.insert(*pass, (*at, *cause)).is_none(), "ended twice");
+                }
+            }
+            Change::Reconciled { .. } => {}
+        }
+    }
+
+    fn device_has_other(&self, ended: &Pass) -> bool {
+        self.kernel.get(&ended.device).is_some_and(|(slot, _)| *slot != ended.slot)
+    }
+
+    fn check_slot_is_free(&self, pass: &Pass) {
+        let others = self.open.values().filter(|(other, _)| other.id != pass.id && other.slot == pass.slot);
+        assert_eq!(others.count(), 0, "a slot is lent twice");
+        if let Some(freed) = self.resting.get(&pass.slot) {
+            assert!(self.now.duration_since(*freed) >= QUARANTINE, "a slot did not rest");
+        }
+    }
+
+    fn follow(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ask(request) => {
+                assert!(self.connected, "asked without a connection");
+                assert!(self.asked.replace(request).is_none(), "asked twice");
+            }
+            Effect::Answer(ticket, answer) => {
+                assert!(self.answers.iter().all(|(t, _)| *t != ticket.0), "answered twice");
+                self.answers.push((ticket.0, answer));
+            }
+            Effect::Show(_) | Effect::Hide(_) | Effect::Record(_) => {}
+        }
+    }
+
+    fn perform(&mut self, request: Request) -> Reply {
+        match request {
+            Request::Measure => return Reply::Measured(self.measured()),
+            Request::Apply(desired) => {
+                self.raise(desired.generation);
+                let wanted: Vec<_> = desired.passes.iter().map(|p| p.device).collect();
+                self.kernel.retain(|device, _| wanted.contains(device));
+                let new: Vec<_> =
+                    desired.passes.into_iter().filter(|p| !self.kernel.contains_key(&p.device)).collect();
+                self.admit(new);
+            }
+            Request::Admit { generation, passes } => {
+                self.raise(generation);
+                self.admit(passes);
+            }
+            Request::Expel { generation, devices } => {
+                self.raise(generation);
+                self.kernel.retain(|device, _| !devices.contains(device));
+            }
+        }
+        Reply::Done { generation: self.kernel_generation.unwrap_or(0) }
+    }
+
+    fn raise(&mut self, generation: u64) {
+        assert!(self.kernel_generation.is_none_or(|held| held < generation), "the generation went back");
+        self.kernel_generation = Some(generation);
+    }
+
+    /// The law: nobody is admitted whose start is not durable, with any other slot, or beside another with the slot.
+    fn admit(&mut self, passes: Vec<KernelPass>) {
+        for pass in passes {
+            let mut recorded = self.open.values().map(|(p, _)| (p.device, p.slot));
+            assert!(recorded.any(|r| r == (pass.device, pass.slot)), "admitted before it was recorded");
+            let until = self.now + SignedDuration::from_secs(pass.seconds.into());
+            self.kernel.insert(pass.device, (pass.slot, until));
+            let holders = self.kernel.values().filter(|(slot, _)| *slot == pass.slot).count();
+            assert_eq!(holders, 1, "two devices hold a slot");
+        }
+    }
+
+    fn measured(&self) -> Measured {
+        let usage = |(device, (_, until)): (&Device, &(Slot, Timestamp))| PassUsage {
+            device: *device,
+            seconds: u32::try_from(until.duration_since(self.now).as_secs()).unwrap(),
+            up_packets: self.up_packets,
+            up_bytes: 0,
+            down_packets: 0,
+            down_bytes: 0,
+        };
+        Measured {
+            generation: self.kernel_generation,
+            passes: self.kernel.iter().map(usage).collect(),
+            ..Measured::default()
+        }
+    }
+
+    pub fn answer_of(&self, pass: PassId) -> Option<Answer> {
+        let ticket = pass.0.as_u64_pair().1;
+        self.answers.iter().find(|(t, _)| *t == ticket).map(|(_, answer)| *answer)
+    }
+
+    pub fn text(&self) -> String {
+        self.transcript.join("\n")
+    }
+}
+
+fn brief_event(event: &Event) -> String {
+    match event {
+        Event::LoggedIn(login) => format!("logged in, pass {}", short(login.pass)),
+        Event::LogOut { .. } => "log out".into(),
+        Event::Expel { pass, .. } => format!("expel pass {}", short(*pass)),
+        Event::Recorded(changes) => format!("recorded {}", changes.len()),
+        Event::RecordFailed(changes) => format!("record failed {}", changes.len()),
+        Event::EnforcerBack => "enforcer back".into(),
+        Event::EnforcerLost => "enforcer lost".into(),
+        Event::Answered(Reply::Done { generation }) => format!("done {generation}"),
+        Event::Answered(Reply::Measured(_)) => "measured".into(),
+        Event::Answered(Reply::Refused(why)) => format!("refused: {why}"),
+        Event::Tick => "tick".into(),
+    }
+}
+
+fn brief(effect: &Effect) -> String {
+    match effect {
+        Effect::Record(Change::Started(pass)) => {
+            format!("record start of {} on port {}", short(pass.id), pass.slot.first_port)
+        }
+        Effect::Record(Change::Leaving { pass, cause }) => {
+            format!("record {} leaving: {cause:?}", short(*pass))
+        }
+        Effect::Record(Change::Ended { pass, cause, .. }) => {
+            format!("record end of {}: {cause:?}", short(*pass))
+        }
+        Effect::Record(Change::Reconciled { missing, unknown, .. }) => {
+            format!("record difference: {missing} missing, {unknown} unknown")
+        }
+        Effect::Ask(Request::Apply(desired)) => {
+            format!("ask apply {}: {} passes", desired.generation, desired.passes.len())
+        }
+        Effect::Ask(Request::Admit { generation, passes }) => {
+            let seconds: Vec<_> = passes.iter().map(|p| p.seconds).collect();
+            format!("ask admit {generation}: seconds {seconds:?}")
+        }
+        Effect::Ask(Request::Expel { generation, devices }) => {
+            format!("ask expel {generation}: {} devices", devices.len())
+        }
+        Effect::Ask(Request::Measure) => "ask measure".into(),
+        Effect::Show(pass) => format!("show {}", short(pass.id)),
+        Effect::Hide(_) => "hide".into(),
+        Effect::Answer(ticket, Answer::Online(_)) => format!("answer {}: online", ticket.0),
+        Effect::Answer(ticket, answer) => format!("answer {}: {answer:?}", ticket.0),
+    }
+}
+
+fn short(pass: PassId) -> u64 {
+    pass.0.as_u64_pair().1
+}

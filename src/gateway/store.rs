@@ -1,0 +1,215 @@
+//! `site.db`: the passes that are open, the slots that rest, and the journal of entries, in one SQLite database, so
+//! that an entry and the state that goes with it become durable in one transaction.
+//!
+//! Commit order: entries and tables are written in one transaction with `synchronous = FULL`; when `commit` returns
+//! `Ok` the write-ahead log has been synced. When it returns an error the changes may be durable or not, and recording
+//! them again is safe: a start that is there already, a mark or an end of a pass that is not open write nothing.
+
+mod device_key;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use crate::site::Change;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Row, Transaction, types::Type};
+use std::{fs::File, path::Path};
+use varco_audit::{
+    Entry,
+    journal::{self, JournalError},
+};
+use varco_policy::{Device, Pass, PassId, Slot, pass::EndCause};
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed: disk full, damaged, locked.
+    #[error("site.db: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The folder or the lock file cannot be used.
+    #[error("{0}")]
+    Folder(#[from] std::io::Error),
+    /// Another gateway uses the folder.
+    #[error("another varco-gateway uses this folder")]
+    InUse,
+    /// The database was written by a newer version.
+    #[error("site.db is of version {found}, this program knows up to {known}")]
+    Newer {
+        /// Version of the database.
+        found: i64,
+        /// Version of the program.
+        known: i64,
+    },
+    /// No random bytes for the day's key.
+    #[error("the kernel gave no random bytes")]
+    NoRandomness,
+    /// A value that cannot be written as JSON.
+    #[error("cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What was found on record at the start.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Open passes, and the cause of those that were leaving.
+    pub open: Vec<(Pass, Option<EndCause>)>,
+    /// Slots that rest, and since when.
+    pub resting: Vec<(Slot, Timestamp)>,
+}
+
+/// The records of a site.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    site: String,
+    quarantine: SignedDuration,
+    /// Held as long as the store is open.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens or makes `site.db` in `folder`, alone.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, another gateway uses it, or the database is damaged or newer.
+    pub fn open(folder: &Path, site: &str, quarantine: SignedDuration) -> Result<Self, StoreError> {
+        let lock = File::options().create(true).append(true).open(folder.join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => StoreError::InUse,
+            std::fs::TryLockError::Error(error) => StoreError::Folder(error),
+        })?;
+        let connection = schema::open(&folder.join("site.db"))?;
+        Ok(Self { connection, site: site.to_owned(), quarantine, _lock: lock })
+    }
+
+    /// Reads what was open, and records that the program has taken it up.
+    ///
+    /// # Errors
+    /// When the database fails or a row is damaged.
+    pub fn resume(&mut self, now: Timestamp) -> Result<Kept, StoreError> {
+        let kept = Kept { open: self.open_passes()?, resting: self.resting()? };
+        let open = u32::try_from(kept.open.len()).unwrap_or(u32::MAX);
+        let resumed = Entry::Resumed { at: now, site: self.site.clone(), open };
+        let transaction = self.connection.transaction()?;
+        journal::append(&transaction, &[resumed])?;
+        transaction.commit()?;
+        Ok(kept)
+    }
+
+    /// Makes the changes durable, all or none.
+    ///
+    /// # Errors
+    /// When the database fails; the changes may be durable all the same.
+    pub fn commit(&mut self, changes: &[Change], now: Timestamp) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for change in changes {
+            if let Some(entry) = write(&transaction, &self.site, change, now)? {
+                journal::append(&transaction, &[entry])?;
+            }
+        }
+        let rested = now.saturating_sub(self.quarantine).unwrap_or(Timestamp::MIN);
+        transaction
+            .prepare_cached("DELETE FROM resting WHERE freed < ?1")?
+            .execute([rested.as_millisecond()])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn open_passes(&self) -> Result<Vec<(Pass, Option<EndCause>)>, StoreError> {
+        let mut select = self.connection.prepare("SELECT body, leaving FROM pass ORDER BY id")?;
+        let rows = select.query_map((), |row| Ok((json(row, 0)?, optional_json(row, 1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn resting(&self) -> Result<Vec<(Slot, Timestamp)>, StoreError> {
+        let mut select = self.connection.prepare("SELECT slot, freed FROM resting ORDER BY freed")?;
+        let rows = select.query_map((), |row| {
+            let freed = Timestamp::from_millisecond(row.get(1)?).unwrap_or(Timestamp::MAX);
+            Ok((json(row, 0)?, freed))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Limits the size of the database, to see what a full disk does.
+    #[cfg(test)]
+    fn limit_pages(&self, pages: i64) {
+        self.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+}
+
+/// Changes the tables; the entry to append, or `None` when nothing changed.
+fn write(
+    transaction: &Transaction<'_>,
+    site: &str,
+    change: &Change,
+    now: Timestamp,
+) -> Result<Option<Entry>, StoreError> {
+    let site = site.to_owned();
+    Ok(match change {
+        Change::Started(pass) => {
+            let device = device_key::hash(transaction, pass.device.mac, now)?;
+            start(transaction, pass)?.then(|| started(site, pass, device))
+        }
+        Change::Leaving { pass, cause } => {
+            mark(transaction, *pass, *cause)?;
+            None
+        }
+        Change::Ended { pass, slot, at, freed, cause } => {
+            let entry = Entry::Ended { at: *at, site, pass: *pass, slot: *slot, cause: *cause };
+            end(transaction, *pass, *slot, *freed)?.then_some(entry)
+        }
+        Change::Reconciled { at, missing, unknown } => {
+            Some(Entry::Reconciled { at: *at, site, missing: *missing, unknown: *unknown })
+        }
+    })
+}
+
+fn started(site: String, pass: &Pass, device: String) -> Entry {
+    let Pass { id, subject, slot, since, until, device: Device { .. } } = pass.clone();
+    Entry::Started { at: since, site, pass: id, subject, device, slot, until }
+}
+
+fn start(transaction: &Transaction<'_>, pass: &Pass) -> Result<bool, StoreError> {
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO pass (id, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    Ok(insert.execute((pass.id.to_string(), serde_json::to_string(pass)?))? == 1)
+}
+
+fn mark(transaction: &Transaction<'_>, pass: PassId, cause: EndCause) -> Result<(), StoreError> {
+    let mut update = transaction.prepare_cached("UPDATE pass SET leaving = ?2 WHERE id = ?1")?;
+    update.execute((pass.to_string(), serde_json::to_string(&cause)?))?;
+    Ok(())
+}
+
+fn end(
+    transaction: &Transaction<'_>,
+    pass: PassId,
+    slot: Slot,
+    freed: Timestamp,
+) -> Result<bool, StoreError> {
+    let was_open =
+        transaction.prepare_cached("DELETE FROM pass WHERE id = ?1")?.execute([pass.to_string()])? == 1;
+    let mut rest =
+        transaction.prepare_cached("INSERT OR REPLACE INTO resting (slot, freed) VALUES (?1, ?2)")?;
+    rest.execute((serde_json::to_string(&slot)?, freed.as_millisecond()))?;
+    Ok(was_open)
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(e)))
+}
+
+fn optional_json<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<T>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => json(row, column).map(Some),
+    }
+}

@@ -1,0 +1,47 @@
+//! The tables of `site.db`.
+
+use super::StoreError;
+use rusqlite::Connection;
+use std::path::Path;
+use varco_audit::journal;
+
+/// Version of the tables; raised with every change of them.
+const VERSION: i64 = 1;
+
+/// What `file` and other tools show for the file: "Varc".
+const APPLICATION: i64 = 0x5661_7263;
+
+/// Opens the database, sets how durable it is, and makes the tables it lacks.
+pub fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    // FULL: a commit in the write-ahead log is synced before it returns. secure_delete: the addresses of a device
+    // do not stay in free pages after its pass.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > VERSION {
+        return Err(StoreError::Newer { found, known: VERSION });
+    }
+    journal::create(&connection)?;
+    connection.execute_batch(TABLES)?;
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(connection)
+}
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS pass (
+      id TEXT PRIMARY KEY,
+      body TEXT NOT NULL,
+      leaving TEXT
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS resting (
+      slot TEXT PRIMARY KEY,
+      freed INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS device_key (
+      day TEXT PRIMARY KEY,
+      key BLOB NOT NULL
+    ) STRICT;";

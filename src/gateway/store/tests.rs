@@ -1,0 +1,201 @@
+//! The store against a real SQLite file: reopened, full, newer, in use, and killed between two commits.
+
+use super::*;
+use std::net::Ipv4Addr;
+use varco_policy::{Mac, Subject};
+
+const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
+
+fn folder() -> tempdir::Folder {
+    tempdir::Folder::new()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_000_000 + second).unwrap()
+}
+
+fn pass(n: u8) -> Pass {
+    let first_port = 1024 + 512 * u16::from(n);
+    Pass {
+        id: PassId(uuid::Uuid::from_u64_pair(0, n.into())),
+        subject: Subject::try_from(format!("subject-{n}")).unwrap(),
+        device: Device { address: [10, 64, 0, n].into(), mac: Mac::new([2, 0, 0, 0, 0, n]) },
+        slot: Slot { address: Ipv4Addr::new(198, 18, 0, 3), first_port, last_port: first_port + 511 },
+        since: at(0),
+        until: at(3600),
+    }
+}
+
+fn end(pass: &Pass, second: i64) -> Change {
+    let cause = EndCause::LoggedOut;
+    Change::Ended { pass: pass.id, slot: pass.slot, at: at(second), freed: at(second), cause }
+}
+
+fn entries(folder: &Path) -> Vec<Entry> {
+    let connection = journal::open_read_only(&folder.join("site.db")).unwrap();
+    let mut entries = Vec::new();
+    journal::read(&connection, |_, entry| entries.push(entry)).unwrap();
+    entries
+}
+
+#[test]
+fn a_restart_finds_open_passes_marks_and_resting_slots() {
+    let folder = folder();
+    let (a, b, c) = (pass(1), pass(2), pass(3));
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store.commit(&[&a, &b, &c].map(|p| Change::Started(p.clone())), at(0)).unwrap();
+    let mark = Change::Leaving { pass: b.id, cause: EndCause::Expelled };
+    store.commit(&[mark, end(&c, 60)], at(60)).unwrap();
+    drop(store);
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    let kept = store.resume(at(70)).unwrap();
+    assert_eq!(kept.open, [(a, None), (b, Some(EndCause::Expelled))]);
+    assert_eq!(kept.resting, [(c.slot, at(60))]);
+    assert!(matches!(entries(folder.path()).last(), Some(Entry::Resumed { open: 2, .. })));
+}
+
+#[test]
+fn recording_twice_is_recording_once() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    let a = pass(1);
+    for _ in 0..2 {
+        store.commit(&[Change::Started(a.clone())], at(0)).unwrap();
+    }
+    for _ in 0..2 {
+        store.commit(&[end(&a, 5)], at(5)).unwrap();
+    }
+    store.commit(&[end(&pass(9), 6)], at(6)).unwrap();
+    let kinds: Vec<_> = entries(folder.path()).iter().map(|e| matches!(e, Entry::Started { .. })).collect();
+    assert_eq!(kinds, [true, false], "one start, one end, and no end of what never started");
+}
+
+#[test]
+fn a_slot_is_forgotten_when_it_has_rested() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store.commit(&[Change::Started(pass(1)), end(&pass(1), 0)], at(0)).unwrap();
+    store.commit(&[end(&pass(2), 599)], at(599)).unwrap();
+    assert_eq!(store.resting().unwrap().len(), 2);
+    store.commit(&[end(&pass(2), 599)], at(601)).unwrap();
+    assert_eq!(store.resting().unwrap(), [(pass(2).slot, at(599))]);
+}
+
+#[test]
+fn a_full_disk_fails_whole_and_works_again_with_room() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store.commit(&[Change::Started(pass(0))], at(0)).unwrap();
+    store.limit_pages(1);
+    let many: Vec<_> = (1..100).map(|n| Change::Started(pass(n))).collect();
+    let error = store.commit(&many, at(1)).unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
+    assert_eq!(store.open_passes().unwrap().len(), 1, "all or none");
+    store.limit_pages(1_000_000);
+    store.commit(&many, at(2)).unwrap();
+    assert_eq!(store.open_passes().unwrap().len(), 100);
+    assert_eq!(entries(folder.path()).len(), 100);
+}
+
+#[test]
+fn a_device_is_a_hash_that_changes_every_day_and_whose_keys_are_deleted() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    const DAY: i64 = 86_400;
+    for day in 0..5i64 {
+        for n in 0..2 {
+            let id = PassId(uuid::Uuid::from_u64_pair(day.unsigned_abs(), n));
+            store.commit(&[Change::Started(Pass { id, ..pass(1) })], at(day * DAY)).unwrap();
+        }
+    }
+    let hashes: Vec<_> = entries(folder.path())
+        .into_iter()
+        .filter_map(|e| if let Entry::Started { device, .. } = e { Some(device) } else { None })
+        .collect();
+    assert_eq!(hashes.len(), 10);
+    assert!(hashes.chunks(2).all(|day| day[0] == day[1] && day[0].len() == 22));
+    assert_eq!(hashes.iter().collect::<std::collections::BTreeSet<_>>().len(), 5);
+    let keys: i64 = store.connection.query_row("SELECT count(*) FROM device_key", (), |r| r.get(0)).unwrap();
+    assert_eq!(keys, 3);
+}
+
+#[test]
+fn the_journal_holds_no_address_of_a_device() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store.commit(&[Change::Started(pass(7))], at(0)).unwrap();
+    store.commit(&[end(&pass(7), 5)], at(5)).unwrap();
+    drop(store);
+    for name in ["site.db", "site.db-wal"] {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap_or_default();
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|w| w == needle);
+        assert!(!holds(b"02:00:00:00:00:07") && !holds(b"10.64.0.7"), "{name}");
+    }
+}
+
+#[test]
+fn two_gateways_a_newer_database_and_a_missing_folder_are_refused() {
+    let folder = folder();
+    let store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    assert!(matches!(Store::open(folder.path(), "library", QUARANTINE), Err(StoreError::InUse)));
+    store.connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(store);
+    let newer = Store::open(folder.path(), "library", QUARANTINE);
+    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 1 })));
+    assert!(matches!(Store::open(&folder.path().join("no"), "l", QUARANTINE), Err(StoreError::Folder(_))));
+}
+
+#[test]
+fn what_is_not_a_database_is_refused() {
+    let folder = folder();
+    std::fs::write(folder.path().join("site.db"), "this is no database, and long enough to be read as one")
+        .unwrap();
+    assert!(Store::open(folder.path(), "library", QUARANTINE).is_err());
+}
+
+/// What is acknowledged survives the death of the process: a child commits and is killed without closing.
+#[test]
+fn a_killed_gateway_has_lost_nothing_that_was_acknowledged() {
+    let folder = folder();
+    if let Ok(child) = std::env::var("VARCO_TEST_COMMIT_AND_ABORT") {
+        let mut store = Store::open(Path::new(&child), "library", QUARANTINE).unwrap();
+        store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+        std::process::abort();
+    }
+    let this = "store::tests::a_killed_gateway_has_lost_nothing_that_was_acknowledged";
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", this, "--nocapture"])
+        .env("VARCO_TEST_COMMIT_AND_ABORT", folder.path())
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.code().is_none(), "the child died of a signal");
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    assert_eq!(store.resume(at(1)).unwrap().open, [(pass(1), None)]);
+}
+
+/// A folder that goes away with the test.
+mod tempdir {
+    use std::path::{Path, PathBuf};
+
+    pub struct Folder(PathBuf);
+
+    impl Folder {
+        pub fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("varco-gateway-{}", uuid::Uuid::new_v4()));
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        pub fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}

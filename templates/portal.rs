@@ -1,0 +1,238 @@
+//! The pages that citizens see at a site.
+
+use crate::{
+    lang::Lang,
+    layout::{Frame, page},
+    text::Text,
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// Words of the portal.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    start_title: String,
+    start_intro: String,
+    start_steps: String,
+    start_button: String,
+    privacy_heading: String,
+    privacy: String,
+    online_title: String,
+    online_until: String,
+    online_left: String,
+    minutes: String,
+    log_out: String,
+    online_end: String,
+    offline_title: String,
+    offline_text: String,
+    left_title: String,
+    left_text: String,
+    leaving_title: String,
+    leaving_text: String,
+    to_start: String,
+    to_status: String,
+    problems: Problems,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Problems {
+    no_slot: Notice,
+    records_failed: Notice,
+    gate_down: Notice,
+    hub_down: Notice,
+    overloaded: Notice,
+    overtaken: Notice,
+    unknown_device: Notice,
+    login_lost: Notice,
+    refused: Notice,
+    form_expired: Notice,
+    not_found: Notice,
+    broken: Notice,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Notice {
+    title: String,
+    text: String,
+}
+
+static WORDS: LazyLock<Text<Words>> = LazyLock::new(|| {
+    Text::compiled_in(include_str!("text/it/portal.toml"), include_str!("text/en/portal.toml"))
+});
+
+/// Why a citizen is not let in, as a page says it: what happened and what to do, no detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text files say each in full")]
+pub enum Problem {
+    NoSlot,
+    RecordsFailed,
+    GateDown,
+    HubDown,
+    Overloaded,
+    Overtaken,
+    UnknownDevice,
+    LoginLost,
+    Refused,
+    FormExpired,
+    NotFound,
+    Broken,
+}
+
+impl Problem {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::NoSlot,
+        Self::RecordsFailed,
+        Self::GateDown,
+        Self::HubDown,
+        Self::Overloaded,
+        Self::Overtaken,
+        Self::UnknownDevice,
+        Self::LoginLost,
+        Self::Refused,
+        Self::FormExpired,
+        Self::NotFound,
+        Self::Broken,
+    ];
+
+    const fn notice(self, words: &Words) -> &Notice {
+        let p = &words.problems;
+        match self {
+            Self::NoSlot => &p.no_slot,
+            Self::RecordsFailed => &p.records_failed,
+            Self::GateDown => &p.gate_down,
+            Self::HubDown => &p.hub_down,
+            Self::Overloaded => &p.overloaded,
+            Self::Overtaken => &p.overtaken,
+            Self::UnknownDevice => &p.unknown_device,
+            Self::LoginLost => &p.login_lost,
+            Self::Refused => &p.refused,
+            Self::FormExpired => &p.form_expired,
+            Self::NotFound => &p.not_found,
+            Self::Broken => &p.broken,
+        }
+    }
+}
+
+/// What every page of the portal needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// Language of the page.
+    pub lang: Lang,
+    /// The site's title.
+    pub site: &'a str,
+}
+
+/// The page a citizen meets first. `form` is the hidden token of the login form.
+pub fn start(visit: Visit<'_>, form: &str) -> Markup {
+    let words = WORDS.of(visit.lang);
+    framed(
+        visit,
+        &words.start_title,
+        &html! {
+            p { (words.start_intro) }
+            p { (words.start_steps) }
+            form method="post" action="/login" {
+                input type="hidden" name="form" value=(form);
+                button type="submit" { (words.start_button) }
+            }
+            h2 { (words.privacy_heading) }
+            p { (words.privacy) }
+        },
+    )
+}
+
+/// Online until `until` (clock time as text; `until_iso` for machines), `minutes` left. `form` is the hidden token of
+/// the log-out form.
+pub fn online(visit: Visit<'_>, until: &str, until_iso: &str, minutes: i64, form: &str) -> Markup {
+    let words = WORDS.of(visit.lang);
+    framed(
+        visit,
+        &words.online_title,
+        &html! {
+            dl class="facts" {
+                dt { (words.online_until) }
+                dd { time datetime=(until_iso) { (until) } }
+                dt { (words.online_left) }
+                dd { (minutes) " " (words.minutes) }
+            }
+            p { (words.online_end) }
+            form method="post" action="/logout" {
+                input type="hidden" name="form" value=(form);
+                button class="second" type="submit" { (words.log_out) }
+            }
+        },
+    )
+}
+
+/// Not online: the pass has ended or never began.
+pub fn offline(visit: Visit<'_>) -> Markup {
+    let words = WORDS.of(visit.lang);
+    notice(visit, &words.offline_title, &words.offline_text, false)
+}
+
+/// Logged out: the flows are cut.
+pub fn left(visit: Visit<'_>) -> Markup {
+    let words = WORDS.of(visit.lang);
+    notice(visit, &words.left_title, &words.left_text, false)
+}
+
+/// Logged out, but the kernel cannot be told now.
+pub fn leaving(visit: Visit<'_>) -> Markup {
+    let words = WORDS.of(visit.lang);
+    notice(visit, &words.leaving_title, &words.leaving_text, true)
+}
+
+/// Something stands in the way.
+pub fn problem(visit: Visit<'_>, problem: Problem) -> Markup {
+    let said = problem.notice(WORDS.of(visit.lang));
+    notice(visit, &said.title, &said.text, true)
+}
+
+fn notice(visit: Visit<'_>, title: &str, text: &str, alarm: bool) -> Markup {
+    let words = WORDS.of(visit.lang);
+    framed(
+        visit,
+        title,
+        &html! {
+            p class=(if alarm { "notice alarm" } else { "notice" }) { (text) }
+            p { a class="button" href="/" { (words.to_start) } }
+            p { a href="/status" { (words.to_status) } }
+        },
+    )
+}
+
+fn framed(visit: Visit<'_>, title: &str, body: &Markup) -> Markup {
+    page(Frame { lang: visit.lang, title, owner: visit.site }, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_exists_in_every_language() {
+        for lang in Lang::ALL {
+            let visit = Visit { lang, site: "Library <b>" };
+            let mut pages = vec![start(visit, "t"), offline(visit), left(visit), leaving(visit)];
+            pages.push(online(visit, "18:30", "2026-11-22T18:30:00+01:00", 42, "t"));
+            pages.extend(Problem::ALL.map(|p| problem(visit, p)));
+            for page in pages {
+                let page = page.into_string();
+                assert!(page.contains("<h1>") && page.contains("Library &lt;b&gt;"), "{page}");
+                assert!(!page.contains("<script") && !page.contains("style="), "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_entrance_is_a_form() {
+        let page = start(Visit { lang: Lang::It, site: "Biblioteca" }, "token").into_string();
+        assert!(page.contains(r#"<form method="post" action="/login">"#));
+        assert!(page.contains(r#"name="form" value="token""#));
+    }
+}
