@@ -6,7 +6,7 @@ use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, demo, dhcp, down, enter, hold, host, login, report, up, web},
+    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, up, web},
     start,
 };
 
@@ -114,6 +114,17 @@ enum Order {
         #[arg(long)]
         guest: u8,
     },
+    /// Open a door for a browser of this machine: what comes in goes on from a guest. Open until the lab is down.
+    Door {
+        #[command(flatten)]
+        which: Which,
+        /// Which guest: 0, 1…
+        #[arg(long)]
+        guest: u8,
+        /// Port on 127.0.0.1; 0 for any.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
     /// Name the labs there are.
     List,
     /// Bring a site up and walk a citizen through it before your eyes.
@@ -143,11 +154,13 @@ enum Order {
         walk: Walker,
     },
     #[command(hide = true)]
-    WalkOut {
+    DoorKeeper {
         #[command(flatten)]
         which: Which,
         #[arg(long)]
         guest: u8,
+        #[arg(long)]
+        port: u16,
     },
     #[command(hide = true)]
     Web {
@@ -183,8 +196,11 @@ fn obey(order: Order) -> Result<ExitCode> {
             let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
             login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
         }
-        Order::Logout { which, guest } => walk(&find(&which)?, guest, "walk-out", Vec::new())?,
-        Order::WalkOut { which, guest } => login::log_out(&find(&which)?, guest)?,
+        Order::Logout { which, guest } => walk(&find(&which)?, guest, "leave", Vec::new())?,
+        Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
+        Order::DoorKeeper { which, guest, port } => {
+            door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
+        }
         Order::List => start::say(&list())?,
         Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
         Order::Lease(OnGuest { which, guest }) => {

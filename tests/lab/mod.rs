@@ -5,6 +5,7 @@ pub mod browser;
 pub mod chart;
 pub mod demo;
 pub mod dhcp;
+pub mod door;
 pub mod down;
 pub mod enter;
 pub mod hold;
