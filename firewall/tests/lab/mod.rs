@@ -1,6 +1,5 @@
 //! A small building in network namespaces, without a privilege on the host: a router with the real enforcer,
 //! two guests on one bridge, an office, and a piece of Internet (198.18.0.0/15).
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 use std::{
     fs,
