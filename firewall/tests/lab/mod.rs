@@ -168,7 +168,7 @@ impl Lab {
         for port in ["80", "443", "8080"] {
             self.serve("wan", &format!("TCP-LISTEN:{port},fork,reuseaddr"), peer);
         }
-        self.serve("wan", "UDP-RECVFROM:9000,fork,reuseaddr", peer);
+        self.serve("wan", "UDP-LISTEN:9000,fork,reuseaddr", peer);
         self.serve("wan", "TCP-LISTEN:9999,fork,reuseaddr", "OPEN:/dev/zero,rdonly");
         for host in ["office", "guest1", "router"] {
             self.serve(host, "TCP-LISTEN:2222,fork,reuseaddr", "EXEC:echo inside");
