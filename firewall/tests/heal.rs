@@ -1,7 +1,10 @@
 //! A hand in the kernel, and a change of shares.
 
 use crate::lab::{self, Lab, pass, until};
-use varco_policy::wire::{Desired, Reply, Request};
+use varco_policy::{
+    Lane,
+    wire::{Desired, Direction, Reply, Request},
+};
 
 #[test]
 fn what_a_hand_changed_is_healed_and_flows_go_on() {
@@ -116,6 +119,14 @@ fn a_change_of_shares_changes_the_ceiling() {
         guest.bytes > 1_000_000 && guest.overlimits > 0,
         "the download waits in the guest lane: {guest:?}"
     );
+    let up = |lane| {
+        let lanes = lab.measure().lanes;
+        lanes.iter().find(|l| l.lane == lane && l.direction == Direction::Up).unwrap().packets
+    };
+    assert!(up(Lane::Guest) > 5, "its acknowledgements leave in the guest lane: {}", up(Lane::Guest));
+    let (office, guest) = (up(Lane::Office), up(Lane::Guest));
     download.kill().unwrap();
     download.wait().unwrap();
+    lab.seen_from("office", "TCP:198.18.0.1:8080");
+    assert!(up(Lane::Office) > office && up(Lane::Guest) >= guest, "the office's in its own");
 }
