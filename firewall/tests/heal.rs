@@ -45,8 +45,8 @@ fn what_a_hand_changed_is_healed_and_flows_go_on() {
 }
 
 #[test]
-fn a_change_of_shares_changes_the_ceiling() {
-    let lab = Lab::up("shares");
+fn a_plan_is_text_and_empty_after_a_start() {
+    let lab = Lab::up("plan");
     let config = lab.dir.join("enforcer.toml");
     let plan = || lab.text("router", &[lab::ENFORCER, "plan", "--config", config.to_str().unwrap()]);
     // Which leaf is the kernel's to say.
@@ -91,6 +91,12 @@ fn a_change_of_shares_changes_the_ceiling() {
     "#);
     let _enforcer = lab.enforce();
     assert_eq!(plan(), "", "after a start there is nothing to do");
+}
+
+#[test]
+fn a_change_of_shares_changes_the_ceiling() {
+    let lab = Lab::up("shares");
+    let _enforcer = lab.enforce();
     let mut shares = lab.shares();
     shares.down.guest.ceiling = "3mbit".parse().unwrap();
     let before = lab.queues();

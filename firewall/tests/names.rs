@@ -43,6 +43,8 @@ fn names_and_leases() {
         assert_eq!(name("www.example.it", server), is("192.0.2.1"));
         assert_eq!(name("wifi.prova.example.it", server), is("10.64.0.1"));
     }
+    let said = lab.talk("guest0", "TCP:198.18.0.53:53").unwrap_err();
+    assert!(!said.contains("refused"), "names over TCP are answered too: {said}");
     let empty = lab.run("guest0", &["busybox", "nslookup", "-type=aaaa", "www.example.it", "10.64.0.1"]);
     let empty = String::from_utf8_lossy(&empty.stdout).into_owned();
     assert!(!empty.contains("can't find") && !empty.contains("::"), "answered, with nothing: {empty}");
