@@ -84,6 +84,9 @@ refused! {
     canonicalisation_with_comments: signed_as(Form { canonicalisation: "http://www.w3.org/2001/10/xml-exc-c14n#WithComments", ..GOOD }) => "signature-algorithm";
     xpath_transform_that_signs_nothing: tampered(r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#,
         &format!(r#"<ds:Transform Algorithm="{XPATH}"><ds:XPath>false()</ds:XPath></ds:Transform>"#)) => "signature-transform";
+    program_inside_an_allowed_transform: tampered(r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#,
+        r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ds:XPath>false()</ds:XPath></ds:Transform>"#)
+        => "signature-transform";
     xslt_transform: tampered(ENVELOPED, "http://www.w3.org/TR/1999/REC-xslt-19991116") => "signature-transform";
     third_transform: signed_as(Form { transforms: &[ENVELOPED, "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/2001/10/xml-exc-c14n#"], ..GOOD }) => "signature-transform";
     transforms_left_out: signed_as(Form { transforms: &[ENVELOPED], ..GOOD }) => "signature-transform";
