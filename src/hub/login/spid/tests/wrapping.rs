@@ -31,8 +31,8 @@ fn evil_response() -> String {
 
 /// The signed assertion, its signature, the assertion without it, and the response around it.
 fn signed_assertion() -> (String, String, String, String) {
-    let whole = signed(&answer());
-    let (assertion, shell) = cut(&whole, "<saml:Assertion", "</saml:Assertion>");
+    let whole = good_answer(false);
+    let (assertion, shell) = cut(whole, "<saml:Assertion", "</saml:Assertion>");
     let (signature, bare) = cut(&assertion, "<ds:Signature ", "</ds:Signature>");
     (assertion, signature, bare, shell)
 }
@@ -165,7 +165,7 @@ proptest! {
         whole: bool,
         cut_out: bool,
     ) {
-        let mut xml = signed_by(idp(), &answer(), GOOD, true, whole);
+        let mut xml = good_answer(whole).to_owned();
         if cut_out {
             xml = cut(&xml, "<saml:Assertion", "</saml:Assertion>").1;
         }
