@@ -261,8 +261,11 @@ fn an_answer_of_another_provider_than_the_one_asked() {
     let as_ours = signed_by(stranger(), &answer(), GOOD, true, false);
     assert_eq!(received_for(&sent, &as_ours, now()).unwrap_err().name(), "signature");
     let (us, them) = (us(Level::L1), provider_named(other, stranger()));
-    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, theirs);
-    assert_eq!(us.check_response(&them, &sent, &base64, now()).unwrap_err().name(), "response-issuer");
+    // A caller that mixes the providers up must not let one speak for the other.
+    for message in [theirs, as_ours] {
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, message);
+        assert_eq!(us.check_response(&them, &sent, &base64, now()).unwrap_err().name(), "response-issuer");
+    }
 }
 
 #[test]
