@@ -94,6 +94,7 @@ impl ServiceProvider {
         let inner = guard::parse(&signed)?;
         let root = inner.root_element();
         if response_is_signed {
+            // Again over what was signed, should the two parsers ever disagree.
             checks::run(Part::Response, &received(root))?;
         }
         let (response, assertion) =
