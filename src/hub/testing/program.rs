@@ -1,4 +1,5 @@
 //! The program as its operator meets it: exit codes, messages, keys, a listener.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     io::{BufRead, BufReader},
