@@ -27,7 +27,10 @@ use anyhow::Context;
 use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc,
+    time::Duration,
+};
 use varco_policy::ConfigError;
 use varco_templates::hub::Trouble;
 use varco_web::startup::Fault;
@@ -68,6 +71,7 @@ impl Hub {
         let spid = service_provider(file, &settings)?;
         let trusted = Arc::new(Trusted::load(&settings.spid.idp_metadata));
         let database = settings.state.join("hub.db");
+        private_file(&database).with_context(|| database.display().to_string())?;
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
         let store = match &settings.store {
             StoreSettings::Sqlite {} => Sqlite::open(&database).map(Store::Sqlite),
@@ -97,6 +101,11 @@ impl Hub {
         origins.extend(logouts.chain(gateway).map(|url| url.origin().ascii_serialization()));
         origins
     }
+}
+
+/// Makes the file, readable by us only, if it is not there; SQLite gives its journal the same mode.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 fn service_provider(file: &Path, settings: &Settings) -> Result<ServiceProvider, ConfigError> {
