@@ -91,8 +91,8 @@ fn captive(out: &mut String, settings: &Settings) {
         for resolver in &site.garden.resolvers {
             line(out, "server", format_args!("/{name}/{resolver}"));
         }
-        // Adding to a set is a change of the firewall: dnsmasq keeps CAP_NET_ADMIN for it, and for this only
-        // view that answers strangers. It parses names, so it recurses nothing else.
+        // Adding to a set changes the firewall, so this program keeps CAP_NET_ADMIN (the other too: it writes
+        // leases into the neighbour table). dnsmasq gives up everything else of root by itself.
         line(out, "nftset", format_args!("/{name}/4#inet#varco#garden4"));
     }
     // Every other name is the catch address; `local` answers its other types (AAAA, HTTPS) empty, and the

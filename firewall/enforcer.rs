@@ -62,7 +62,7 @@ impl Enforcer {
     /// that are there already are not touched.
     ///
     /// # Errors
-    /// When the kernel refuses, or dnsmasq does.
+    /// When the kernel refuses.
     pub fn start(settings: Settings, now: Instant) -> anyhow::Result<Self> {
         nft::load()?;
         nft::remove_strangers()?;
@@ -71,9 +71,9 @@ impl Enforcer {
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         this.reconcile_queues()?;
         this.isolate()?;
-        for instance in &mut this.dns {
-            instance.tend(now)?;
-        }
+        // Without names nobody new gets in, but the gate must be kept: it is tried again every second.
+        this.tick(now);
+        this.healed = 0;
         Ok(this)
     }
 

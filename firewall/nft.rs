@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn the_shape_of_the_gate_is_counted() {
         let shape = shape(BASE);
-        assert_eq!((shape.len(), shape["forward"], shape["leave"]), (13, 3, 3));
+        assert_eq!((shape.len(), shape["forward"], shape["leave"]), (14, 3, 3));
     }
 
     #[test]

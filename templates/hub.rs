@@ -27,13 +27,17 @@ pub struct Choice {
     pub name: String,
 }
 
-/// The form that brings a request to a provider.
+/// The form that brings a message to a provider.
 #[derive(Debug, Clone, Copy)]
-#[expect(missing_docs, reason = "the names are those of the protocol")]
 pub struct Send<'a> {
+    /// Where it goes.
     pub destination: &'a str,
-    pub saml_request: &'a str,
-    pub relay_state: &'a str,
+    /// `SAMLRequest` or `SAMLResponse`.
+    pub field: &'a str,
+    /// The message.
+    pub message: &'a str,
+    /// What the provider echoes.
+    pub relay_state: Option<&'a str>,
 }
 
 /// What went wrong, as a citizen is told.
@@ -106,8 +110,10 @@ pub fn send(view: View<'_>, form: Send<'_>) -> Markup {
     let body = html! {
         p { (words.intro) }
         form method="post" action=(form.destination) {
-            input type="hidden" name="SAMLRequest" value=(form.saml_request);
-            input type="hidden" name="RelayState" value=(form.relay_state);
+            input type="hidden" name=(form.field) value=(form.message);
+            @if let Some(relay_state) = form.relay_state {
+                input type="hidden" name="RelayState" value=(relay_state);
+            }
             button { (words.button) }
         }
     };
@@ -278,7 +284,12 @@ mod tests {
 
     #[test]
     fn the_form_to_a_provider_has_a_button() {
-        let form = Send { destination: "https://idp.example/sso", saml_request: "c2Ft", relay_state: "r" };
+        let form = Send {
+            destination: "https://idp.example/sso",
+            field: "SAMLRequest",
+            message: "c2Ft",
+            relay_state: Some("r"),
+        };
         let page = send(view(Lang::En), form).into_string();
         assert!(page.contains("<input type=\"hidden\" name=\"SAMLRequest\" value=\"c2Ft\">"), "{page}");
         assert!(page.contains("<input type=\"hidden\" name=\"RelayState\" value=\"r\">"));

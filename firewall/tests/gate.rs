@@ -8,6 +8,9 @@ use lab::{Lab, device, pass, slot, until};
 use std::fs;
 use varco_policy::wire::{Desired, Refusal, Reply, Request};
 
+/// An ICMP message that answers nothing: conntrack finds it invalid, so NAT does not see it.
+const UNASKED_ECHO_REPLY: &[u8] = &[0, 0, 0xff, 0xfd, 0, 1, 0, 1];
+
 /// A stranger: on the guest network, without a pass.
 #[test]
 fn a_stranger_reaches_the_portal_and_nothing_else() {
@@ -18,7 +21,9 @@ fn a_stranger_reaches_the_portal_and_nothing_else() {
     assert!(lab.pings("guest0", "10.64.0.11") && lab.pings("guest0", "10.20.0.2"));
     assert!(lab.datagram("guest0", "UDP:198.18.0.1:9000").starts_with("10.64.0.10"));
     assert_eq!(lab.talk("guest0", "TCP:198.18.0.1:443").unwrap().lines().next(), Some("10.64.0.10"));
+    assert_eq!(lab.talk("guest0", "TCP6:[fd00:64::1]:443").as_deref(), Ok("portal"));
 
+    lab.must("guest0", &["ip", "addr", "add", "10.20.0.77/32", "dev", "eth0"]);
     let _enforcer = lab.enforce();
     for _state in ["before the first desired state", "after it"] {
         // HTTP is caught; everything else over TCP is refused at once, HTTPS and DNS over TLS too.
@@ -41,6 +46,13 @@ fn a_stranger_reaches_the_portal_and_nothing_else() {
         {
             assert!(lab.talk("guest0", &format!("TCP:{to},connect-timeout=2")).is_err(), "{to}");
         }
+        assert!(lab.talk("guest0", "TCP6:[fd00:64::1]:443,connect-timeout=2").is_err());
+        let received = lab.icmp6_received("guest0");
+        assert!(!lab.pings("router", "fd00:64::10"), "nor does IPv6 come from the router");
+        assert_eq!(lab.icmp6_received("guest0"), received);
+        // A guest cannot speak in another's name, not even to the portal.
+        lab.run("guest0", &["busybox", "timeout", "2", "socat", "-", "TCP:10.64.0.1:80,bind=10.20.0.77"]);
+        assert_eq!(lab.text("router", &["conntrack", "-L", "-s", "10.20.0.77"]), "");
         assert!(!lab.pings("office", "10.64.0.10"), "the office does not reach guests either");
         lab.apply(1, vec![]);
     }
@@ -52,6 +64,10 @@ fn a_stranger_reaches_the_portal_and_nothing_else() {
 #[test]
 fn a_citizen_is_online_from_inside_the_slot_until_expelled() {
     let lab = Lab::up("citizen");
+    lab.raw("guest0", 47, b"GRE");
+    lab.raw("guest0", 1, UNASKED_ECHO_REPLY);
+    let leaked = lab.leaked();
+    assert!(leaked >= 2, "without a gate packets leave as they are");
     let _enforcer = lab.enforce();
     lab.apply(1, vec![pass(1, 600)]);
     assert_eq!(
@@ -84,6 +100,11 @@ fn a_citizen_is_online_from_inside_the_slot_until_expelled() {
         assert!(slot(0).covers("198.18.0.3".parse().unwrap(), port.parse().unwrap()), "{back}");
     }
 
+    // What has no port, or no connection, would leave with the guest's own address.
+    lab.raw("guest0", 47, b"GRE");
+    lab.raw("guest0", 1, UNASKED_ECHO_REPLY);
+    assert_eq!(lab.leaked(), leaked);
+
     let (mut download, _) = lab.download("guest0");
     let used = *lab.measure().passes.iter().find(|p| p.device == device(0)).unwrap();
     assert!(used.down_bytes > 1_000_000 && used.up_bytes > 1_000 && used.down_packets > 0, "{used:?}");
@@ -94,6 +115,20 @@ fn a_citizen_is_online_from_inside_the_slot_until_expelled() {
     assert_eq!(lab.talk("guest0", "TCP:198.18.0.1:80").as_deref(), Ok("portal"));
     assert!(lab.seen_from("guest1", "TCP:198.18.0.1:8080").1 >= slot(1).first_port, "the other stays");
     assert_eq!(lab.text("router", &["conntrack", "-L", "-s", "10.64.0.10", "-r", "198.18.0.1"]), "");
+    assert_eq!(lab.leaked(), leaked);
+}
+
+/// conntrack is the office's too.
+#[test]
+fn no_guest_fills_the_table_of_connections() {
+    let lab = Lab::up("flows");
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![pass(0, 600), pass(1, 600)]);
+    let scan = "for p in $(seq 10001 12500); do echo > /dev/udp/198.18.0.1/$p; done";
+    lab.run("guest0", &["bash", "-c", scan]);
+    let flows = lab.text("router", &["conntrack", "-L", "-p", "udp", "-s", "10.64.0.10"]).lines().count();
+    assert!((1_500..=2_048).contains(&flows), "{flows} flows");
+    lab.seen_from("guest1", "TCP:198.18.0.1:8080");
 }
 
 /// The same address with another hardware address is another device.

@@ -3,6 +3,11 @@
 use crate::{
     config::{Client, Settings, StoreSettings},
     keys::Keys,
+    login::{
+        self,
+        spid::{self, ServiceProvider},
+        trusted::Trusted,
+    },
     oidc::{self, key::SigningKey},
     pages,
     register::Register,
@@ -23,6 +28,7 @@ use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
 use std::{path::Path, sync::Arc, time::Duration};
+use varco_policy::ConfigError;
 use varco_templates::hub::Trouble;
 use varco_web::startup::Fault;
 
@@ -44,6 +50,10 @@ pub struct Hub {
     pub store: Store,
     /// The register; its calls wait for the disk.
     pub register: Arc<Register>,
+    /// Us towards SPID.
+    pub spid: ServiceProvider,
+    /// The providers that are trusted now.
+    pub trusted: Arc<Trusted>,
     clients: Vec<Client>,
 }
 
@@ -55,6 +65,8 @@ impl Hub {
     pub fn open(file: &Path, settings: Settings) -> Result<Self, Fault> {
         let clients = settings.clients(file)?;
         let Keys { oidc, pairwise, sealer } = Keys::load(file, &settings.keys)?;
+        let spid = service_provider(file, &settings)?;
+        let trusted = Arc::new(Trusted::load(&settings.spid.idp_metadata));
         let database = settings.state.join("hub.db");
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
         let store = match &settings.store {
@@ -62,7 +74,8 @@ impl Hub {
             StoreSettings::Redis { url } => Redis::open(url.expose_secret()).map(Store::Redis),
         }
         .context("opening the login state")?;
-        Ok(Self { settings, signing: oidc, pairwise, store, register: Arc::new(register), clients })
+        let register = Arc::new(register);
+        Ok(Self { settings, signing: oidc, pairwise, store, register, spid, trusted, clients })
     }
 
     /// The gateway with this id.
@@ -71,14 +84,33 @@ impl Hub {
     }
 
     /// The SPID level asked for.
-    pub const fn level(&self) -> u8 {
-        self.settings.spid.level
+    pub fn level(&self) -> u8 {
+        self.settings.spid.level.into()
     }
 
     /// The origins beside our own that a form may end at.
     pub fn form_targets(&self) -> Vec<String> {
-        self.clients.iter().map(|client| client.redirect_uri.origin().ascii_serialization()).collect()
+        let trusted = self.trusted.current();
+        let logouts = trusted.iter().filter_map(|p| p.slo_post.as_ref()).map(|slo| &slo.response);
+        let gateways = self.clients.iter().map(|client| &client.redirect_uri);
+        let mut origins = trusted.sso_origins();
+        origins.extend(logouts.chain(gateways).map(|url| url.origin().ascii_serialization()));
+        origins.into_iter().collect()
     }
+}
+
+fn service_provider(file: &Path, settings: &Settings) -> Result<ServiceProvider, ConfigError> {
+    let named = |fault: spid::Fault| settings.spid_fault(file, &fault);
+    let keys = spid::Keys::load(&settings.keys).map_err(named)?;
+    ServiceProvider::new(
+        &settings.spid.entity_id,
+        settings.url("/spid/acs"),
+        settings.url("/spid/logout"),
+        settings.body.clone(),
+        settings.spid.level,
+        &keys,
+    )
+    .map_err(named)
 }
 
 /// The clock, read once for a request.
@@ -96,6 +128,16 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(oidc::discovery::discovery)
         .service(oidc::jwks::jwks)
         .service(oidc::token::exchange_code)
+        .service(login::choose::choose)
+        .service(login::cancel::cancel)
+        .service(login::send::send)
+        .service(login::receive::receive)
+        .service(login::receive::back)
+        .service(login::logout::by_redirect)
+        .service(login::logout::by_post)
+        .route("/spid/metadata", web::get().to(login::metadata::metadata))
+        // The SPID rules name this one.
+        .route("/metadata", web::get().to(login::metadata::metadata))
         .service(varco_web::page::style_sheet)
         .service(health)
         .default_service(web::to(not_found));

@@ -1,6 +1,6 @@
 //! The commands that do their work and end.
 
-use crate::{config::Settings, keys};
+use crate::{app, config::Settings, keys, login::spid};
 use std::path::Path;
 use varco_web::startup::Fault;
 
@@ -21,7 +21,12 @@ pub fn check_config(file: &Path) -> Result<(), Fault> {
 /// When the settings are wrong or a file cannot be written.
 pub fn make_keys(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
-    let made = keys::init(&settings.keys)?;
+    let mut made = keys::init(&settings.keys)?;
+    if !settings.keys.join("spid.key").exists() || !settings.keys.join("spid.pem").exists() {
+        spid::Keys::make(&settings.keys, &settings.body, &settings.spid.entity_id, app::now())
+            .map_err(|fault| settings.spid_fault(file, &fault))?;
+        made.extend(["spid.key", "spid.pem"]);
+    }
     let folder = settings.keys.display();
     if made.is_empty() {
         tracing::info!("{folder}: every key was there already");

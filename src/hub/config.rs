@@ -1,5 +1,6 @@
 //! The settings of the hub: `hub.toml`. Every mistake is answered with file, key, problem and remedy.
 
+use crate::login::spid::{Body, Fault, Level};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{
@@ -75,20 +76,6 @@ pub struct Gateway {
     pub redirect_uri: String,
 }
 
-/// `[body]`: the public body, as it appears in certificate and metadata.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Body {
-    pub name: String,
-    pub display_name: String,
-    pub url: String,
-    pub ipa_code: String,
-    pub email: String,
-    pub telephone: String,
-    pub locality: String,
-}
-
 /// `[spid]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,7 +85,7 @@ pub struct Spid {
     /// Folder of the trusted providers' metadata, `*.xml`.
     pub idp_metadata: PathBuf,
     /// The level asked for, 1 to 3.
-    pub level: u8,
+    pub level: Level,
 }
 
 /// A gateway with its secret.
@@ -133,6 +120,21 @@ impl Settings {
         format!("{}{path}", self.issuer())
     }
 
+    /// What is wrong with the SPID part, as a mistake of the settings.
+    pub fn spid_fault(&self, file: &Path, fault: &Fault) -> ConfigError {
+        match fault {
+            Fault::Setting { key, problem } => {
+                ConfigError::new(file, key, "cannot stand in SPID metadata", problem)
+            }
+            other => ConfigError::new(
+                file,
+                "keys",
+                other,
+                format!("run: varco-hub keys init --config {}", file.display()),
+            ),
+        }
+    }
+
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
         https(file, "public_url", &self.public_url)?;
         if self.public_url.path() != "/" || self.public_url.query().is_some() {
@@ -143,14 +145,7 @@ impl Settings {
                 "give scheme, host and port only, for example https://accesso.comune.example.it",
             ));
         }
-        if !(1..=3).contains(&self.spid.level) {
-            return Err(ConfigError::new(
-                file,
-                "spid.level",
-                format!("{} is no SPID level", self.spid.level),
-                "give 1, 2 or 3",
-            ));
-        }
+        self.body.check().map_err(|fault| self.spid_fault(file, &fault))?;
         folder(file, "state", &self.state)?;
         folder(file, "spid.idp_metadata", &self.spid.idp_metadata)?;
         self.clients(file).map(drop)
@@ -257,7 +252,7 @@ mod tests {
         for (from, to, said) in [
             ("public_url = \"https", "public_url = \"http", "public_url: "),
             ("example.it\"\n# hub.db", "example.it/hub\"\n# hub.db", "public_url: has a path"),
-            ("level = 1", "level = 4", "spid.level: 4 is no SPID level"),
+            ("level = 1", "level = 4", "spid.level: 4 is not a SPID level; write 1, 2 or 3"),
             ("level = 1", "level = 1\nextra = 2", "unknown field `extra`"),
             ("kind = \"sqlite\"", "kind = \"files\"", "store.kind: unknown variant `files`"),
             ("https://wifi.", "http://wifi.", "gateway[0].redirect_uri: "),

@@ -9,5 +9,5 @@ pub mod jwks;
 pub mod key;
 pub mod subject;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod token;

@@ -1,6 +1,6 @@
 //! Answers that are pages, with the hub's frame and policy.
 
-use crate::{app::Hub, store::StoreError};
+use crate::{app::Hub, login::choose, store::StoreError};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
@@ -35,6 +35,19 @@ pub fn trouble(hub: &Hub, request: &HttpRequest, status: StatusCode, trouble: Tr
     html(hub, request, status, |v| view::trouble(v, trouble, offer))
 }
 
+/// As [`trouble`], where a login can be started again; with a code to show, if there is one.
+pub async fn again(
+    hub: &Hub,
+    request: &HttpRequest,
+    status: StatusCode,
+    trouble: Trouble,
+    code: Option<&str>,
+) -> HttpResponse {
+    let leave = matches!(choose::waiting(hub, request).await, Ok(Some(_)));
+    let offer = Offer { code, level: hub.level(), again: true, leave };
+    html(hub, request, status, |v| view::trouble(v, trouble, offer))
+}
+
 /// The login state cannot be reached.
 pub fn store_down(hub: &Hub, request: &HttpRequest, error: &StoreError) -> HttpResponse {
     tracing::error!(%error, "the store does not answer");
@@ -52,4 +65,11 @@ pub fn see(location: &str) -> HttpResponseBuilder {
     let mut answer = HttpResponse::Found();
     answer.insert_header((LOCATION, location));
     answer
+}
+
+/// As [`see`], keeping the language chosen with this request.
+pub fn see_in_language(request: &HttpRequest, location: &str) -> HttpResponse {
+    let location =
+        lang::chosen(request).map_or_else(|| location.to_owned(), |l| format!("{location}?lang={}", l.tag()));
+    see(&location).finish()
 }

@@ -3,6 +3,7 @@
 use crate::{
     app::{self, Hub},
     config::Settings,
+    login::trusted,
 };
 use actix_web::{App, HttpServer, middleware, rt::System, web::Data};
 use anyhow::Context;
@@ -24,6 +25,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
     System::new().block_on(async move {
         let hub = Data::new(Hub::open(file, settings)?);
         let listen = hub.settings.listen;
+        actix_web::rt::spawn(trusted::watch(hub.trusted.clone()));
         let served = hub.clone();
         let server = HttpServer::new(move || {
             App::new()

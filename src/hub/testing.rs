@@ -1,9 +1,10 @@
 //! What the tests share: folders, a site's files, a hub that serves on loopback, a browser.
 
+pub mod idp;
+
 use crate::{
     app::{self, Hub},
     config::Settings,
-    keys,
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};
 use openidconnect::reqwest::{self, Certificate, Client, Response, redirect};
@@ -77,7 +78,7 @@ impl Site {
     /// The hub of these files, its keys made.
     pub fn hub(&self) -> Data<Hub> {
         let settings = Settings::load(&self.file).unwrap();
-        keys::init(&settings.keys).unwrap();
+        crate::commands::make_keys(&self.file).unwrap();
         Data::new(Hub::open(&self.file, settings).unwrap())
     }
 }

@@ -129,7 +129,7 @@ impl Demo {
 
     fn logs_out(&self) -> Result<()> {
         let mut download = self.download(CITIZEN)?;
-        self.lab_says(CITIZEN, &["leave"])?;
+        self.lab_says(CITIZEN, &["walk-out"])?;
         let status = download.wait()?;
         say(&format!("  the download ended: {status}\n"))?;
         ensure!(!status.success(), "the download ended well");

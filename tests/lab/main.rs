@@ -139,7 +139,7 @@ enum Order {
     #[command(hide = true)]
     Lease(OnGuest),
     #[command(hide = true)]
-    Leave(OnGuest),
+    WalkOut(OnGuest),
     #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
@@ -198,7 +198,7 @@ fn obey(order: Order) -> Result<ExitCode> {
             let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
             login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
         }
-        Order::Logout { which, guest } => walk(&find(&which)?, guest, "leave", Vec::new())?,
+        Order::Logout { which, guest } => walk(&find(&which)?, guest, "walk-out", Vec::new())?,
         Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
         Order::DoorKeeper { which, guest, port } => {
             door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
@@ -209,7 +209,7 @@ fn obey(order: Order) -> Result<ExitCode> {
             let address = dhcp::lease(&find(&which)?, Host::Guest(guest))?;
             start::say(&format!("{address} from DHCP\n"))?;
         }
-        Order::Leave(OnGuest { which, guest }) => login::log_out(&find(&which)?, guest)?,
+        Order::WalkOut(OnGuest { which, guest }) => login::log_out(&find(&which)?, guest)?,
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
         Order::Web { listen } => web::serve(listen)?,

@@ -27,7 +27,7 @@ fn challenge() -> String {
 }
 
 /// A good authorization request as path and query, with some parameters changed; an empty value removes one.
-fn request(changes: &[(&str, &str)]) -> String {
+pub(crate) fn request(changes: &[(&str, &str)]) -> String {
     let challenge = challenge();
     let mut all = BTreeMap::from([
         ("client_id", "biblioteca-civica"),
@@ -46,7 +46,7 @@ fn request(changes: &[(&str, &str)]) -> String {
 }
 
 /// The parameters of a redirect to the gateway.
-fn answer(location: &str) -> BTreeMap<String, String> {
+pub(crate) fn answer(location: &str) -> BTreeMap<String, String> {
     assert!(location.starts_with(REDIRECT), "{location}");
     Url::parse(location).unwrap().query_pairs().into_owned().collect()
 }
@@ -68,7 +68,7 @@ async fn code(hub: &Running) -> String {
 }
 
 /// Posts to the token endpoint, with some parameters changed, and returns status and body.
-async fn exchange(hub: &Running, changes: &[(&str, &str)]) -> (StatusCode, serde_json::Value) {
+pub(crate) async fn exchange(hub: &Running, changes: &[(&str, &str)]) -> (StatusCode, serde_json::Value) {
     let mut all = BTreeMap::from([
         ("grant_type", "authorization_code"),
         ("client_id", "biblioteca-civica"),

@@ -1,0 +1,222 @@
+//! A small OpenID provider on loopback.
+
+use super::super::{Hub, Response};
+use crate::settings;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use openidconnect::{
+    Audience, EmptyAdditionalClaims, IssuerUrl, JsonWebKeyId, Nonce, PrivateSigningKey, StandardClaims,
+    SubjectIdentifier,
+    core::{
+        CoreHmacKey, CoreIdToken, CoreIdTokenClaims, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
+        CoreRsaPrivateSigningKey,
+    },
+};
+use ring::digest;
+use serde_json::json;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+pub const CLIENT: &str = "biblioteca";
+pub const SECRET: &str = "a secret: with % signs";
+pub const PORTAL: &str = "https://wifi.biblioteca.example.it";
+
+/// What the provider does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mischief {
+    #[default]
+    None,
+    Nonce,
+    Audience,
+    Issuer,
+    Expired,
+    Key,
+    Hmac,
+    NoToken,
+    Subject,
+}
+
+struct State {
+    issuer: String,
+    key: String,
+    key_id: u32,
+    mischief: Mischief,
+    /// Nonce and challenge of each code.
+    codes: HashMap<String, (String, String)>,
+}
+
+/// The provider.
+pub struct Provider {
+    state: Arc<Mutex<State>>,
+    server: ServerHandle,
+}
+
+fn new_key() -> String {
+    let key = openssl::rsa::Rsa::generate(2048).unwrap();
+    String::from_utf8(key.private_key_to_pem().unwrap()).unwrap()
+}
+
+impl Provider {
+    pub async fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let state =
+            State { issuer, key: new_key(), key_id: 1, mischief: Mischief::None, codes: HashMap::new() };
+        let state = Arc::new(Mutex::new(state));
+        let data = web::Data::from(Arc::clone(&state));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .route("/.well-known/openid-configuration", web::get().to(discovery))
+                .route("/keys", web::get().to(keys))
+                .route("/token", web::post().to(token))
+        });
+        let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Self { state, server: handle }
+    }
+
+    /// A relying party of this provider.
+    pub fn hub(&self) -> Hub {
+        let issuer = self.state.lock().unwrap().issuer.clone();
+        let settings = settings::Hub {
+            origin: issuer.clone(),
+            issuer,
+            client_id: CLIENT.into(),
+            client_secret: SECRET.to_owned().into(),
+            ca: None,
+        };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Hub::new(settings, PORTAL, reqwest::Client::new()).unwrap()
+    }
+
+    /// What the browser does: it goes to the login page and comes back with a code.
+    pub fn authorize(&self, url: &url::Url) -> Response {
+        let asked: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(asked["response_type"], "code");
+        assert_eq!(asked["client_id"], CLIENT);
+        assert_eq!(asked["code_challenge_method"], "S256");
+        assert_eq!(asked["scope"], "openid");
+        assert_eq!(asked["redirect_uri"], format!("{PORTAL}/login/callback"));
+        let mut state = self.state.lock().unwrap();
+        let code = format!("code-{}", state.codes.len());
+        let kept = (asked["nonce"].clone(), asked["code_challenge"].clone());
+        state.codes.insert(code.clone(), kept);
+        Response {
+            state: Some(asked["state"].clone()),
+            code: Some(code),
+            iss: Some(state.issuer.clone()),
+            error: None,
+        }
+    }
+
+    pub fn misbehave(&self, mischief: Mischief) {
+        self.state.lock().unwrap().mischief = mischief;
+    }
+
+    pub fn change_keys(&self) {
+        let mut state = self.state.lock().unwrap();
+        (state.key, state.key_id) = (new_key(), state.key_id + 1);
+    }
+
+    pub async fn stop(&self) {
+        self.server.stop(false).await;
+    }
+}
+
+async fn discovery(state: web::Data<Mutex<State>>) -> HttpResponse {
+    let issuer = &state.lock().unwrap().issuer;
+    HttpResponse::Ok().json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/keys"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "authorization_response_iss_parameter_supported": true,
+    }))
+}
+
+fn signing(state: &State) -> CoreRsaPrivateSigningKey {
+    let id = JsonWebKeyId::new(state.key_id.to_string());
+    CoreRsaPrivateSigningKey::from_pem(&state.key, Some(id)).unwrap()
+}
+
+async fn keys(state: web::Data<Mutex<State>>) -> HttpResponse {
+    let key = signing(&state.lock().unwrap()).as_verification_key();
+    HttpResponse::Ok().json(CoreJsonWebKeySet::new(vec![key]))
+}
+
+async fn token(
+    request: HttpRequest,
+    form: web::Form<HashMap<String, String>>,
+    state: web::Data<Mutex<State>>,
+) -> HttpResponse {
+    let mut state = state.lock().unwrap();
+    let sent = request
+        .headers()
+        .get("authorization")
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .strip_prefix("Basic ")
+        .unwrap()
+        .to_owned();
+    let sent = String::from_utf8(STANDARD.decode(sent).unwrap()).unwrap();
+    let escaped: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    assert_eq!(sent, format!("{CLIENT}:{escaped}"));
+    assert_eq!(form["redirect_uri"], format!("{PORTAL}/login/callback"));
+    let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, form["code_verifier"].as_bytes()));
+    match state.codes.remove(&form["code"]) {
+        Some((nonce, asked)) if asked == challenge => HttpResponse::Ok().json(answer(&state, &nonce)),
+        _ => HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" })),
+    }
+}
+
+fn answer(state: &State, nonce: &str) -> serde_json::Value {
+    let mut answer = json!({ "access_token": "unused", "token_type": "Bearer" });
+    if state.mischief != Mischief::NoToken {
+        answer["id_token"] = json!(id_token(state, nonce).to_string());
+    }
+    answer
+}
+
+fn id_token(state: &State, nonce: &str) -> CoreIdToken {
+    let wrong = state.mischief;
+    let pick =
+        |mischief, good: &str, bad: &str| if wrong == mischief { bad.to_owned() } else { good.to_owned() };
+    let age = if wrong == Mischief::Expired { 7200 } else { 0 };
+    let seconds = super::now().as_second() - age;
+    let time = |s: i64| jiff::Timestamp::from_second(s).unwrap().to_string();
+    let issuer = pick(Mischief::Issuer, &state.issuer, "https://other.example");
+    let subject = pick(Mischief::Subject, "pairwise-1", "a space");
+    let claims = CoreIdTokenClaims::new(
+        IssuerUrl::new(issuer).unwrap(),
+        vec![Audience::new(pick(Mischief::Audience, CLIENT, "another-library"))],
+        time(seconds + 3600).parse().unwrap(),
+        time(seconds).parse().unwrap(),
+        StandardClaims::new(SubjectIdentifier::new(subject)),
+        EmptyAdditionalClaims {},
+    )
+    .set_nonce(Some(Nonce::new(pick(Mischief::Nonce, nonce, "another"))));
+    sign(state, claims)
+}
+
+fn sign(state: &State, claims: CoreIdTokenClaims) -> CoreIdToken {
+    let hmac = CoreHmacKey::new(SECRET);
+    let forged = State { key: new_key(), issuer: String::new(), codes: HashMap::new(), ..*state };
+    let rs256 = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
+    let token = match state.mischief {
+        Mischief::Hmac => CoreIdToken::new(claims, &hmac, CoreJwsSigningAlgorithm::HmacSha256, None, None),
+        Mischief::Key => CoreIdToken::new(claims, &signing(&forged), rs256, None, None),
+        _ => CoreIdToken::new(claims, &signing(state), rs256, None, None),
+    };
+    token.unwrap()
+}
