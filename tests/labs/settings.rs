@@ -23,7 +23,9 @@ impl Settings {
     fn of(name: &str) -> Self {
         let state = std::env::temp_dir().join(format!("varco-settings-{name}-{}", std::process::id()));
         let state = state.to_str().unwrap().to_owned();
-        let up = lab(&["up", "--name", "settings", "--state", &state, "--guests", "0", "--bare"]).output().unwrap();
+        let up = lab(&["up", "--name", "settings", "--state", &state, "--guests", "0", "--bare"])
+            .output()
+            .unwrap();
         assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
         Self(state)
     }
@@ -45,7 +47,7 @@ impl Settings {
         let out = self.check(program);
         fs::write(self.path(file), before).unwrap();
         let text = String::from_utf8(out.stderr).unwrap();
-        assert_eq!(out.status.code(), Some(EXIT_CONFIG), "{text}");
+        assert_eq!(out.status.code(), Some(EXIT_CONFIG), "{program} with {wrong}: {text}");
         text
     }
 }
@@ -54,7 +56,7 @@ impl Settings {
 fn each_program_names_file_key_and_remedy() {
     let settings = Settings::of("wrong");
     let cases = [
-        ("enforcer", "enforcer", "gateway_user = \"root\"", "gateway_user = 7", "gateway_user"),
+        ("enforcer", "enforcer", "gateway_user = \"root\"", "gateway_user = \"no-such-user\"", "gateway_user"),
         ("enforcer", "site", "ports = 512", "ports = 500", "slots.ports"),
         ("gateway", "gateway", "client_id", "client_idd", "hub"),
         ("gateway", "site", "router = \"10.64.0.1\"", "router = \"10.65.0.1\"", "guest.router"),
