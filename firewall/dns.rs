@@ -91,8 +91,8 @@ fn captive(out: &mut String, settings: &Settings) {
         for resolver in &site.garden.resolvers {
             line(out, "server", format_args!("/{name}/{resolver}"));
         }
-        // Adding to a set is a change of the firewall: dnsmasq keeps CAP_NET_ADMIN for it, and for this only
-        // view that answers strangers. It parses names, so it recurses nothing else.
+        // Adding to a set changes the firewall, so this program keeps CAP_NET_ADMIN (the other too: it writes
+        // leases into the neighbour table). dnsmasq gives up everything else of root by itself.
         line(out, "nftset", format_args!("/{name}/4#inet#varco#garden4"));
     }
     // Every other name is the catch address; `local` answers its other types (AAAA, HTTPS) empty, and the
@@ -113,4 +113,74 @@ pub fn pid_file(run: &Path, view: View) -> std::path::PathBuf {
 /// Where a view's settings are.
 pub fn settings_file(run: &Path, view: View) -> std::path::PathBuf {
     run.join(format!("dnsmasq-{}.conf", view.word()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varco_policy::Site;
+
+    #[test]
+    fn both_views_of_the_example_site() {
+        let site = Site::load(Path::new("../docker/site/site.toml")).unwrap();
+        let settings = Settings {
+            site,
+            socket: "/run/varco/enforcer.sock".into(),
+            gateway_uid: 0,
+            run: "/run/varco".into(),
+            state: "/var/lib/varco".into(),
+            dnsmasq_user: Some("dnsmasq".into()),
+        };
+        insta::assert_snapshot!(render(View::Main, &settings), @r#"
+        # Written by varco-enforcer from site.toml; changes are lost.
+        no-hosts
+        no-resolv
+        no-poll
+        log-facility=/dev/null
+        pid-file=/run/varco/dnsmasq-main.pid
+        user=dnsmasq
+        bind-dynamic
+        except-interface=lo
+        interface=br-guest
+        host-record=wifi.biblioteca.example.it,10.64.0.1
+        local=/wifi.biblioteca.example.it/
+        server=198.18.0.53
+        local-ttl=1
+        cache-size=2000
+        dhcp-authoritative
+        no-ping
+        quiet-dhcp
+        dhcp-range=10.64.0.10,10.64.15.250,255.255.240.0,3600
+        dhcp-lease-max=4081
+        dhcp-leasefile=/var/lib/varco/leases
+        dhcp-option=option:router,10.64.0.1
+        dhcp-option=option:dns-server,10.64.0.1
+        dhcp-option-force=114,https://wifi.biblioteca.example.it/capport
+        "#);
+        insta::assert_snapshot!(render(View::Captive, &settings), @r#"
+        # Written by varco-enforcer from site.toml; changes are lost.
+        no-hosts
+        no-resolv
+        no-poll
+        log-facility=/dev/null
+        pid-file=/run/varco/dnsmasq-captive.pid
+        user=dnsmasq
+        bind-dynamic
+        except-interface=lo
+        interface=br-guest
+        host-record=wifi.biblioteca.example.it,10.64.0.1
+        local=/wifi.biblioteca.example.it/
+        port=5353
+        server=/accesso.comune.example.it/198.18.0.53
+        nftset=/accesso.comune.example.it/4#inet#varco#garden4
+        server=/idp.example.it/198.18.0.53
+        nftset=/idp.example.it/4#inet#varco#garden4
+        address=/#/192.0.2.1
+        local=/#/
+        filter-AAAA
+        local-ttl=1
+        max-ttl=300
+        cache-size=0
+        "#);
+    }
 }

@@ -62,17 +62,18 @@ impl Enforcer {
     /// that are there already are not touched.
     ///
     /// # Errors
-    /// When the kernel refuses, or dnsmasq does.
+    /// When the kernel refuses.
     pub fn start(settings: Settings, now: Instant) -> anyhow::Result<Self> {
         nft::load()?;
+        nft::remove_strangers()?;
         let dns = View::ALL.iter().map(|view| Instance::new(*view, &settings)).collect();
-        let mut this = Self { rules: nft::rules()?, in_force: None, dns, healed: 0, settings };
+        let mut this = Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, settings };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         this.reconcile_queues()?;
         this.isolate()?;
-        for instance in &mut this.dns {
-            instance.tend(now)?;
-        }
+        // Without names nobody new gets in, but the gate must be kept: it is tried again every second.
+        this.tick(now);
+        this.healed = 0;
         Ok(this)
     }
 
@@ -115,7 +116,10 @@ impl Enforcer {
         let held = before.passes.values().filter(|h| h.until > now);
         let held = held.map(|h| (h.device.address, h.slot)).collect();
         rules::passes(&self.settings.site, passes, &held)?;
-        let mut next = InForce { generation, ..before.clone() };
+        let before = before.clone();
+        // Nobody is let in through a gate that is not whole.
+        self.reconcile_rules().map_err(kernel)?;
+        let mut next = InForce { generation, ..before };
         let (mut other, mut same) = (BTreeSet::new(), BTreeSet::new());
         for pass in passes {
             let new = hold(pass, now);
@@ -171,37 +175,39 @@ impl Enforcer {
 
     /// Every ten seconds: whatever differs from the desired state is put right, and nothing else is touched.
     pub fn heal(&mut self, now: Instant) {
-        let parts: [(&str, fn(&mut Self, Instant) -> Result<bool, ExecError>); 4] = [
-            ("rules", |this, _| this.reconcile_rules()),
-            ("elements", Self::heal_elements),
-            ("queues", |this, _| this.reconcile_queues()),
-            ("bridge ports", |this, _| this.isolate()),
-        ];
-        for (part, heal) in parts {
-            match heal(self, now) {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.healed += 1;
-                    tracing::warn!(part, "the kernel differed and was healed");
-                }
-                Err(error) => tracing::error!(part, %error, "the kernel differs and cannot be healed"),
+        let rules = self.reconcile_rules();
+        self.note("rules", rules);
+        let elements = self.heal_elements(now);
+        self.note("elements", elements);
+        let queues = self.reconcile_queues();
+        self.note("queues", queues);
+        let ports = self.isolate();
+        self.note("bridge ports", ports);
+    }
+
+    fn note(&mut self, part: &str, outcome: Result<bool, ExecError>) {
+        match outcome {
+            Ok(false) => {}
+            Ok(true) => {
+                self.healed += 1;
+                tracing::warn!(part, "the kernel differed and was healed");
             }
+            Err(error) => tracing::error!(part, %error, "the kernel differs and cannot be healed"),
         }
     }
 
-    fn heal_elements(&mut self, now: Instant) -> Result<bool, ExecError> {
-        let state = self.in_force.take();
-        let outcome = self.plan_gate(state.as_ref(), &BTreeSet::new(), now).and_then(|steps| {
-            let changed = self.reconcile_gate(state.as_ref(), &BTreeSet::new(), now)?;
-            changed.iter().try_for_each(|address| flows::forget(*address))?;
-            Ok(!steps.is_empty())
-        });
-        self.in_force = state;
-        outcome
+    fn heal_elements(&self, now: Instant) -> Result<bool, ExecError> {
+        let (state, nobody) = (self.in_force.as_ref(), BTreeSet::new());
+        if self.plan_gate(state, &nobody, now)?.is_empty() {
+            return Ok(false);
+        }
+        let changed = self.reconcile_gate(state, &nobody, now)?;
+        changed.iter().try_for_each(|address| flows::forget(*address))?;
+        Ok(true)
     }
 
     /// `true` when the rules had to be loaded again.
-    fn reconcile_rules(&mut self) -> Result<bool, ExecError> {
+    fn reconcile_rules(&self) -> Result<bool, ExecError> {
         if nft::rules().is_ok_and(|rules| rules == self.rules) {
             return Ok(false);
         }
@@ -260,7 +266,7 @@ impl Enforcer {
 
     /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
     /// the settings say: they are left as they are.
-    fn reconcile_queues(&mut self) -> Result<bool, ExecError> {
+    fn reconcile_queues(&self) -> Result<bool, ExecError> {
         if let Some(state) = &self.in_force {
             let shares = state.shares;
             return self.change_queues(&shares);
@@ -284,7 +290,7 @@ impl Enforcer {
         }
     }
 
-    fn isolate(&mut self) -> Result<bool, ExecError> {
+    fn isolate(&self) -> Result<bool, ExecError> {
         let ports = bridge::open_ports(&self.settings.site.interfaces.guest)?;
         bridge::isolate(&ports)?;
         Ok(!ports.is_empty())

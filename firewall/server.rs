@@ -114,13 +114,16 @@ impl Server {
     /// Checks who it is before a single byte is read.
     fn accept(&mut self, now: Instant) {
         let Ok((stream, _)) = self.listener.accept() else { return };
-        let uid = getsockopt(&stream, PeerCredentials).map(|c| c.uid());
-        if uid != Ok(self.gateway_uid) {
-            tracing::warn!(?uid, "a user that may not ask was turned away");
+        if !is_from(&stream, self.gateway_uid) {
+            tracing::warn!("a user that may not ask was turned away");
         } else if self.peers.len() < MOST_PEERS && stream.set_write_timeout(Some(WRITE_LIMIT)).is_ok() {
             self.peers.push(Peer { stream, inbox: Vec::new(), since: now });
         }
     }
+}
+
+fn is_from(stream: &UnixStream, uid: u32) -> bool {
+    getsockopt(stream, PeerCredentials).is_ok_and(|peer| peer.uid() == uid)
 }
 
 struct Ready {
@@ -192,5 +195,35 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     match UnixStream::connect(path) {
         Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another enforcer answers there")),
         Err(_) => fs::remove_file(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own_uid() -> u32 {
+        nix::unistd::getuid().as_raw()
+    }
+
+    #[test]
+    fn only_one_user_may_ask() {
+        let (here, _there) = UnixStream::pair().unwrap();
+        assert!(is_from(&here, own_uid()));
+        assert!(!is_from(&here, own_uid() + 1));
+    }
+
+    #[test]
+    fn a_stale_socket_is_replaced_and_nothing_else() {
+        let path = std::env::temp_dir().join(format!("varco-stale-{}", std::process::id()));
+        drop(UnixListener::bind(&path).unwrap());
+        let server = Server::bind(&path, own_uid()).unwrap();
+        assert_eq!(Server::bind(&path, own_uid()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+        drop(server);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "somebody's").unwrap();
+        assert_eq!(Server::bind(&path, own_uid()).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        fs::remove_file(&path).unwrap();
     }
 }

@@ -4,6 +4,7 @@
 //! half-translated, it fails the test that loads all of them.
 
 pub mod admin;
+pub mod hub;
 pub mod lang;
 pub mod layout;
 pub mod portal;

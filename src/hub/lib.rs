@@ -1,3 +1,15 @@
 //! The hub: SPID service provider and OpenID provider of the gateways. It knows who; it never learns addresses.
 
+pub mod app;
+pub mod browser;
+pub mod commands;
+pub mod config;
+pub mod keys;
 pub mod login;
+pub mod oidc;
+pub mod pages;
+pub mod register;
+pub mod serve;
+pub mod store;
+#[cfg(test)]
+mod testing;

@@ -7,7 +7,7 @@ use actix_web::middleware::DefaultHeaders;
 /// end at, redirects included (CSP level 3, `form-action`).
 pub fn strict(form_targets: &[&str]) -> DefaultHeaders {
     DefaultHeaders::new()
-        .add(("Content-Security-Policy", policy(form_targets)))
+        .add(("Content-Security-Policy", content_policy(form_targets)))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "no-referrer"))
         .add(("Cache-Control", "no-store"))
@@ -15,7 +15,9 @@ pub fn strict(form_targets: &[&str]) -> DefaultHeaders {
         .add(("Permissions-Policy", "camera=(), microphone=(), geolocation=()"))
 }
 
-fn policy(form_targets: &[&str]) -> String {
+/// The `Content-Security-Policy` of [`strict`], for a page whose form targets are known only when it is made; a
+/// header that an answer already has is left alone.
+pub fn content_policy(form_targets: &[&str]) -> String {
     let forms: Vec<_> = std::iter::once("'self'").chain(form_targets.iter().copied()).collect();
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action {}; frame-ancestors 'none'; base-uri 'none'",
@@ -29,7 +31,7 @@ mod tests {
 
     #[test]
     fn the_policy_lets_no_script_run() {
-        let policy = policy(&["https://hub.example"]);
+        let policy = content_policy(&["https://hub.example"]);
         assert!(
             policy.starts_with("default-src 'none';")
                 && !policy.contains("unsafe")

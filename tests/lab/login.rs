@@ -55,6 +55,21 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
     bail!("no end after {MOST_PAGES} pages; the last is {} ({})", at.url, at.status)
 }
 
+/// Logs a guest out, from a process of the guest's host.
+///
+/// # Errors
+/// When the portal offers no way out.
+pub fn log_out(lab: &Lab, guest: u8) -> Result<()> {
+    let browser = Browser::new(&lab.path(&format!("hosts/{}/browser", Host::Guest(guest))))?;
+    let at = browser.open(&format!("https://{}/status", plan::PORTAL_NAME))?;
+    let way_out = at.page.forms.iter().find(|f| f.action.contains("logout"));
+    let after = browser.submit(&at, way_out.context("the status page has no way out")?, &[])?;
+    if after.status >= 400 {
+        bail!("{} says {}: {}", after.url, after.status, after.page.title);
+    }
+    Ok(())
+}
+
 fn on_portal(at: &Arrived) -> bool {
     at.url.host_str() == Some(plan::PORTAL_NAME)
 }

@@ -6,7 +6,7 @@ use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, dhcp, down, enter, hold, host, login, report, up, web},
+    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, up, web},
     start,
 };
 
@@ -57,7 +57,7 @@ struct UpOptions {
 #[derive(Args)]
 struct Walker {
     /// Which guest: 0, 1…
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     guest: u8,
     /// The test citizen who logs in; `varco-idp citizens` lists them.
     #[arg(long, default_value = "ada")]
@@ -65,6 +65,14 @@ struct Walker {
     /// How the identity provider behaves; `varco-idp behaviours` lists the ways.
     #[arg(long, default_value = "good")]
     behaviour: Behaviour,
+}
+
+#[derive(Args)]
+struct OnGuest {
+    #[command(flatten)]
+    which: Which,
+    #[arg(long)]
+    guest: u8,
 }
 
 #[derive(Subcommand)]
@@ -98,8 +106,38 @@ enum Order {
         #[command(flatten)]
         walk: Walker,
     },
+    /// Log a guest out at the portal.
+    Logout {
+        #[command(flatten)]
+        which: Which,
+        /// Which guest: 0, 1…
+        #[arg(long)]
+        guest: u8,
+    },
+    /// Open a door for a browser of this machine: what comes in goes on from a guest. Open until the lab is down.
+    Door {
+        #[command(flatten)]
+        which: Which,
+        /// Which guest: 0, 1…
+        #[arg(long)]
+        guest: u8,
+        /// Port on 127.0.0.1; 0 for any.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
     /// Name the labs there are.
     List,
+    /// Bring a site up and walk a citizen through it before your eyes.
+    Demo {
+        /// Name of the lab.
+        #[arg(long, default_value = "demo")]
+        name: String,
+        /// Do not wait for the reader, take the lab down at the end, fail if a step fails.
+        #[arg(long)]
+        check: bool,
+    },
+    #[command(hide = true)]
+    Lease(OnGuest),
     #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
@@ -114,6 +152,15 @@ enum Order {
         which: Which,
         #[command(flatten)]
         walk: Walker,
+    },
+    #[command(hide = true)]
+    DoorKeeper {
+        #[command(flatten)]
+        which: Which,
+        #[arg(long)]
+        guest: u8,
+        #[arg(long)]
+        port: u16,
     },
     #[command(hide = true)]
     Web {
@@ -149,7 +196,17 @@ fn obey(order: Order) -> Result<ExitCode> {
             let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
             login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
         }
+        Order::Logout { which, guest } => walk(&find(&which)?, guest, "leave", Vec::new())?,
+        Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
+        Order::DoorKeeper { which, guest, port } => {
+            door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
+        }
         Order::List => start::say(&list())?,
+        Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
+        Order::Lease(OnGuest { which, guest }) => {
+            let address = dhcp::lease(&find(&which)?, Host::Guest(guest))?;
+            start::say(&format!("{address} from DHCP\n"))?;
+        }
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
         Order::Web { listen } => web::serve(listen)?,
@@ -160,23 +217,28 @@ fn obey(order: Order) -> Result<ExitCode> {
 fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, pass_length, idle, bare, programs, json } = options;
     let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare };
-    let beside = || Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name(""));
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
 }
 
-/// The walk itself is a command on the guest.
-fn log_in(lab: &Lab, walk: &Walker) -> Result<()> {
-    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "walk".into(), "--state".into()];
-    words.push(lab.folder.clone().into());
-    let options = [
-        ("--guest", walk.guest.to_string()),
-        ("--citizen", walk.citizen.clone()),
-        ("--behaviour", walk.behaviour.to_string()),
-    ];
-    words.extend(options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]));
-    enter::become_command(lab, Host::Guest(walk.guest), &words)
+/// The folder of this program, where its siblings are.
+fn beside() -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(""))
+}
+
+fn log_in(lab: &Lab, walker: &Walker) -> Result<()> {
+    let options = [("--citizen", walker.citizen.clone()), ("--behaviour", walker.behaviour.to_string())];
+    let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
+    walk(lab, walker.guest, "walk", words.collect())
+}
+
+/// A walk is a command of this program on the guest.
+fn walk(lab: &Lab, guest: u8, order: &str, options: Vec<OsString>) -> Result<()> {
+    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), order.into(), "--state".into()];
+    words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into()]);
+    words.extend(options);
+    enter::become_command(lab, Host::Guest(guest), &words)
 }
 
 fn print(lab: &Lab, json: bool) -> Result<()> {

@@ -2,7 +2,10 @@
 //! (`gateway`), an office and guests are hosts of their own; the programs on them are the real ones.
 
 pub mod browser;
+pub mod chart;
+pub mod demo;
 pub mod dhcp;
+pub mod door;
 pub mod down;
 pub mod enter;
 pub mod hold;

@@ -71,7 +71,7 @@ pub fn await_program(
         "enforcer" => wait(watch, name, || socket(&lab.path("run/enforcer.sock"))),
         // Its resolvers and its DHCP are the enforcer's, and stand once the gateway has applied its state.
         _ => wait(watch, name, || {
-            answers(lab, gateway, plan::PORTAL_NAME, plan::GUEST_ROUTER, "/capport")
+            answers(lab, gateway, plan::PORTAL_NAME, plan::GUEST_ROUTER, "/health")
                 && lab.path(super::report::DNSMASQ).is_file()
         }),
     }

@@ -12,13 +12,15 @@ use std::{
 /// The longest download: 4 GiB.
 const LONGEST: u64 = 4 << 30;
 
-/// Serves HTTP on port 80, and answers each UDP packet to port 7 with the sender's address and port.
+/// Serves HTTP on port 80, and says the caller's address and port on TCP and UDP port 7.
 ///
 /// # Errors
 /// When a port is taken.
 pub fn serve(address: IpAddr) -> Result<()> {
     let echo = UdpSocket::bind((address, 7)).context("UDP port 7")?;
     thread::spawn(move || udp_echo(&echo));
+    let plain = TcpListener::bind((address, 7)).context("TCP port 7")?;
+    thread::spawn(move || tcp_echo(&plain));
     let listener = TcpListener::bind((address, 80)).context("TCP port 80")?;
     for stream in listener.incoming() {
         let stream = stream?;
@@ -33,6 +35,14 @@ fn udp_echo(socket: &UdpSocket) {
     let mut packet = [0; 2048];
     while let Ok((_, from)) = socket.recv_from(&mut packet) {
         let _ = socket.send_to(whoami(from).as_bytes(), from);
+    }
+}
+
+fn tcp_echo(listener: &TcpListener) {
+    for mut stream in listener.incoming().flatten() {
+        if let Ok(peer) = stream.peer_addr() {
+            let _ = stream.write_all(whoami(peer).as_bytes());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A small building in network namespaces, without a privilege on the host: a router with the real enforcer,
 //! two guests on one bridge, an office, and a piece of Internet (198.18.0.0/15).
-#![allow(dead_code, clippy::allow_attributes, reason = "each test uses a part of it")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 use std::{
     fs,
@@ -175,6 +175,14 @@ impl Lab {
             self.serve(host, "TCP-LISTEN:2222,fork,reuseaddr", "EXEC:echo inside");
         }
         self.serve("router", "TCP-LISTEN:80,bind=10.64.0.1,fork,reuseaddr", "EXEC:echo portal");
+        self.serve("router", "TCP6-LISTEN:443,bind=[fd00:64::1],fork,reuseaddr", "EXEC:echo portal");
+        for line in [
+            "add table ip seen",
+            "add chain ip seen input { type filter hook input priority 0; }",
+            "add rule ip seen input ip saddr 10.64.0.0/16 counter",
+        ] {
+            self.must("wan", &["nft", line]);
+        }
         let names = ["--address=/idp.example.it/198.18.0.80", "--address=/www.example.it/198.18.0.1"];
         let fixed =
             ["dnsmasq", "--conf-file=/dev/null", "--user=root", "--group=", "--no-resolv", "--no-hosts"];
@@ -264,6 +272,27 @@ impl Lab {
         // A datagram may be lost on a busy machine.
         let once = |_| String::from_utf8(self.run(host, &argv).stderr).unwrap();
         (0..5).map(once).find(|said| !said.is_empty()).unwrap_or_default()
+    }
+
+    /// Sends one IP packet of this protocol with these octets after its header.
+    pub fn raw(&self, host: &str, protocol: u8, octets: &[u8]) {
+        let to = format!("IP-SENDTO:198.18.0.1:{protocol}");
+        let mut child = self.command(host, &["socat", "-u", "-", &to]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(octets).unwrap();
+        // Where it is refused at once, the client says so.
+        child.wait().unwrap();
+    }
+
+    /// How many packets with a guest's own address have come to the Internet.
+    pub fn leaked(&self) -> u64 {
+        let text = self.text("wan", &["nft", "list", "table", "ip", "seen"]);
+        text.split("packets ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// How many ICMPv6 messages a host has received.
+    pub fn icmp6_received(&self, host: &str) -> String {
+        let text = self.text(host, &["cat", "/proc/net/snmp6"]);
+        text.lines().find(|l| l.starts_with("Icmp6InMsgs")).unwrap().to_owned()
     }
 
     /// The router's link-local address, as a guest pings it.

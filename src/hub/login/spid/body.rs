@@ -29,7 +29,7 @@ impl Body {
     ///
     /// # Errors
     /// [`Fault::Setting`] naming the field.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    pub fn check(&self) -> Result<(), Fault> {
         is_name("body.name", &self.name)?;
         is_name("body.display_name", &self.display_name)?;
         is_name("body.locality", &self.locality)?;

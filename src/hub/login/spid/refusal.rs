@@ -26,11 +26,11 @@ pub enum Refusal {
 
 impl Refusal {
     pub(super) fn message(check: &'static str, why: impl ToString) -> Self {
-        Self::NotAResponse { check, why: why.to_string() }
+        Self::NotAResponse { check, why: one_line(&why.to_string()) }
     }
 
     pub(super) fn check(check: &'static str, why: impl ToString) -> Self {
-        Self::Check { check, why: why.to_string() }
+        Self::Check { check, why: one_line(&why.to_string()) }
     }
 
     /// The short name of the reason, for logs and counters.
@@ -40,6 +40,11 @@ impl Refusal {
             Self::NotAResponse { check, .. } | Self::Check { check, .. } => check,
         }
     }
+}
+
+/// A reason may quote the message, which may be an attacker's: it must not start a line of the log, nor fill it.
+fn one_line(why: &str) -> String {
+    why.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// An error that the provider reports (*Regole tecniche SPID*, messaggi di errore; nr30 from Avviso 18).

@@ -31,7 +31,7 @@ pub struct Identity {
     pub provider: String,
     /// Identifier of the assertion.
     pub assertion_id: String,
-    /// Identifier of the response.
+    /// Identifier of the response; nobody signed it when the provider signs the assertion only.
     pub response_id: String,
     /// The transient name of this login, needed to log out.
     pub name_id: String,
@@ -39,7 +39,7 @@ pub struct Identity {
     pub name_qualifier: String,
     /// The provider's session, where it keeps one (level 1).
     pub session_index: Option<String>,
-    /// When the response was issued.
+    /// When the response was issued; nobody signed it when the provider signs the assertion only.
     pub issued: Timestamp,
     /// Until when the assertion could be used again; the request record must be remembered as used until then.
     pub not_on_or_after: Timestamp,
@@ -83,7 +83,8 @@ impl ServiceProvider {
         if response_is_signed {
             checks::run(Part::Response, &received(root))?;
         }
-        let assertion = if response_is_signed { one_assertion(&inner, root)? } else { root };
+        let (response, assertion) =
+            if response_is_signed { (root, one_assertion(&inner, root)?) } else { (response, root) };
         if !assertion.has_tag_name((SAML, "Assertion")) {
             return Err(Refusal::check("one-assertion", "what is signed is no assertion"));
         }

@@ -83,7 +83,9 @@ fn transforms(reference: Node<'_, '_>) -> Result<(), Refusal> {
     let list = only(reference, (DS, "Transforms")).map_err(|why| wrong(&why))?;
     let names: Vec<_> = children(list).map(|t| t.attribute("Algorithm").unwrap_or_default()).collect();
     let known = children(list).all(|t| t.has_tag_name((DS, "Transform")));
-    if known && names == [ENVELOPED, EXC_C14N] {
+    // Exclusive canonicalisation may name prefixes to keep; anything else inside a transform is a program.
+    let plain = children(list).flat_map(children).all(|n| n.has_tag_name((EXC_C14N, "InclusiveNamespaces")));
+    if known && plain && names == [ENVELOPED, EXC_C14N] {
         Ok(())
     } else {
         Err(wrong("transforms other than enveloped signature, then exclusive canonicalisation"))

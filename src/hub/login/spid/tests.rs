@@ -6,4 +6,5 @@ mod forms;
 mod happy;
 mod logout;
 mod outgoing;
+mod trusted;
 mod wrapping;

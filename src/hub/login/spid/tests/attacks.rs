@@ -174,6 +174,7 @@ refused! {
     response_of_another_version: with_first(r#"Version="2.0""#, r#"Version="1.1""#) => "response-version";
     response_without_id: with(r#" ID="_response""#, "") => "response-id";
     assertion_of_another_version: with(r#"ID="_assertion" Version="2.0""#, r#"ID="_assertion" Version="1.1""#) => "assertion-version";
+    assertion_without_id: tampered(r#" ID="_assertion""#, "") => "signature-reference";
     name_id_missing: {
         let whole = answer();
         let (start, end) = (whole.find("<saml:NameID").unwrap(), whole.find("<saml:SubjectConfirmation ").unwrap());
@@ -218,6 +219,17 @@ refused! {
     status_empty: with(SUCCESS, "") => "status";
     status_code_without_value: with(SUCCESS, "<samlp:StatusCode/>") => "status";
     two_statuses: with("<samlp:Status>", &format!("<samlp:Status>{SUCCESS}</samlp:Status><samlp:Status>")) => "status";
+}
+
+#[test]
+fn a_reason_is_one_short_line() {
+    let refused =
+        received(&change(&answer(), "_request", &format!("a&#10;b{}", "c".repeat(9000)))).unwrap_err();
+    let said = refused.to_string();
+    assert!(
+        said.starts_with("response-in-response-to: ") && said.len() < 300 && !said.contains('\n'),
+        "{said}"
+    );
 }
 
 #[test]

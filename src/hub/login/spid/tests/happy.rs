@@ -1,7 +1,7 @@
 //! What SPID allows, we accept.
 
 use super::{
-    super::{Level, SentRequest},
+    super::{Level, Provider, SentRequest},
     fixture::*,
 };
 
@@ -93,5 +93,31 @@ fn clocks_may_differ_by_the_skew_and_no_more() {
     let xml = signed(&answer());
     for (seconds, fine) in [(-89, true), (-92, false), (299, true), (300, false)] {
         assert_eq!(received_for(&sent(), &xml, at(seconds)).is_ok(), fine, "{seconds}");
+    }
+}
+
+#[test]
+fn a_signature_that_keeps_the_prefixes_of_values() {
+    let exclusive = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#;
+    let keeping = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="xs xsi"/></ds:Transform>"#;
+    let signature = change(&GOOD.over("#_assertion"), exclusive, keeping);
+    assert_is_mario(&idp().fill(&answer().replace("<!--assertion-->", &signature)));
+}
+
+#[test]
+fn a_provider_that_is_changing_its_key() {
+    let short = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let mut old = openssl::x509::X509::builder().unwrap();
+    old.set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap()).unwrap();
+    old.set_not_after(&openssl::asn1::Asn1Time::from_unix(1).unwrap()).unwrap();
+    old.set_pubkey(&short).unwrap();
+    old.sign(&short, openssl::hash::MessageDigest::sha256()).unwrap();
+    let keys = [old.build(), stranger().certificate.clone(), idp().certificate.clone()];
+    let message = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, signed(&answer()));
+    for turn in 0..3 {
+        let mut certificates = keys.to_vec();
+        certificates.rotate_left(turn);
+        let from = Provider { certificates, ..provider() };
+        assert!(us(Level::L1).check_response(&from, &sent(), &message, now()).is_ok(), "{turn}");
     }
 }

@@ -1,0 +1,37 @@
+//! The commands that do their work and end.
+
+use crate::{app, config::Settings, keys, login::spid};
+use std::path::Path;
+use varco_web::startup::Fault;
+
+/// Reads and checks everything that `varco-hub run` would, but for the keys, which may not be made yet.
+///
+/// # Errors
+/// At the first mistake.
+pub fn check_config(file: &Path) -> Result<(), Fault> {
+    let settings = Settings::load(file)?;
+    varco_web::tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
+    tracing::info!("{}: the settings are good", file.display());
+    Ok(())
+}
+
+/// Makes the keys that do not exist yet.
+///
+/// # Errors
+/// When the settings are wrong or a file cannot be written.
+pub fn make_keys(file: &Path) -> Result<(), Fault> {
+    let settings = Settings::load(file)?;
+    let mut made = keys::init(&settings.keys)?;
+    if !settings.keys.join("spid.key").exists() || !settings.keys.join("spid.pem").exists() {
+        spid::Keys::make(&settings.keys, &settings.body, &settings.spid.entity_id, app::now())
+            .map_err(|fault| settings.spid_fault(file, &fault))?;
+        made.extend(["spid.key", "spid.pem"]);
+    }
+    let folder = settings.keys.display();
+    if made.is_empty() {
+        tracing::info!("{folder}: every key was there already");
+    } else {
+        tracing::info!("{folder}: made {}", made.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! The settings of the hub: `hub.toml`. Every mistake is answered with file, key, problem and remedy.
+
+use crate::login::spid::{Body, Fault, Level};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use url::Url;
+use varco_policy::{ConfigError, config};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port of the HTTPS listener.
+    pub listen: SocketAddr,
+    /// What citizens and gateways call the hub; the issuer of its tokens. HTTPS, no path.
+    pub public_url: Url,
+    /// Folder of `hub.db`.
+    pub state: PathBuf,
+    /// Folder made by `varco-hub keys init`.
+    pub keys: PathBuf,
+    /// The listener's certificate.
+    pub tls: Tls,
+    /// Where the login state is.
+    #[serde(default)]
+    pub store: StoreSettings,
+    /// Who runs the service.
+    pub body: Body,
+    /// SPID.
+    pub spid: Spid,
+    /// The gateways that may ask for logins.
+    #[serde(rename = "gateway")]
+    pub gateways: Vec<Gateway>,
+}
+
+/// Certificate chain and key, PEM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// `[store]`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum StoreSettings {
+    /// In `hub.db`.
+    Sqlite {},
+    /// In a Redis server.
+    Redis {
+        /// `redis://…` or `redis+unix://…`; may hold a password.
+        url: SecretString,
+    },
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self::Sqlite {}
+    }
+}
+
+/// `[[gateway]]`: a relying party.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Its name here; also the sector of its pairwise subjects.
+    pub client_id: String,
+    /// File that holds its secret, at least 32 characters.
+    pub client_secret_file: PathBuf,
+    /// The one address that codes are sent to, compared exactly. HTTPS.
+    pub redirect_uri: String,
+}
+
+/// `[spid]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spid {
+    /// The service provider's name in the federation.
+    pub entity_id: String,
+    /// Folder of the trusted providers' metadata, `*.xml`.
+    pub idp_metadata: PathBuf,
+    /// The level asked for, 1 to 3.
+    pub level: Level,
+}
+
+/// A gateway with its secret.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Client {
+    pub client_id: String,
+    pub secret: SecretString,
+    pub redirect_uri: Url,
+    /// `redirect_uri` as written: what is compared.
+    pub redirect_text: String,
+}
+
+impl Settings {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// At the first mistake.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let settings: Self = config::load(file)?;
+        settings.check(file)?;
+        Ok(settings)
+    }
+
+    /// The issuer (OpenID Connect Core section 2): `public_url` without the last slash.
+    pub fn issuer(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// The address of `path`, which begins with a slash, as others call it.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer())
+    }
+
+    /// What is wrong with the SPID part, as a mistake of the settings.
+    pub fn spid_fault(&self, file: &Path, fault: &Fault) -> ConfigError {
+        match fault {
+            Fault::Setting { key, problem } => {
+                ConfigError::new(file, key, "cannot stand in SPID metadata", problem)
+            }
+            other => ConfigError::new(
+                file,
+                "keys",
+                other,
+                format!("run: varco-hub keys init --config {}", file.display()),
+            ),
+        }
+    }
+
+    fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        https(file, "public_url", &self.public_url)?;
+        if self.public_url.path() != "/" || self.public_url.query().is_some() {
+            return Err(ConfigError::new(
+                file,
+                "public_url",
+                "has a path or a query",
+                "give scheme, host and port only, for example https://accesso.comune.example.it",
+            ));
+        }
+        self.body.check().map_err(|fault| self.spid_fault(file, &fault))?;
+        folder(file, "state", &self.state)?;
+        folder(file, "spid.idp_metadata", &self.spid.idp_metadata)?;
+        self.clients(file).map(drop)
+    }
+
+    /// The gateways with their secrets read.
+    ///
+    /// # Errors
+    /// When there is none, two have the same name, a secret is missing or short, or an address is not HTTPS.
+    pub fn clients(&self, file: &Path) -> Result<Vec<Client>, ConfigError> {
+        if self.gateways.is_empty() {
+            return Err(ConfigError::new(file, "gateway", "no gateway is listed", "add a [[gateway]] table"));
+        }
+        self.gateways.iter().enumerate().map(|(i, gateway)| self.client(file, i, gateway)).collect()
+    }
+
+    fn client(&self, file: &Path, index: usize, gateway: &Gateway) -> Result<Client, ConfigError> {
+        let key = |name: &str| format!("gateway[{index}].{name}");
+        let id = &gateway.client_id;
+        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+            let remedy = "use letters, digits, hyphens, dots and underscores";
+            return Err(ConfigError::new(file, &key("client_id"), format!("{id:?} is no client id"), remedy));
+        }
+        if self.gateways.iter().take(index).any(|other| other.client_id == *id) {
+            let remedy = "give each gateway its own";
+            return Err(ConfigError::new(file, &key("client_id"), format!("{id} is listed twice"), remedy));
+        }
+        let redirect_uri = Url::parse(&gateway.redirect_uri).map_err(|e| {
+            ConfigError::new(
+                file,
+                &key("redirect_uri"),
+                e,
+                "give the full https address of the portal's callback",
+            )
+        })?;
+        https(file, &key("redirect_uri"), &redirect_uri)?;
+        Ok(Client {
+            client_id: id.clone(),
+            secret: secret(file, &key("client_secret_file"), &gateway.client_secret_file)?,
+            redirect_uri,
+            redirect_text: gateway.redirect_uri.clone(),
+        })
+    }
+}
+
+fn https(file: &Path, key: &str, url: &Url) -> Result<(), ConfigError> {
+    if url.scheme() == "https" && url.host().is_some() && url.fragment().is_none() {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        file,
+        key,
+        format!("{url} is not a plain https address"),
+        "give an https:// address",
+    ))
+}
+
+fn folder(file: &Path, key: &str, path: &Path) -> Result<(), ConfigError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let problem = format!("{} is not a folder", path.display());
+    Err(ConfigError::new(file, key, problem, "make the folder or give the right one"))
+}
+
+/// The first line of a secret file.
+fn secret(file: &Path, key: &str, path: &Path) -> Result<SecretString, ConfigError> {
+    let remedy = "put a random secret of at least 32 characters on its first line";
+    let text = std::fs::read_to_string(path)
+        .map(SecretString::from)
+        .map_err(|e| ConfigError::new(file, key, format!("{}: {e}", path.display()), remedy))?;
+    let line = text.expose_secret().lines().next().unwrap_or_default().trim();
+    if line.len() < 32 {
+        return Err(ConfigError::new(
+            file,
+            key,
+            format!("{}: the secret is too short", path.display()),
+            remedy,
+        ));
+    }
+    Ok(SecretString::from(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(from: &str, to: &str) -> String {
+        let site = crate::testing::Site::make("config");
+        let text = std::fs::read_to_string(&site.file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&site.file, text.replacen(from, to, 1)).unwrap();
+        Settings::load(&site.file).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_example_is_good() {
+        let site = crate::testing::Site::make("config-good");
+        assert_eq!(Settings::load(&site.file).unwrap().issuer(), "https://accesso.comune.example.it");
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        for (from, to, said) in [
+            ("public_url = \"https", "public_url = \"http", "public_url: "),
+            ("example.it\"\n# hub.db", "example.it/hub\"\n# hub.db", "public_url: has a path"),
+            ("level = 1", "level = 4", "spid.level: 4 is not a SPID level; write 1, 2 or 3"),
+            ("level = 1", "level = 1\nextra = 2", "unknown field `extra`"),
+            ("kind = \"sqlite\"", "kind = \"files\"", "store.kind: unknown variant `files`"),
+            ("https://wifi.", "http://wifi.", "gateway[0].redirect_uri: "),
+            ("biblioteca-civica\"", "biblioteca civica\"", "gateway[0].client_id: "),
+            (".secret\"", ".missing\"", "gateway[0].client_secret_file: "),
+            ("ipa_code = ", "ipa = ", "unknown field `ipa`"),
+        ] {
+            let answer = refusal(from, to);
+            assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The end of a login: register, then code, then back to the gateway.
+
+use super::{Asked, Way, choose, spid::Identity};
+use crate::{
+    app::Hub,
+    oidc::{
+        grant::{self, Grant, Login},
+        subject,
+    },
+    pages,
+    register::{Authentication, RegisterError},
+    store::Kind,
+};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use varco_templates::hub as view;
+
+/// Records the login and sends the citizen back to the gateway that waits, or to a page that says it went well.
+pub(super) async fn accepted(
+    hub: &web::Data<Hub>,
+    request: &HttpRequest,
+    asked: Asked,
+    identity: Identity,
+    message: &str,
+    browser: String,
+    now: Timestamp,
+) -> HttpResponse {
+    let login = match choose::waiting(hub, request).await {
+        Ok(login) => login,
+        Err(error) => return pages::store_down(hub, request, &error),
+    };
+    let (acr, auth_time) = (identity.level.uri().to_owned(), identity.issued.as_second());
+    let subject = match record(hub, asked, identity, message, login.clone(), now).await {
+        Ok(subject) => subject,
+        Err(error) => return pages::fault(hub, request, "register", &error),
+    };
+    // The pending login goes now, so that it makes one code; if the store fails before, the citizen can go on.
+    let still = match hub.store.take::<Login>(Kind::Login, &browser, now.as_second()).await {
+        Ok(still) => still,
+        Err(error) => return pages::store_down(hub, request, &error),
+    };
+    let (Some(login), Some(subject), Some(_)) = (login, subject, still) else {
+        return pages::html(hub, request, StatusCode::OK, view::done);
+    };
+    let grant = Grant { login, subject, auth_time, acr, amr: Way::Spid.name().to_owned() };
+    match grant::issue(hub, &grant, now.as_second()).await {
+        Ok(url) => pages::see(url.as_str()).finish(),
+        Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
+        Err(error) => pages::fault(hub, request, "code", &error.into()),
+    }
+}
+
+/// Writes the register, durably, and returns the subject at the gateway that waits.
+async fn record(
+    hub: &web::Data<Hub>,
+    asked: Asked,
+    identity: Identity,
+    message: &str,
+    login: Option<Login>,
+    now: Timestamp,
+) -> anyhow::Result<Option<String>> {
+    let dense: String = message.split_ascii_whitespace().collect();
+    let response_xml = String::from_utf8(STANDARD.decode(dense)?)?;
+    let hub = hub.clone();
+    let written = web::block(move || write(&hub, &asked, &identity, &response_xml, login.as_ref(), now));
+    Ok(written.await??)
+}
+
+fn write(
+    hub: &Hub,
+    asked: &Asked,
+    identity: &Identity,
+    response_xml: &str,
+    login: Option<&Login>,
+    now: Timestamp,
+) -> Result<Option<String>, RegisterError> {
+    let person = hub.register.person(identity.fiscal_number.expose(), now.as_second())?;
+    let client = login.map(|login| login.client_id.as_str());
+    let subject = client.map(|client| subject::pairwise(&hub.pairwise, client, &person));
+    let entry = Authentication {
+        at: now.as_second(),
+        way: Way::Spid.name(),
+        request_id: &asked.sent.id,
+        request_issued: asked.sent.issued.as_second(),
+        response_id: &identity.response_id,
+        response_issued: identity.issued.as_second(),
+        response_issuer: &identity.provider,
+        assertion_id: &identity.assertion_id,
+        name_id: &identity.name_id,
+        name_qualifier: &identity.name_qualifier,
+        level: identity.level.into(),
+        request_xml: &asked.sent.xml,
+        response_xml,
+        gateway: client.zip(subject.as_deref()),
+    };
+    hub.register.record(&entry, &person)?;
+    Ok(subject)
+}

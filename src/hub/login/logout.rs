@@ -1,0 +1,65 @@
+//! `/spid/logout`: single logout started by a provider. The hub keeps nobody logged in, so it answers, signed, that
+//! it is done. A pass ends at its gateway.
+
+use super::spid::{Answer, Arrival, LogoutRequest, Refusal};
+use crate::{
+    app::{self, Hub},
+    oidc::form::Parameters,
+    pages,
+};
+use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
+use jiff::Timestamp;
+use varco_templates::hub::{self as view, Send, Trouble};
+
+/// Single logout, redirect binding.
+#[get("/spid/logout")]
+pub async fn by_redirect(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
+    let query = request.query_string();
+    let now = app::now();
+    let asked = hub.spid.read_logout_request(&hub.trusted.current(), Arrival::Redirect { query }, now);
+    let relay_state = Parameters::parse(query.as_bytes()).get("RelayState").map(str::to_owned);
+    answer(&hub, &request, asked, relay_state.as_deref(), now)
+}
+
+/// Single logout, POST binding.
+#[post("/spid/logout")]
+pub async fn by_post(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let form = Parameters::parse(&body);
+    let message = form.get("SAMLRequest").unwrap_or_default();
+    let now = app::now();
+    let asked = hub.spid.read_logout_request(&hub.trusted.current(), Arrival::Post { message }, now);
+    answer(&hub, &request, asked, form.get("RelayState"), now)
+}
+
+fn answer(
+    hub: &Hub,
+    request: &HttpRequest,
+    asked: Result<LogoutRequest, Refusal>,
+    relay_state: Option<&str>,
+    now: Timestamp,
+) -> HttpResponse {
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            tracing::warn!(reason = refusal.name(), "a logout was refused: {refusal}");
+            return pages::trouble(hub, request, StatusCode::BAD_REQUEST, Trouble::NotAccepted);
+        }
+    };
+    let trusted = hub.trusted.current();
+    let Some(provider) = trusted.get(&asked.provider) else {
+        return pages::trouble(hub, request, StatusCode::BAD_REQUEST, Trouble::UnknownProvider);
+    };
+    match hub.spid.answer_logout(provider, &asked, relay_state, now) {
+        Ok(Answer::Redirect(url)) => pages::see(url.as_str()).finish(),
+        Ok(Answer::Post { destination, saml_response, relay_state }) => {
+            let form = Send {
+                destination: destination.as_str(),
+                field: "SAMLResponse",
+                message: &saml_response,
+                relay_state: relay_state.as_deref(),
+            };
+            pages::html(hub, request, StatusCode::OK, |v| view::send(v, form))
+        }
+        Err(error) => pages::fault(hub, request, "logout", &error.into()),
+    }
+}

@@ -1,0 +1,124 @@
+//! `/spid/acs`: the provider's answer, posted by the citizen's browser from the provider's site.
+//!
+//! Order: the request record is taken (once, so that nothing is replayed and nothing unsolicited is read), the
+//! browser is proved, the answer is checked, the register is written, and only then does a code exist.
+
+use super::{
+    Asked, Way, finish,
+    spid::{Identity, Refusal, SpidError},
+};
+use crate::{
+    app::{self, Hub},
+    browser,
+    oidc::form::Parameters,
+    pages,
+    register::Refused,
+    store::Kind,
+};
+use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
+use jiff::Timestamp;
+use varco_templates::hub::Trouble;
+use varco_web::token;
+
+/// Somebody who comes back here by hand, or by the language menu of a page.
+#[get("/spid/acs")]
+pub async fn back(request: HttpRequest) -> HttpResponse {
+    pages::see_in_language(&request, "/login")
+}
+
+/// The assertion consumer service, POST binding.
+#[post("/spid/acs")]
+pub async fn receive(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let now = app::now();
+    let form = Parameters::parse(&body);
+    let (Some(message), Some(relay_state), false) =
+        (form.get("SAMLResponse"), form.get("RelayState"), form.repeated())
+    else {
+        return pages::again(&hub, &request, StatusCode::BAD_REQUEST, Trouble::NotAccepted, None).await;
+    };
+    let asked: Asked = match hub.store.take(Kind::Request, relay_state.trim(), now.as_second()).await {
+        Ok(Some(asked)) => asked,
+        Ok(None) => return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::Used, None).await,
+        Err(error) => return pages::store_down(&hub, &request, &error),
+    };
+    let Some(browser) = browser::known(&request).filter(|b| token::digest(b) == asked.browser) else {
+        tracing::warn!("an answer came to another browser than the one that asked");
+        return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::OtherBrowser, None).await;
+    };
+    match check(&hub, &asked, message, now).await {
+        Ok(Ok(identity)) => finish::accepted(&hub, &request, asked, identity, message, browser, now).await,
+        Ok(Err(refusal)) => refused(&hub, &request, &asked, &refusal, now).await,
+        Err(error) => pages::fault(&hub, &request, "spid answer", &error),
+    }
+}
+
+/// Checks the answer on a thread that may take its time: libxml2 and xmlsec work here.
+async fn check(
+    hub: &web::Data<Hub>,
+    asked: &Asked,
+    message: &str,
+    now: Timestamp,
+) -> anyhow::Result<Result<Identity, Refusal>> {
+    let trusted = hub.trusted.current();
+    let (hub, sent, message) = (hub.clone(), asked.sent.clone(), message.to_owned());
+    Ok(web::block(move || match trusted.get(&sent.provider) {
+        Some(provider) => hub.spid.check_response(provider, &sent, &message, now),
+        None => Err(Refusal::Check { check: "provider", why: "it is trusted no more".to_owned() }),
+    })
+    .await?)
+}
+
+async fn refused(
+    hub: &web::Data<Hub>,
+    request: &HttpRequest,
+    asked: &Asked,
+    refusal: &Refusal,
+    now: Timestamp,
+) -> HttpResponse {
+    tracing::warn!(provider = asked.sent.provider, reason = refusal.name(), "a login was refused: {refusal}");
+    let register = hub.register.clone();
+    let (id, provider, reason) = (asked.sent.id.clone(), asked.sent.provider.clone(), code(refusal));
+    let kept = web::block(move || {
+        register.refuse(&Refused {
+            at: now.as_second(),
+            way: Way::Spid.name(),
+            request_id: &id,
+            provider: &provider,
+            reason: &reason,
+        })
+    });
+    if let Ok(Err(error)) = kept.await {
+        tracing::error!(%error, "a refused login was not written");
+    }
+    let shown = match refusal {
+        Refusal::Status(_) => Some(code(refusal)),
+        _ => None,
+    };
+    pages::again(hub, request, StatusCode::FORBIDDEN, trouble(refusal), shown.as_deref()).await
+}
+
+/// The short name of the reason; for a fault of our request, the provider's number.
+fn code(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Status(SpidError::OurRequest(number)) => format!("nr{number:02}"),
+        other => other.name().to_owned(),
+    }
+}
+
+/// What the citizen is told.
+const fn trouble(refusal: &Refusal) -> Trouble {
+    match refusal {
+        Refusal::Status(error) => match error {
+            SpidError::OurRequest(_) => Trouble::OurRequest,
+            SpidError::WrongCredentials => Trouble::Nr19,
+            SpidError::LevelTooLow => Trouble::Nr20,
+            SpidError::TimedOut => Trouble::Nr21,
+            SpidError::ConsentDenied => Trouble::Nr22,
+            SpidError::Suspended => Trouble::Nr23,
+            SpidError::Cancelled => Trouble::Nr25,
+            SpidError::OtherKind => Trouble::Nr30,
+            SpidError::Other => Trouble::Status,
+        },
+        _ => Trouble::NotAccepted,
+    }
+}

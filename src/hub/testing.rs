@@ -1,0 +1,207 @@
+//! What the tests share: folders, a site's files, a hub that serves on loopback, a browser.
+
+pub mod idp;
+
+use crate::{
+    app::{self, Hub},
+    config::Settings,
+};
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};
+use openidconnect::reqwest::{self, Certificate, Client, Response, redirect};
+use openssl::{
+    asn1::Asn1Time,
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::PKey,
+    x509::{X509, X509Name, extension::SubjectAlternativeName},
+};
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+use varco_web::headers;
+
+/// The hub's name in the settings.
+pub const HOST: &str = "accesso.comune.example.it";
+
+/// A new empty folder of this test process.
+pub fn folder(name: &str) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("varco-hub-{}-{name}-{number}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// The secret of both gateways.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef+/";
+
+/// The files of a hub in a folder that goes with the value.
+pub struct Site {
+    pub folder: PathBuf,
+    pub file: PathBuf,
+}
+
+impl Site {
+    /// The example of docker/site, with its paths moved to the folder and a second gateway.
+    pub fn make(name: &str) -> Self {
+        let folder = folder(name);
+        let root = folder.display();
+        for part in ["state", "idp"] {
+            std::fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        std::fs::write(folder.join("gateway.secret"), format!("{SECRET}\n")).unwrap();
+        let text = include_str!("../../docker/site/hub.toml")
+            .replace("/var/lib/varco-hub/keys", &format!("{root}/keys"))
+            .replace("/var/lib/varco-hub", &format!("{root}/state"))
+            .replace("/etc/varco/idp", &format!("{root}/idp"))
+            .replace("/etc/varco/gateways/biblioteca-civica.secret", &format!("{root}/gateway.secret"))
+            + &format!(
+                "\n[[gateway]]\nclient_id = \"museo\"\nclient_secret_file = \"{root}/gateway.secret\"\n\
+                 redirect_uri = \"https://wifi.museo.example.it/login/callback\"\n"
+            );
+        let file = folder.join("hub.toml");
+        std::fs::write(&file, text).unwrap();
+        Self { folder, file }
+    }
+
+    /// Replaces text of the settings file.
+    pub fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(&self.file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&self.file, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// The hub of these files, its keys made.
+    pub fn hub(&self) -> Data<Hub> {
+        let settings = Settings::load(&self.file).unwrap();
+        crate::commands::make_keys(&self.file).unwrap();
+        Data::new(Hub::open(&self.file, settings).unwrap())
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A hub that serves HTTPS on a loopback port of its own.
+pub struct Running {
+    pub site: Site,
+    pub hub: Data<Hub>,
+    /// `https://name:port`, the issuer.
+    pub base: String,
+    pub client: Client,
+    handle: ServerHandle,
+}
+
+impl Running {
+    pub async fn start(name: &str) -> Self {
+        Self::with(Site::make(name)).await
+    }
+
+    pub async fn with(site: Site) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let base = format!("https://{HOST}:{}", address.port());
+        site.change(&format!("public_url = \"https://{HOST}"), &format!("public_url = \"{base}"));
+        let (chain, key) = (site.folder.join("tls.pem"), site.folder.join("tls.key"));
+        let certificate = certificate(&chain, &key);
+        let tls = varco_web::tls::server(&site.file, "tls", &chain, &key).unwrap();
+        let hub = site.hub();
+        let served = hub.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(served.clone())
+                .wrap(middleware::from_fn(app::limit_time))
+                .wrap(headers::strict(&[]))
+                .configure(app::routes)
+        })
+        .workers(1)
+        .disable_signals()
+        .listen_rustls_0_23(listener, tls)
+        .unwrap()
+        .run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let client = Client::builder()
+            .add_root_certificate(certificate)
+            .resolve(HOST, address)
+            .redirect(redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { site, hub, base, client, handle }
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser { client: self.client.clone(), base: self.base.clone(), cookies: BTreeMap::new() }
+    }
+
+    pub async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+}
+
+/// A browser that keeps cookies and follows no redirect by itself.
+#[derive(Clone)]
+pub struct Browser {
+    client: Client,
+    base: String,
+    pub cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub async fn get(&mut self, path: &str) -> Response {
+        let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
+        self.send(self.client.get(url)).await
+    }
+
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.send(self.client.post(format!("{}{path}", self.base)).form(form)).await
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Response {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = request.header("Cookie", cookies.join("; ")).send().await.unwrap();
+        for cookie in answer.headers().get_all("Set-Cookie") {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap().to_owned();
+            self.cookies.insert(name.to_owned(), value);
+            self.cookies.retain(|_, value| !value.is_empty());
+        }
+        answer
+    }
+}
+
+/// Where an answer redirects to.
+pub fn location(answer: &Response) -> String {
+    answer.headers().get("Location").expect("a redirect").to_str().unwrap().to_owned()
+}
+
+/// Makes a certificate for the hub that signs itself.
+fn certificate(chain: &std::path::Path, key: &std::path::Path) -> Certificate {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let private = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+    let mut name = X509Name::builder().unwrap();
+    name.append_entry_by_text("CN", HOST).unwrap();
+    let name = name.build();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
+    builder.set_pubkey(&private).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+    let names = SubjectAlternativeName::new().dns(HOST).build(&builder.x509v3_context(None, None)).unwrap();
+    builder.append_extension(names).unwrap();
+    builder.sign(&private, MessageDigest::sha256()).unwrap();
+    let certificate = builder.build().to_pem().unwrap();
+    std::fs::write(chain, &certificate).unwrap();
+    std::fs::write(key, private.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    Certificate::from_pem(&certificate).unwrap()
+}

@@ -1,0 +1,141 @@
+//! The program as its operator meets it: exit codes, messages, keys, a listener.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A folder with a settings file, and the hub that runs there, both gone at the end.
+struct Hub {
+    folder: PathBuf,
+    running: Option<Child>,
+}
+
+impl Hub {
+    fn site(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("varco-hub-program-{}-{name}", std::process::id()));
+        for part in ["state", "idp", "tls", "gateways"] {
+            std::fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        std::fs::write(folder.join("gateways/biblioteca-civica.secret"), SECRET).unwrap();
+        let text = include_str!("../../../docker/site/hub.toml")
+            .replace("/var/lib/varco-hub", &folder.join("state").display().to_string())
+            .replace("/etc/varco", &folder.display().to_string())
+            .replace("198.18.0.30:443", "127.0.0.1:0");
+        std::fs::write(folder.join("hub.toml"), text).unwrap();
+        Self { folder, running: None }
+    }
+
+    fn certificate(&self) {
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+            .args(["-subj", "/CN=hub", "-days", "1", "-keyout"])
+            .arg(self.folder.join("tls/hub.key"))
+            .arg("-out")
+            .arg(self.folder.join("tls/hub.pem"))
+            .output()
+            .unwrap();
+        assert!(made.status.success());
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_varco-hub"));
+        command.args(arguments).arg("--config").arg(self.folder.join("hub.toml"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Starts the hub and reads its log until a line holds `words`.
+    fn start_until(&mut self, words: &str) {
+        let child = self.command(&["run"]).stderr(Stdio::piped()).spawn().unwrap();
+        self.running = Some(child);
+        self.read_until(words);
+    }
+
+    fn read_until(&mut self, words: &str) {
+        let log = self.running.as_mut().unwrap().stderr.as_mut().unwrap();
+        for line in BufReader::new(log).lines() {
+            if line.unwrap().contains(words) {
+                return;
+            }
+        }
+        panic!("the hub ended without saying {words:?}");
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The exit code and what was said.
+fn said(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn wrong_arguments_exit_64() {
+    let output = Command::new(env!("CARGO_BIN_EXE_varco-hub")).arg("fly").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+}
+
+#[test]
+fn wrong_settings_exit_78_and_say_what_is_right() {
+    let hub = Hub::site("settings");
+    let (code, message) = said(&hub.run(&["check-config"]));
+    assert_eq!(code, Some(78));
+    assert!(message.contains("hub.toml: tls.certificate: "), "{message}");
+    hub.certificate();
+    assert_eq!(said(&hub.run(&["check-config"])).0, Some(0));
+    let file = hub.folder.join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("+390110000000", "011")).unwrap();
+    let (code, message) = said(&hub.run(&["check-config"]));
+    assert_eq!(code, Some(78));
+    assert!(message.contains("hub.toml: body.telephone: "), "{message}");
+}
+
+#[test]
+fn without_keys_it_does_not_run_and_names_the_command() {
+    let hub = Hub::site("keys");
+    hub.certificate();
+    let (code, message) = said(&hub.run(&["run"]));
+    assert_eq!(code, Some(78));
+    assert!(message.contains("varco-hub keys init"), "{message}");
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    let keys = hub.folder.join("state/keys");
+    for name in ["spid.key", "oidc.key", "pairwise.salt", "register.key"] {
+        assert_eq!(mode(&keys.join(name)), 0o600, "{name}");
+    }
+    let before = std::fs::read(keys.join("spid.key")).unwrap();
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    assert_eq!(std::fs::read(keys.join("spid.key")).unwrap(), before);
+}
+
+#[test]
+fn it_serves_and_watches_the_folder_of_providers() {
+    let mut hub = Hub::site("serve");
+    hub.certificate();
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    hub.start_until("varco-hub serves https://accesso.comune.example.it");
+    std::fs::write(hub.folder.join("idp/bad.xml"), "<not metadata").unwrap();
+    hub.read_until("bad.xml");
+    let child = hub.running.as_mut().unwrap();
+    assert!(child.try_wait().unwrap().is_none(), "a bad file does not end the hub");
+}

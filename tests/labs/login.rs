@@ -1,0 +1,48 @@
+//! Logging in through the whole chain: gateway, hub, identity provider and back.
+
+use crate::site::Site;
+use varco_tests::idp::{Behaviour, behaviour::Verdict};
+
+#[test]
+fn answers_that_must_be_refused_never_lead_online() {
+    let site = Site::up(1);
+    let guest = site.guest(0).leased();
+    for behaviour in Behaviour::ALL.iter().filter(|b| b.verdict() == Verdict::Refuse) {
+        let out = guest.try_login("ada", behaviour.name());
+        assert!(!out.status.success() && !guest.is_online(), "{behaviour}: {out:?}");
+    }
+    for behaviour in Behaviour::ALL.iter().filter(|b| b.verdict() == Verdict::Explain) {
+        let out = guest.try_login("ada", behaviour.name());
+        assert!(!out.status.success() && !guest.is_online(), "{behaviour}: {out:?}");
+    }
+    // And the same device is let in as soon as the answer is good.
+    assert!(guest.try_login("ada", "good").status.success() && guest.is_online());
+}
+
+#[test]
+fn answers_that_spid_allows_lead_online() {
+    let site = Site::up(3);
+    for (number, behaviour) in [(0, "good"), (1, "assertion-signed"), (2, "higher-level")] {
+        let guest = site.guest(number);
+        let out = guest.try_login(["ada", "bruno", "carla"][usize::from(number)], behaviour);
+        assert!(out.status.success(), "{behaviour}: {out:?}");
+        assert!(guest.is_online(), "{behaviour}");
+    }
+}
+
+#[test]
+fn a_metadata_file_is_a_trusted_provider_within_five_seconds() {
+    let site = Site::up(0);
+    let folder = site.report["idp_metadata_dir"].as_str().unwrap();
+    let text = std::fs::read_to_string(format!("{folder}/varco-idp.xml")).unwrap();
+    let other = text.replace("https://idp.varco.test", "https://idp2.varco.test");
+    let url = "https://accesso.varco.test/spid/login?entityID=https%3A%2F%2Fidp2.varco.test";
+    let offered = || {
+        let out =
+            site.run("office", &["curl", "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", url]);
+        out.stdout == b"200" || out.stdout == b"302"
+    };
+    assert!(!offered());
+    std::fs::write(format!("{folder}/second.xml"), other).unwrap();
+    assert!(crate::site::eventually(6, offered));
+}

@@ -1,0 +1,10 @@
+//! A whole site in network namespaces, with the real programs. Each test brings up a lab of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect has failed")]
+
+mod crash;
+mod gate;
+mod lab;
+mod login;
+mod passes;
+mod site;
