@@ -14,19 +14,24 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 /// Every crate's normal dependencies, by name, as cargo resolves them.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--locked"]).current_dir(root());
     let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    let names: BTreeMap<_, _> = packages.iter().map(|p| (&p["id"], p["name"].as_str().unwrap())).collect();
+    let id_and_name = |p: &Value| (text(&p["id"]), text(&p["name"]));
+    let names: BTreeMap<_, _> = packages.iter().map(id_and_name).collect();
     let mut all = BTreeMap::<String, BTreeSet<String>>::new();
     for node in metadata["resolve"]["nodes"].as_array().unwrap() {
         let normal = |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].is_null());
         let found = node["deps"].as_array().unwrap().iter().filter(normal);
-        let found = found.map(|dep| names[&dep["pkg"]].to_owned());
-        all.entry(names[&node["id"]].to_owned()).or_default().extend(found);
+        let found = found.map(|dep| names[&text(&dep["pkg"])].clone());
+        all.entry(names[&text(&node["id"])].clone()).or_default().extend(found);
     }
     all
 }
@@ -51,7 +56,10 @@ fn each_crate_stays_behind_its_walls() {
     let kernel = ["nftables", "varco-firewall"];
     let site = ["varco-gateway"];
     let walls: [(&str, Vec<&[&str]>); 7] = [
-        ("varco-policy", vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates", "varco-audit"]]),
+        (
+            "varco-policy",
+            vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates", "varco-audit"]],
+        ),
         ("varco-audit", vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates"]]),
         ("varco-templates", vec![&web, &identity, &kernel, &site, &["varco-web"]]),
         ("varco-firewall", vec![&web, &identity, &site, &["varco-web", "rustls"]]),
@@ -83,7 +91,11 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
     let file = folder.join("site.toml");
     for (was, is, key) in [
         (r#"guaranteed = "80mbit""#, r#"guaranteed = "95mbit""#, "lanes: the guarantees add up to 106mbit"),
-        (r#"ceiling = "100mbit""#, r#"ceiling = "1kbit""#, "lanes: critical.ceiling 1kbit is under its guarantee"),
+        (
+            r#"ceiling = "100mbit""#,
+            r#"ceiling = "1kbit""#,
+            "lanes: critical.ceiling 1kbit is under its guarantee",
+        ),
         (r#"router = "10.64.0.1""#, r#"router = "10.99.0.1""#, "guest.router: 10.99.0.1 is not a host of"),
         (r#"first = "10.64.0.10""#, r#"first = "10.64.0.1""#, "guest.first: 10.64.0.1 to"),
         (r#"office = ["br-office"]"#, r#"office = ["br-guest"]"#, "interfaces: br-guest is named twice"),
@@ -97,7 +109,10 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         assert!(good.contains(was), "{was}");
         std::fs::write(&file, good.replacen(was, is, 1)).unwrap();
         let said = Site::load(&file).unwrap_err().to_string();
-        assert!(said.starts_with(&format!("{}: {key}", file.display())), "{key} is not what was said: {said}");
+        assert!(
+            said.starts_with(&format!("{}: {key}", file.display())),
+            "{key} is not what was said: {said}"
+        );
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
