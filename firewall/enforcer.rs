@@ -14,6 +14,7 @@ use crate::{
     settings::Settings,
     tc,
 };
+use anyhow::Context;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
@@ -64,7 +65,8 @@ impl Enforcer {
     /// # Errors
     /// When the kernel refuses.
     pub fn start(settings: Settings, now: Instant) -> anyhow::Result<Self> {
-        nft::load()?;
+        nft::load()
+            .context("base.nft; where an older version's sets differ, run `varco-enforcer remove` first")?;
         nft::remove_strangers()?;
         let dns = View::ALL.iter().map(|view| Instance::new(*view, &settings)).collect();
         let mut this = Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, settings };

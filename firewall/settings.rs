@@ -117,6 +117,12 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_complete() {
+        let file: File = config::load(Path::new("../docker/site/enforcer.toml")).unwrap();
+        assert_eq!(file.site, Path::new("/etc/varco/site.toml"));
+    }
+
+    #[test]
     fn a_mistake_is_named_with_its_key_and_a_remedy() {
         let good = "site='/s'\nsocket='/x'\nrun='/r'\nstate='/t'\n";
         insta::assert_snapshot!(refusal(&format!("{}gateway_user=0", good.replace("'/r'", "'r r'"))), @"/enforcer.toml: run: `r r` is not a plain absolute path; begin it with / and use no spaces, quotes or #");
