@@ -123,8 +123,9 @@ impl Settings {
     /// What is wrong with the SPID part, as a mistake of the settings.
     pub fn spid_fault(&self, file: &Path, fault: &Fault) -> ConfigError {
         match fault {
-            Fault::Setting { key, problem } => {
-                ConfigError::new(file, key, "cannot stand in SPID metadata", problem)
+            Fault::Setting { key, problem } => ConfigError::new(file, key, "cannot be used", problem),
+            Fault::Key { file: key_file, problem, remedy } => {
+                ConfigError::new(file, "keys", format!("{key_file}: {problem}"), remedy)
             }
             other => ConfigError::new(
                 file,

@@ -130,6 +130,20 @@ fn without_keys_it_does_not_run_and_names_the_command() {
 }
 
 #[test]
+fn keys_of_another_service_are_refused() {
+    let hub = Hub::site("other-keys");
+    hub.certificate();
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    let file = hub.folder.join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = text.replace("entity_id = \"https://accesso", "entity_id = \"https://altro");
+    std::fs::write(&file, other).unwrap();
+    let (code, message) = said(&hub.run(&["run"]));
+    assert_eq!(code, Some(78));
+    assert!(message.contains("hub.toml: spid.entity_id: ") && message.contains("spid.pem"), "{message}");
+}
+
+#[test]
 fn it_serves_and_watches_the_folder_of_providers() {
     let mut hub = Hub::site("serve");
     hub.certificate();
