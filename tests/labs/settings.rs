@@ -56,7 +56,13 @@ impl Settings {
 fn each_program_names_file_key_and_remedy() {
     let settings = Settings::of("wrong");
     let cases = [
-        ("enforcer", "enforcer", "gateway_user = \"root\"", "gateway_user = \"no-such-user\"", "gateway_user"),
+        (
+            "enforcer",
+            "enforcer",
+            "gateway_user = \"root\"",
+            "gateway_user = \"no-such-user\"",
+            "gateway_user",
+        ),
         ("enforcer", "site", "ports = 512", "ports = 500", "slots.ports"),
         ("gateway", "gateway", "client_id", "client_idd", "hub"),
         ("gateway", "site", "router = \"10.64.0.1\"", "router = \"10.65.0.1\"", "guest.router"),
