@@ -71,18 +71,22 @@ fn folders(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a start would change, as text; nothing is changed.
+/// What a start would change, as text. Nothing is changed, but for a trial of the leaf on an interface of its own.
 ///
 /// # Errors
 /// When the kernel cannot be read.
 pub fn plan(settings: &Settings) -> anyhow::Result<String> {
     let site = &settings.site;
     let mut out = String::new();
-    let actual = nft::read().unwrap_or_else(|_| {
+    if nft::whole_rules().is_err() {
         out.push_str("nft: load base.nft\n");
-        gate::Actual::new()
-    });
-    let fixed = actual.into_iter().filter(|((set, _), _)| *set < gate::SetName::Pass).collect();
+    }
+    // Where there is no table there is no element.
+    let fixed = nft::read()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|((set, _), _)| *set < gate::SetName::Pass)
+        .collect();
     for step in gate::plan(&gate::of_site(site), &fixed, &BTreeSet::new()) {
         writeln!(out, "nft: {step}")?;
     }

@@ -3,7 +3,7 @@
 
 pub mod pending;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::settings;
 use jiff::{SignedDuration, Timestamp};

@@ -8,7 +8,7 @@
 mod device_key;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::site::Change;
 use jiff::{SignedDuration, Timestamp};
@@ -135,7 +135,7 @@ impl Store {
 
     /// Limits the size of the database, to see what a full disk does.
     #[cfg(test)]
-    fn limit_pages(&self, pages: i64) {
+    pub(crate) fn limit_pages(&self, pages: i64) {
         self.connection.pragma_update(None, "max_page_count", pages).unwrap();
     }
 }

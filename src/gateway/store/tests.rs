@@ -176,7 +176,7 @@ fn a_killed_gateway_has_lost_nothing_that_was_acknowledged() {
 }
 
 /// A folder that goes away with the test.
-mod tempdir {
+pub(crate) mod tempdir {
     use std::path::{Path, PathBuf};
 
     pub struct Folder(PathBuf);

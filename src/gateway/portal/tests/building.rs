@@ -1,0 +1,187 @@
+//! A building with a gateway: every part of it but the kernel is real.
+
+use super::super::{Portal, host, probe, routes};
+use super::enforcer::Enforcer;
+use crate::{
+    board::Board,
+    control,
+    event_loop::{EventLoop, Inbox, Message},
+    hub::tests::provider::Provider,
+    neighbour::Neighbours,
+    site::{Rules, Site},
+    store::{Store, tests::tempdir::Folder},
+};
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use jiff::{SignedDuration, Timestamp};
+use std::{fmt::Write, net::TcpListener, path::Path, rc::Rc, sync::Arc, thread::JoinHandle, time::Duration};
+use varco_audit::{Entry, journal};
+use varco_policy::{
+    Mac, Rate, Shares,
+    lane::{Lanes, Share},
+    slot::SlotPool,
+};
+
+pub const HOST: &str = "wifi.library.example.it";
+const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
+
+pub struct Building {
+    pub base: String,
+    pub probes: String,
+    pub provider: Rc<Provider>,
+    pub enforcer: Rc<Enforcer>,
+    pub board: Arc<Board>,
+    folder: Rc<Folder>,
+    inbox: Inbox,
+    site: Option<JoinHandle<()>>,
+    servers: [ServerHandle; 2],
+}
+
+pub fn mac(number: u8) -> Mac {
+    Mac::new([2, 0, 0x5e, 0, 0x53, number])
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pages under test read the real clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+impl Building {
+    pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    pub async fn open_with(prepare: impl FnOnce(&Store)) -> Self {
+        let folder = Rc::new(Folder::new());
+        std::fs::write(folder.path().join("arp"), neighbours()).unwrap();
+        let enforcer = Rc::new(Enforcer::start(&folder.path().join("enforcer.sock")));
+        Self::build(folder, enforcer, Rc::new(Provider::start().await), prepare).await
+    }
+
+    /// The gateway ends and starts again; everything else lives on.
+    pub async fn restart(mut self) -> Self {
+        self.close().await;
+        let (folder, enforcer) = (Rc::clone(&self.folder), Rc::clone(&self.enforcer));
+        Self::build(folder, enforcer, Rc::clone(&self.provider), |_| {}).await
+    }
+
+    async fn close(&mut self) {
+        self.inbox.tell(Message::Stop).unwrap();
+        self.site.take().unwrap().join().unwrap();
+        for server in &self.servers {
+            server.stop(false).await;
+        }
+    }
+
+    async fn build(
+        folder: Rc<Folder>,
+        enforcer: Rc<Enforcer>,
+        provider: Rc<Provider>,
+        prepare: impl FnOnce(&Store),
+    ) -> Self {
+        let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+        prepare(&store);
+        let kept = store.resume(now()).unwrap();
+        let pool = SlotPool::new(&[[198, 18, 0, 3].into(), [198, 18, 0, 4].into()], 512, QUARANTINE);
+        let site = Site::resume(rules(), pool, kept.open, now());
+        let (inbox, messages) = Inbox::new();
+        let (requests, asked) = std::sync::mpsc::channel();
+        let board = Arc::new(Board::default());
+        let site = EventLoop::new(site, store, messages, requests, Arc::clone(&board)).start().unwrap();
+        let socket = folder.path().join("enforcer.sock");
+        crate::enforcer::start(socket, asked, inbox.clone()).unwrap();
+        control::serve(folder.path(), Arc::clone(&board), inbox.clone()).unwrap();
+        let portal = web::Data::new(Portal {
+            title: "Library".into(),
+            host: HOST.into(),
+            board: Arc::clone(&board),
+            neighbours: Neighbours::in_file(folder.path().join("arp"), vec!["br-guest".parse().unwrap()]),
+            inbox: inbox.clone(),
+            hub: Arc::new(provider.hub()),
+            logins: Default::default(),
+        });
+        let (base, pages) = serve_pages(portal.clone());
+        let (probes, answers) = serve_probes(portal);
+        let building = Self {
+            base,
+            probes,
+            provider,
+            enforcer,
+            board,
+            folder,
+            inbox,
+            site: Some(site),
+            servers: [pages, answers],
+        };
+        building.until(|b| b.board.status().enforcer_ready).await;
+        building
+    }
+
+    /// Waits until it is so, with patience for a loaded machine.
+    pub async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..3000 {
+            if is_so(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it never was so");
+    }
+
+    pub fn state(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn entries(&self) -> Vec<Entry> {
+        let connection = journal::open_read_only(&self.folder.path().join("site.db")).unwrap();
+        let mut entries = Vec::new();
+        journal::read(&connection, |_, entry| entries.push(entry)).unwrap();
+        entries
+    }
+}
+
+fn serve_pages(portal: web::Data<Portal>) -> (String, ServerHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(portal.clone())
+            .wrap(varco_web::headers::strict(&[portal.hub.origin()]))
+            .wrap(from_fn(host::check))
+            .configure(routes)
+    });
+    let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    (base, handle)
+}
+
+fn serve_probes(portal: web::Data<Portal>) -> (String, ServerHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let server =
+        HttpServer::new(move || App::new().app_data(portal.clone()).default_service(web::to(probe::answer)));
+    let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    (base, handle)
+}
+
+fn neighbours() -> String {
+    let mut table = "IP address HW type Flags HW address Mask Device\n".to_owned();
+    for number in 2..=250 {
+        writeln!(table, "127.0.0.{number} 0x1 0x2 {} * br-guest", mac(number)).unwrap();
+    }
+    table
+}
+
+fn rules() -> Rules {
+    let share = Share { guaranteed: Rate::from_bits(1_000_000), ceiling: Rate::from_bits(100_000_000) };
+    let lanes = Lanes { critical: share, office: share, guest: share };
+    Rules {
+        subnet: "127.0.0.0/24".parse().unwrap(),
+        router: [127, 0, 0, 1].into(),
+        length: SignedDuration::from_hours(1),
+        idle: SignedDuration::from_mins(30),
+        shares: Shares { up: lanes, down: lanes },
+    }
+}

@@ -1,0 +1,139 @@
+//! An enforcer without a kernel: it speaks the real protocol on a real socket, keeps the real one's rules of order, and
+//! fails as the real one fails.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
+    sync::{Arc, Mutex},
+};
+use varco_policy::{
+    Device, Slot,
+    wire::{KernelPass, Measured, PassUsage, Refusal, Reply, Request, read_frame, write_frame},
+};
+
+/// How it deals with requests other than measuring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Good,
+    /// The kernel refuses; nothing changes.
+    Refusing,
+    /// It closes the connection instead of answering anything, and knows nothing afterwards.
+    Dying,
+    /// It does what it is asked to admit, then closes the connection.
+    DyingAfter,
+}
+
+#[derive(Debug)]
+struct State {
+    mood: Mood,
+    generation: Option<u64>,
+    kernel: BTreeMap<Device, (Slot, u32)>,
+}
+
+pub struct Enforcer(Arc<Mutex<State>>);
+
+impl Enforcer {
+    pub fn start(socket: &Path) -> Self {
+        let listener = UnixListener::bind(socket).unwrap();
+        let state = State { mood: Mood::Good, generation: None, kernel: BTreeMap::new() };
+        let state = Arc::new(Mutex::new(state));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // A gateway that goes away ends its connection, nothing more.
+                let _ = serve(&stream, &shared);
+            }
+        });
+        Self(state)
+    }
+
+    pub fn be(&self, mood: Mood) {
+        self.0.lock().unwrap().mood = mood;
+    }
+
+    pub fn devices(&self) -> Vec<Device> {
+        self.0.lock().unwrap().kernel.keys().copied().collect()
+    }
+
+    pub fn slots(&self) -> BTreeSet<Slot> {
+        self.0.lock().unwrap().kernel.values().map(|(slot, _)| *slot).collect()
+    }
+}
+
+fn serve(stream: &UnixStream, state: &Mutex<State>) -> std::io::Result<()> {
+    while let Some(request) = read_frame::<Request>(stream)? {
+        let Some(reply) = state.lock().unwrap().answer(request) else { return Ok(()) };
+        write_frame(stream, &reply)?;
+    }
+    Ok(())
+}
+
+impl State {
+    /// `None` when the connection is closed instead.
+    fn answer(&mut self, request: Request) -> Option<Reply> {
+        match (self.mood, &request) {
+            (Mood::Dying, _) => {
+                self.generation = None;
+                return None;
+            }
+            (_, Request::Measure) => return Some(Reply::Measured(self.measured())),
+            (Mood::Refusing, _) => return Some(Reply::Refused(Refusal::Kernel("no".into()))),
+            (Mood::DyingAfter, Request::Admit { .. }) => {
+                self.perform(request);
+                self.generation = None;
+                return None;
+            }
+            (Mood::Good | Mood::DyingAfter, _) => {}
+        }
+        Some(self.perform(request))
+    }
+
+    fn perform(&mut self, request: Request) -> Reply {
+        let (generation, first) = match &request {
+            Request::Apply(desired) => (desired.generation, true),
+            Request::Admit { generation, .. } | Request::Expel { generation, .. } => (*generation, false),
+            Request::Measure => return Reply::Measured(self.measured()),
+        };
+        match self.generation {
+            None if !first => return Reply::Refused(Refusal::NothingInForce),
+            Some(in_force) if generation <= in_force => {
+                return Reply::Refused(Refusal::Stale { asked: generation, in_force });
+            }
+            _ => self.generation = Some(generation),
+        }
+        self.change(request);
+        Reply::Done { generation }
+    }
+
+    fn change(&mut self, request: Request) {
+        match request {
+            Request::Apply(desired) => {
+                self.kernel.retain(|device, _| desired.passes.iter().any(|p| p.device == *device));
+                self.admit(desired.passes);
+            }
+            Request::Admit { passes, .. } => self.admit(passes),
+            Request::Expel { devices, .. } => self.kernel.retain(|device, _| !devices.contains(device)),
+            Request::Measure => {}
+        }
+    }
+
+    fn admit(&mut self, passes: Vec<KernelPass>) {
+        for KernelPass { device, slot, seconds } in passes {
+            self.kernel.insert(device, (slot, seconds));
+        }
+    }
+
+    fn measured(&self) -> Measured {
+        let usage = |(device, (_, seconds)): (&Device, &(Slot, u32))| PassUsage {
+            device: *device,
+            seconds: *seconds,
+            up_packets: 1,
+            up_bytes: 1,
+            down_packets: 1,
+            down_bytes: 1,
+        };
+        let passes = self.kernel.iter().map(usage).collect();
+        Measured { generation: self.generation, passes, leaf: "pfifo".into(), ..Measured::default() }
+    }
+}
