@@ -51,7 +51,10 @@ fn each_crate_stays_behind_its_walls() {
     let kernel = ["nftables", "varco-firewall"];
     let site = ["varco-gateway"];
     let walls: [(&str, Vec<&[&str]>); 7] = [
-        ("varco-policy", vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates", "varco-audit"]]),
+        (
+            "varco-policy",
+            vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates", "varco-audit"]],
+        ),
         ("varco-audit", vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates"]]),
         ("varco-templates", vec![&web, &identity, &kernel, &site, &["varco-web"]]),
         ("varco-firewall", vec![&web, &identity, &site, &["varco-web", "rustls"]]),
@@ -83,7 +86,11 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
     let file = folder.join("site.toml");
     for (was, is, key) in [
         (r#"guaranteed = "80mbit""#, r#"guaranteed = "95mbit""#, "lanes: the guarantees add up to 106mbit"),
-        (r#"ceiling = "100mbit""#, r#"ceiling = "1kbit""#, "lanes: critical.ceiling 1kbit is under its guarantee"),
+        (
+            r#"ceiling = "100mbit""#,
+            r#"ceiling = "1kbit""#,
+            "lanes: critical.ceiling 1kbit is under its guarantee",
+        ),
         (r#"router = "10.64.0.1""#, r#"router = "10.99.0.1""#, "guest.router: 10.99.0.1 is not a host of"),
         (r#"first = "10.64.0.10""#, r#"first = "10.64.0.1""#, "guest.first: 10.64.0.1 to"),
         (r#"office = ["br-office"]"#, r#"office = ["br-guest"]"#, "interfaces: br-guest is named twice"),
@@ -97,7 +104,10 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         assert!(good.contains(was), "{was}");
         std::fs::write(&file, good.replacen(was, is, 1)).unwrap();
         let said = Site::load(&file).unwrap_err().to_string();
-        assert!(said.starts_with(&format!("{}: {key}", file.display())), "{key} is not what was said: {said}");
+        assert!(
+            said.starts_with(&format!("{}: {key}", file.display())),
+            "{key} is not what was said: {said}"
+        );
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -73,6 +73,7 @@ fn a_door_leads_from_this_machine_to_the_portal_as_a_guest() {
     let ca = site.state("tls/ca.pem");
     let state = curl(&["--proxy", &url("proxy"), "--cacert", &ca, "https://wifi.varco.test/capport"]);
     assert!(state.contains("\"captive\":true"), "{state}");
-    let status = ["--proxy", &url("proxy"), "-o", "/dev/null", "-w", "%{redirect_url}", "http://www.varco.test/"];
+    let status =
+        ["--proxy", &url("proxy"), "-o", "/dev/null", "-w", "%{redirect_url}", "http://www.varco.test/"];
     assert_eq!(curl(&status), "https://wifi.varco.test/");
 }
