@@ -14,19 +14,24 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 /// Every crate's normal dependencies, by name, as cargo resolves them.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--locked"]).current_dir(root());
     let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    let names: BTreeMap<_, _> = packages.iter().map(|p| (&p["id"], p["name"].as_str().unwrap())).collect();
+    let id_and_name = |p: &Value| (text(&p["id"]), text(&p["name"]));
+    let names: BTreeMap<_, _> = packages.iter().map(id_and_name).collect();
     let mut all = BTreeMap::<String, BTreeSet<String>>::new();
     for node in metadata["resolve"]["nodes"].as_array().unwrap() {
         let normal = |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].is_null());
         let found = node["deps"].as_array().unwrap().iter().filter(normal);
-        let found = found.map(|dep| names[&dep["pkg"]].to_owned());
-        all.entry(names[&node["id"]].to_owned()).or_default().extend(found);
+        let found = found.map(|dep| names[&text(&dep["pkg"])].clone());
+        all.entry(names[&text(&node["id"])].clone()).or_default().extend(found);
     }
     all
 }
