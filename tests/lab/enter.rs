@@ -28,14 +28,12 @@ pub fn enter(lab: &Lab, host: Host) -> Result<Record> {
 /// A command with what every process of the lab has in its environment.
 pub fn command(program: &OsString, record: &Record, host: Host) -> Command {
     let mut command = Command::new(program);
-    let path = std::env::var("PATH").unwrap_or_default();
     let bundle = "/etc/ssl/certs/ca-certificates.crt";
     command
         .env(Record::MARK, &record.id)
         .env("VARCO_LAB", &record.plan.name)
         .env("VARCO_LAB_HOST", host.to_string())
-        // An ordinary user's path lacks the folders of ip, nft, udhcpc.
-        .env("PATH", format!("{path}:/usr/local/sbin:/usr/sbin:/sbin"))
+        .env("PATH", path())
         .env("SSL_CERT_FILE", bundle)
         .env("REQUESTS_CA_BUNDLE", bundle)
         .env("CURL_CA_BUNDLE", bundle);
@@ -43,6 +41,17 @@ pub fn command(program: &OsString, record: &Record, host: Host) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// An ordinary user's path with the folders that it lacks: those of nft, dnsmasq, udhcpc.
+pub fn path() -> String {
+    let mut path = std::env::var("PATH").unwrap_or_default();
+    for folder in ["/usr/local/sbin", "/usr/sbin", "/sbin"] {
+        if !path.split(':').any(|p| p == folder) {
+            path = format!("{path}:{folder}");
+        }
+    }
+    path
 }
 
 /// Becomes the command: it keeps the caller's process identifier.

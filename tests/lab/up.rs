@@ -1,7 +1,7 @@
 //! Bringing a lab up.
 
 use super::{
-    down, hold,
+    down, enter, hold,
     plan::Plan,
     process::Process,
     programs,
@@ -58,7 +58,12 @@ fn clear_stale(name: &str, state: Option<&Path>) -> Result<()> {
 fn start(lab: &Lab, record: &mut Record) -> Result<Child> {
     let log = File::create(lab.path("holder.log"))?;
     let mut command = Command::new("/proc/self/exe");
-    command.arg("hold").arg("--state").arg(&lab.folder).env(Record::MARK, &record.id);
+    command
+        .arg("hold")
+        .arg("--state")
+        .arg(&lab.folder)
+        .env(Record::MARK, &record.id)
+        .env("PATH", enter::path());
     command.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let child = command.spawn().context("start the holder")?;
     record.holder = Process::of(i32::try_from(child.id())?);

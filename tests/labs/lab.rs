@@ -56,3 +56,24 @@ fn a_lab_whose_holder_was_killed_can_be_taken_down_with_all_its_processes() {
     said(&mut lab(&["down", "--name", site.name()]));
     assert!(!left.wait().unwrap().success());
 }
+
+#[test]
+fn a_door_leads_from_this_machine_to_the_portal_as_a_guest() {
+    let site = Site::up(1);
+    let text = said(&mut lab(&["door", "--name", site.name(), "--guest", "0"]));
+    let url = |name: &str| {
+        let line = text.lines().find(|l| l.starts_with(name)).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    let curl = |words: &[&str]| {
+        let mut command = std::process::Command::new("curl");
+        said(command.args(["-q", "-sS", "-m", "10"]).args(words))
+    };
+    assert!(curl(&["--noproxy", "*", &url("portal")]).contains("<form method=\"post\" action=\"/login\">"));
+    let ca = site.state("tls/ca.pem");
+    let state = curl(&["--proxy", &url("proxy"), "--cacert", &ca, "https://wifi.varco.test/capport"]);
+    assert!(state.contains("\"captive\":true"), "{state}");
+    let status =
+        ["--proxy", &url("proxy"), "-o", "/dev/null", "-w", "%{redirect_url}", "http://www.varco.test/"];
+    assert_eq!(curl(&status), "https://wifi.varco.test/");
+}
