@@ -31,19 +31,29 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     // The socket first: where another enforcer answers, its kernel state is not ours to change.
     let server = Server::bind(&settings.socket, settings.gateway_uid)
         .with_context(|| format!("socket {}", settings.socket.display()))?;
-    if fs::read_to_string("/proc/sys/net/ipv4/ip_forward").is_ok_and(|text| text.trim() == "0") {
-        tracing::warn!("this system does not forward IPv4; set net.ipv4.ip_forward=1 or nobody gets out");
-    }
-    let (stop, signalled) = UnixStream::pair()?;
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        signal_hook::low_level::pipe::register(signal, signalled.try_clone()?)?;
-    }
+    warn_unless_forwarding();
+    let stop = stop_signals()?;
     let mut enforcer = Enforcer::start(settings, clock())?;
     tracing::info!("the gate is closed; waiting for the gateway");
     notify(sd_notify::NotifyState::Ready);
     server.serve(&mut enforcer, &stop, clock, || notify(sd_notify::NotifyState::Watchdog))?;
     tracing::info!("stopped; passes, queues and dnsmasq are left as they are");
     Ok(())
+}
+
+fn warn_unless_forwarding() {
+    if fs::read_to_string("/proc/sys/net/ipv4/ip_forward").is_ok_and(|text| text.trim() == "0") {
+        tracing::warn!("this system does not forward IPv4; set net.ipv4.ip_forward=1 or nobody gets out");
+    }
+}
+
+/// Can be read once SIGTERM or SIGINT has come.
+fn stop_signals() -> anyhow::Result<UnixStream> {
+    let (stop, signalled) = UnixStream::pair()?;
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::low_level::pipe::register(signal, signalled.try_clone()?)?;
+    }
+    Ok(stop)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of the program: every other part is given the time")]
@@ -71,18 +81,22 @@ fn folders(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a start would change, as text; nothing is changed.
+/// What a start would change, as text. Nothing is changed, but for a trial of the leaf on an interface of its own.
 ///
 /// # Errors
 /// When the kernel cannot be read.
 pub fn plan(settings: &Settings) -> anyhow::Result<String> {
     let site = &settings.site;
     let mut out = String::new();
-    let actual = nft::read().unwrap_or_else(|_| {
+    if nft::whole_rules().is_err() {
         out.push_str("nft: load base.nft\n");
-        gate::Actual::new()
-    });
-    let fixed = actual.into_iter().filter(|((set, _), _)| *set < gate::SetName::Pass).collect();
+    }
+    // Where there is no table there is no element.
+    let fixed = nft::read()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|((set, _), _)| *set < gate::SetName::Pass)
+        .collect();
     for step in gate::plan(&gate::of_site(site), &fixed, &BTreeSet::new()) {
         writeln!(out, "nft: {step}")?;
     }

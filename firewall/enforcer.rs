@@ -88,8 +88,14 @@ impl Enforcer {
             }
         };
         match outcome {
-            Ok(generation) => Reply::Done { generation },
-            Err(refusal) => Reply::Refused(refusal),
+            Ok(generation) => {
+                tracing::info!(generation, "in force");
+                Reply::Done { generation }
+            }
+            Err(refusal) => {
+                tracing::warn!(%refusal, "refused");
+                Reply::Refused(refusal)
+            }
         }
     }
 

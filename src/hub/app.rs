@@ -8,7 +8,7 @@ use crate::{
         spid::{self, ServiceProvider},
         trusted::Trusted,
     },
-    oidc::{self, key::SigningKey},
+    oidc::{self, grant::Login, key::SigningKey},
     pages,
     register::Register,
     store::{Store, redis::Redis, sqlite::Sqlite},
@@ -27,7 +27,10 @@ use anyhow::Context;
 use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc,
+    time::Duration,
+};
 use varco_policy::ConfigError;
 use varco_templates::hub::Trouble;
 use varco_web::startup::Fault;
@@ -68,6 +71,7 @@ impl Hub {
         let spid = service_provider(file, &settings)?;
         let trusted = Arc::new(Trusted::load(&settings.spid.idp_metadata));
         let database = settings.state.join("hub.db");
+        private_file(&database).with_context(|| database.display().to_string())?;
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
         let store = match &settings.store {
             StoreSettings::Sqlite {} => Sqlite::open(&database).map(Store::Sqlite),
@@ -88,15 +92,20 @@ impl Hub {
         self.settings.spid.level.into()
     }
 
-    /// The origins beside our own that a form may end at.
-    pub fn form_targets(&self) -> Vec<String> {
+    /// The origins beside our own that a form may end at: the providers', and the gateway's that waits.
+    pub fn form_targets(&self, waiting: Option<&Login>) -> BTreeSet<String> {
         let trusted = self.trusted.current();
         let logouts = trusted.iter().filter_map(|p| p.slo_post.as_ref()).map(|slo| &slo.response);
-        let gateways = self.clients.iter().map(|client| &client.redirect_uri);
+        let gateway = waiting.and_then(|login| self.client(&login.client_id)).map(|c| &c.redirect_uri);
         let mut origins = trusted.sso_origins();
-        origins.extend(logouts.chain(gateways).map(|url| url.origin().ascii_serialization()));
-        origins.into_iter().collect()
+        origins.extend(logouts.chain(gateway).map(|url| url.origin().ascii_serialization()));
+        origins
     }
+}
+
+/// Makes the file, readable by us only, if it is not there; SQLite gives its journal the same mode.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 fn service_provider(file: &Path, settings: &Settings) -> Result<ServiceProvider, ConfigError> {

@@ -27,3 +27,8 @@ pub fn known(request: &HttpRequest) -> Option<String> {
 pub fn cookie(value: String) -> Cookie<'static> {
     cookie::cross_site(COOKIE, value, LIVES)
 }
+
+/// Removes the cookie from the browser.
+pub fn gone() -> Cookie<'static> {
+    cookie::gone(COOKIE)
+}

@@ -1,6 +1,6 @@
 //! Answers that are pages, with the hub's frame and policy.
 
-use crate::{app::Hub, login::choose, store::StoreError};
+use crate::{app::Hub, login::choose, oidc::grant::Login, store::StoreError};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
@@ -12,16 +12,17 @@ use maud::Markup;
 use varco_templates::hub::{self as view, Offer, Trouble, View};
 use varco_web::{headers, lang, page};
 
-/// A page whose forms may end at the providers and at the gateways, redirects included.
+/// A page whose forms may end at the providers and at the gateway that waits, redirects included.
 pub fn html(
     hub: &Hub,
     request: &HttpRequest,
     status: StatusCode,
+    waiting: Option<&Login>,
     make: impl FnOnce(View<'_>) -> Markup,
 ) -> HttpResponse {
     let view = View { lang: lang::of(request), owner: &hub.settings.body.display_name };
     let mut answer = page::html(request, status, make(view));
-    let targets = hub.form_targets();
+    let targets = hub.form_targets(waiting);
     let targets: Vec<_> = targets.iter().map(String::as_str).collect();
     if let Ok(policy) = HeaderValue::from_str(&headers::content_policy(&targets)) {
         answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
@@ -32,7 +33,7 @@ pub fn html(
 /// A page that says what went wrong, where nothing can be started again.
 pub fn trouble(hub: &Hub, request: &HttpRequest, status: StatusCode, trouble: Trouble) -> HttpResponse {
     let offer = Offer { code: None, level: hub.level(), again: false, leave: false };
-    html(hub, request, status, |v| view::trouble(v, trouble, offer))
+    html(hub, request, status, None, |v| view::trouble(v, trouble, offer))
 }
 
 /// As [`trouble`], where a login can be started again; with a code to show, if there is one.
@@ -43,9 +44,10 @@ pub async fn again(
     trouble: Trouble,
     code: Option<&str>,
 ) -> HttpResponse {
-    let leave = matches!(choose::waiting(hub, request).await, Ok(Some(_)));
-    let offer = Offer { code, level: hub.level(), again: true, leave };
-    html(hub, request, status, |v| view::trouble(v, trouble, offer))
+    // A store that is down now only costs this page the way back to the gateway.
+    let waiting = choose::waiting(hub, request).await.ok().flatten();
+    let offer = Offer { code, level: hub.level(), again: true, leave: waiting.is_some() };
+    html(hub, request, status, waiting.as_ref(), |v| view::trouble(v, trouble, offer))
 }
 
 /// The login state cannot be reached.

@@ -6,7 +6,7 @@
 pub mod redis;
 pub mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;

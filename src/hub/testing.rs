@@ -18,9 +18,13 @@ use openssl::{
 };
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     net::TcpListener,
     path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 use varco_web::headers;
 
@@ -78,7 +82,7 @@ impl Site {
     /// The hub of these files, its keys made.
     pub fn hub(&self) -> Data<Hub> {
         let settings = Settings::load(&self.file).unwrap();
-        crate::commands::make_keys(&self.file).unwrap();
+        keys(&self.file, &settings.keys);
         Data::new(Hub::open(&self.file, settings).unwrap())
     }
 }
@@ -86,6 +90,20 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Puts keys where the settings want them; made once for all tests, since RSA keys take their time.
+fn keys(settings: &std::path::Path, folder: &std::path::Path) {
+    static MADE: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        crate::commands::make_keys(settings).unwrap();
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+        files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
+    });
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, content) in made {
+        std::fs::write(folder.join(name), content).unwrap();
     }
 }
 

@@ -76,20 +76,20 @@ impl Demo {
     }
 
     fn caught(&self) -> Result<()> {
-        self.lab_says(CITIZEN, &["lease"])?;
+        self.lab_says(0, "lease")?;
         let site = format!("http://{}/", plan::WEB_NAME);
-        let caught = self.curl(CITIZEN, &["--write-out", "%{http_code} %{redirect_url}\n", &site])?;
-        ensure!(caught == format!("302 {}\n", self.report.urls.portal), "port 80 is not sent to the portal");
+        let caught = self.curl(CITIZEN, &["-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", &site])?;
+        ensure!(caught == format!("302 {}", self.report.urls.portal), "port 80 is not sent to the portal");
         let secure = format!("https://{}/", plan::WEB);
         ensure!(self.curl(CITIZEN, &["--insecure", &secure]).is_err(), "port 443 is not refused");
         ensure!(self.run(CITIZEN, &["ping", "-c1", "-W1", plan::WEB]).is_err(), "a ping passes");
-        let capport = self.curl(CITIZEN, &["--output", "-", &self.report.urls.capport])?;
+        let capport = self.curl(CITIZEN, &[&self.report.urls.capport])?;
         ensure!(capport.contains("\"captive\":true"), "the RFC 8908 answer is not captive");
         Ok(())
     }
 
     fn logs_in(&self) -> Result<()> {
-        self.lab_says(CITIZEN, &["walk"])?;
+        self.lab_says(0, "login")?;
         self.who_am_i(CITIZEN).map(|_| ())
     }
 
@@ -119,7 +119,7 @@ impl Demo {
     }
 
     fn apart(&self) -> Result<()> {
-        self.lab_says(STRANGER, &["lease"])?;
+        self.lab_says(1, "lease")?;
         let [first, office] = [self.address(CITIZEN)?, plan::OFFICE.to_owned()];
         for target in [&first, &office] {
             ensure!(self.run(STRANGER, &["ping", "-c1", "-W1", target]).is_err(), "{target} answers");
@@ -129,7 +129,7 @@ impl Demo {
 
     fn logs_out(&self) -> Result<()> {
         let mut download = self.download(CITIZEN)?;
-        self.lab_says(CITIZEN, &["walk-out"])?;
+        self.lab_says(0, "logout")?;
         let status = download.wait()?;
         say(&format!("  the download ended: {status}\n"))?;
         ensure!(!status.success(), "the download ended well");
@@ -138,7 +138,7 @@ impl Demo {
     }
 
     fn who_am_i(&self, host: Host) -> Result<(String, String)> {
-        let said = self.curl(host, &["--output", "-", &format!("http://{}/whoami", plan::WEB_NAME)])?;
+        let said = self.curl(host, &[&format!("http://{}/whoami", plan::WEB_NAME)])?;
         let (address, port) = said.trim().split_once(' ').context("the web server does not say who asked")?;
         ensure!(address == plan::SLOTS, "the Internet sees {address}, not the slot's address");
         Ok((address.to_owned(), port.to_owned()))
@@ -159,14 +159,12 @@ impl Demo {
     }
 
     fn curl(&self, host: Host, arguments: &[&str]) -> Result<String> {
-        let quiet = ["curl", "-q", "-sS", "--max-time", "10", "--output", "/dev/null"];
-        self.run(host, &[&quiet, arguments].concat())
+        self.run(host, &[&["curl", "-q", "-sS", "--max-time", "10"], arguments].concat())
     }
 
     /// Runs a command on a host and shows both it and what it says.
     fn run(&self, host: Host, words: &[&str]) -> Result<String> {
-        let shown = words.iter().filter(|w| !w.starts_with("-q")).copied().collect::<Vec<_>>().join(" ");
-        say(&format!("  {host} $ {}\n", shown.trim_end()))?;
+        say(&format!("  {host} $ {}\n", words.join(" ")))?;
         output(self.host(host, words))
     }
 
@@ -177,12 +175,11 @@ impl Demo {
         command
     }
 
-    /// A command of the lab's own on a guest.
-    fn lab_says(&self, guest: Host, order: &[&str]) -> Result<String> {
-        let number = guest.to_string().replace("guest", "");
-        say(&format!("  {guest} $ varco-lab {} --guest {number}\n", order.join(" ")))?;
-        let mut command = self.host(guest, &["/proc/self/exe"]);
-        command.args(order).arg("--state").arg(&self.lab.folder).arg("--guest").arg(number);
+    /// An order to the lab about a guest.
+    fn lab_says(&self, guest: u8, order: &str) -> Result<String> {
+        say(&format!("  $ varco-lab {order} --name {} --guest {guest}\n", self.report.name))?;
+        let mut command = self.itself();
+        command.arg(order).arg("--state").arg(&self.lab.folder).args(["--guest", &guest.to_string()]);
         output(command)
     }
 

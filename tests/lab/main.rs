@@ -55,10 +55,7 @@ struct UpOptions {
 }
 
 #[derive(Args)]
-struct Walker {
-    /// Which guest: 0, 1…
-    #[arg(long, default_value_t = 0)]
-    guest: u8,
+struct Citizen {
     /// The test citizen who logs in; `varco-idp citizens` lists them.
     #[arg(long, default_value = "ada")]
     citizen: String,
@@ -67,10 +64,22 @@ struct Walker {
     behaviour: Behaviour,
 }
 
+/// What a guest does, from a process of the guest's host.
+#[derive(Subcommand)]
+enum Walk {
+    Lease,
+    Login {
+        #[command(flatten)]
+        citizen: Citizen,
+    },
+    Logout,
+}
+
 #[derive(Args)]
 struct OnGuest {
     #[command(flatten)]
     which: Which,
+    /// Which guest: 0, 1…
     #[arg(long)]
     guest: u8,
 }
@@ -99,21 +108,17 @@ enum Order {
         #[arg(long)]
         json: bool,
     },
+    /// Get a guest an address from DHCP, and no more.
+    Lease(OnGuest),
     /// Walk a guest through DHCP and a SPID login.
     Login {
         #[command(flatten)]
-        which: Which,
+        on: OnGuest,
         #[command(flatten)]
-        walk: Walker,
+        citizen: Citizen,
     },
     /// Log a guest out at the portal.
-    Logout {
-        #[command(flatten)]
-        which: Which,
-        /// Which guest: 0, 1…
-        #[arg(long)]
-        guest: u8,
-    },
+    Logout(OnGuest),
     /// Open a door for a browser of this machine: what comes in goes on from a guest. Open until the lab is down.
     Door {
         #[command(flatten)]
@@ -137,8 +142,6 @@ enum Order {
         check: bool,
     },
     #[command(hide = true)]
-    Lease(OnGuest),
-    #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
     Host {
@@ -147,11 +150,11 @@ enum Order {
         host: Host,
     },
     #[command(hide = true)]
-    Walk {
+    Here {
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        walk: Walker,
+        on: OnGuest,
+        #[command(subcommand)]
+        walk: Walk,
     },
     #[command(hide = true)]
     DoorKeeper {
@@ -191,22 +194,16 @@ fn obey(order: Order) -> Result<ExitCode> {
         Order::Down(which) => down::down(&find(&which)?)?,
         Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command)?,
         Order::Status { which, json } => print(&find(&which)?, json)?,
-        Order::Login { which, walk } => log_in(&find(&which)?, &walk)?,
-        Order::Walk { which, walk } => {
-            let wish = login::Wish { citizen: walk.citizen, behaviour: walk.behaviour };
-            login::log_in(&find(&which)?, walk.guest, &wish, |step| start::say(&format!("{step}\n")))?;
-        }
-        Order::Logout { which, guest } => walk(&find(&which)?, guest, "leave", Vec::new())?,
+        Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new())?,
+        Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen)?,
+        Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new())?,
+        Order::Here { on, walk } => here(&find(&on.which)?, on.guest, walk)?,
         Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
         Order::DoorKeeper { which, guest, port } => {
             door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
         }
         Order::List => start::say(&list())?,
         Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
-        Order::Lease(OnGuest { which, guest }) => {
-            let address = dhcp::lease(&find(&which)?, Host::Guest(guest))?;
-            start::say(&format!("{address} from DHCP\n"))?;
-        }
         Order::Hold(which) => hold::hold(&find(&which)?)?,
         Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
         Order::Web { listen } => web::serve(listen)?,
@@ -227,18 +224,29 @@ fn beside() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(""))
 }
 
-fn log_in(lab: &Lab, walker: &Walker) -> Result<()> {
-    let options = [("--citizen", walker.citizen.clone()), ("--behaviour", walker.behaviour.to_string())];
+fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<()> {
+    let options = [("--citizen", citizen.citizen.clone()), ("--behaviour", citizen.behaviour.to_string())];
     let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
-    walk(lab, walker.guest, "walk", words.collect())
+    send(lab, guest, "login", words.collect())
 }
 
 /// A walk is a command of this program on the guest.
-fn walk(lab: &Lab, guest: u8, order: &str, options: Vec<OsString>) -> Result<()> {
-    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), order.into(), "--state".into()];
-    words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into()]);
+fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<()> {
+    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "here".into(), "--state".into()];
+    words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into(), walk.into()]);
     words.extend(options);
     enter::become_command(lab, Host::Guest(guest), &words)
+}
+
+fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {
+    match walk {
+        Walk::Lease => start::say(&format!("{} from DHCP\n", dhcp::lease(lab, Host::Guest(guest))?)),
+        Walk::Login { citizen: Citizen { citizen, behaviour } } => {
+            let wish = login::Wish { citizen, behaviour };
+            login::log_in(lab, guest, &wish, |step| start::say(&format!("{step}\n")))
+        }
+        Walk::Logout => login::log_out(lab, guest),
+    }
 }
 
 fn print(lab: &Lab, json: bool) -> Result<()> {

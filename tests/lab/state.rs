@@ -68,17 +68,16 @@ impl Lab {
         let lab = match state {
             Some(folder) => Self::at(folder)?,
             None => {
-                private_root()?;
+                private(&root(my_uid()))?;
                 Self { folder: root(my_uid()).join(name) }
             }
         };
         // A socket's path has 108 bytes at most, and the lab hides the machine's /run behind its own.
         ensure!(lab.folder.as_os_str().len() <= 80, "{}: longer than 80 bytes", lab.folder.display());
         ensure!(!lab.folder.starts_with("/run"), "{}: a lab cannot be under /run", lab.folder.display());
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&lab.folder)
-            .with_context(|| format!("make {}", lab.folder.display()))?;
+        private(&lab.folder)?;
+        let empty = fs::read_dir(&lab.folder)?.next().is_none();
+        ensure!(empty, "{}: not empty", lab.folder.display());
         Ok(lab)
     }
 
@@ -171,16 +170,15 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// `/tmp` belongs to everybody: the folder must be the caller's own and closed.
-fn private_root() -> Result<()> {
-    let root = root(my_uid());
-    if let Err(e) = fs::DirBuilder::new().mode(0o700).create(&root)
+/// Makes the folder, or takes it as it is. `/tmp` belongs to everybody: it must be the caller's own and closed.
+fn private(folder: &Path) -> Result<()> {
+    if let Err(e) = fs::DirBuilder::new().mode(0o700).create(folder)
         && e.kind() != std::io::ErrorKind::AlreadyExists
     {
-        return Err(e).with_context(|| format!("make {}", root.display()));
+        return Err(e).with_context(|| format!("make {}", folder.display()));
     }
-    let found = fs::symlink_metadata(&root)?;
+    let found = fs::symlink_metadata(folder)?;
     let mine = found.is_dir() && found.uid() == my_uid() && found.mode() & 0o077 == 0;
-    ensure!(mine, "{}: not a folder of yours alone; give --state FOLDER", root.display());
+    ensure!(mine, "{}: not a folder of yours alone; give --state FOLDER", folder.display());
     Ok(())
 }

@@ -7,4 +7,5 @@ mod gate;
 mod lab;
 mod login;
 mod passes;
+mod settings;
 mod site;

@@ -1,6 +1,5 @@
 //! A small building in network namespaces, without a privilege on the host: a router with the real enforcer,
 //! two guests on one bridge, an office, and a piece of Internet (198.18.0.0/15).
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 use std::{
     fs,
@@ -169,7 +168,7 @@ impl Lab {
         for port in ["80", "443", "8080"] {
             self.serve("wan", &format!("TCP-LISTEN:{port},fork,reuseaddr"), peer);
         }
-        self.serve("wan", "UDP-RECVFROM:9000,fork,reuseaddr", peer);
+        self.serve("wan", "UDP-LISTEN:9000,fork,reuseaddr", peer);
         self.serve("wan", "TCP-LISTEN:9999,fork,reuseaddr", "OPEN:/dev/zero,rdonly");
         for host in ["office", "guest1", "router"] {
             self.serve(host, "TCP-LISTEN:2222,fork,reuseaddr", "EXEC:echo inside");

@@ -15,7 +15,7 @@ use varco_templates::hub::{self as view, Choice};
 #[get("/login")]
 pub async fn choose(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
     let waiting = match waiting(&hub, &request).await {
-        Ok(login) => login.is_some(),
+        Ok(login) => login,
         Err(error) => return pages::store_down(&hub, &request, &error),
     };
     let providers = hub.trusted.current();
@@ -26,7 +26,9 @@ pub async fn choose(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
         .collect();
     choices.sort_by_key(|(lot, _)| *lot);
     let choices: Vec<_> = choices.into_iter().map(|(_, choice)| choice).collect();
-    pages::html(&hub, &request, StatusCode::OK, |v| view::choose(v, &choices, waiting))
+    pages::html(&hub, &request, StatusCode::OK, waiting.as_ref(), |v| {
+        view::choose(v, &choices, waiting.is_some())
+    })
 }
 
 /// The login of this browser that a gateway waits for.

@@ -3,6 +3,7 @@
 use super::{Asked, Way, choose, spid::Identity};
 use crate::{
     app::Hub,
+    browser,
     oidc::{
         grant::{self, Grant, Login},
         subject,
@@ -23,7 +24,7 @@ pub(super) async fn accepted(
     asked: Asked,
     identity: Identity,
     message: &str,
-    browser: String,
+    browser: &str,
     now: Timestamp,
 ) -> HttpResponse {
     let login = match choose::waiting(hub, request).await {
@@ -36,19 +37,27 @@ pub(super) async fn accepted(
         Err(error) => return pages::fault(hub, request, "register", &error),
     };
     // The pending login goes now, so that it makes one code; if the store fails before, the citizen can go on.
-    let still = match hub.store.take::<Login>(Kind::Login, &browser, now.as_second()).await {
+    let still = match hub.store.take::<Login>(Kind::Login, browser, now.as_second()).await {
         Ok(still) => still,
         Err(error) => return pages::store_down(hub, request, &error),
     };
     let (Some(login), Some(subject), Some(_)) = (login, subject, still) else {
-        return pages::html(hub, request, StatusCode::OK, view::done);
+        return without_cookie(pages::html(hub, request, StatusCode::OK, None, view::done));
     };
     let grant = Grant { login, subject, auth_time, acr, amr: Way::Spid.name().to_owned() };
     match grant::issue(hub, &grant, now.as_second()).await {
-        Ok(url) => pages::see(url.as_str()).finish(),
+        Ok(url) => without_cookie(pages::see(url.as_str()).finish()),
         Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
         Err(error) => pages::fault(hub, request, "code", &error.into()),
     }
+}
+
+/// The login is over: nothing of it stays in the browser.
+fn without_cookie(mut answer: HttpResponse) -> HttpResponse {
+    if let Err(error) = answer.add_cookie(&browser::gone()) {
+        tracing::warn!(%error, "the login cookie stays until its end");
+    }
+    answer
 }
 
 /// Writes the register, durably, and returns the subject at the gateway that waits.

@@ -58,7 +58,7 @@ fn answer(
                 message: &saml_response,
                 relay_state: relay_state.as_deref(),
             };
-            pages::html(hub, request, StatusCode::OK, |v| view::send(v, form))
+            pages::html(hub, request, StatusCode::OK, None, |v| view::send(v, form))
         }
         Err(error) => pages::fault(hub, request, "logout", &error.into()),
     }

@@ -46,7 +46,7 @@ pub async fn receive(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes
         return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::OtherBrowser, None).await;
     };
     match check(&hub, &asked, message, now).await {
-        Ok(Ok(identity)) => finish::accepted(&hub, &request, asked, identity, message, browser, now).await,
+        Ok(Ok(identity)) => finish::accepted(&hub, &request, asked, identity, message, &browser, now).await,
         Ok(Err(refusal)) => refused(&hub, &request, &asked, &refusal, now).await,
         Err(error) => pages::fault(&hub, &request, "spid answer", &error),
     }

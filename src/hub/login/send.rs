@@ -58,7 +58,7 @@ fn lead(hub: &Hub, request: &HttpRequest, outgoing: &Outgoing) -> HttpResponse {
                 message: saml_request,
                 relay_state: Some(relay_state),
             };
-            pages::html(hub, request, StatusCode::OK, |v| view::send(v, form))
+            pages::html(hub, request, StatusCode::OK, None, |v| view::send(v, form))
         }
     }
 }

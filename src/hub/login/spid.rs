@@ -110,7 +110,8 @@ impl ServiceProvider {
     /// The service provider at these URLs, signing with these keys.
     ///
     /// # Errors
-    /// [`Fault::Setting`] when a URL or a field of the body cannot stand in SPID metadata.
+    /// [`Fault::Setting`] when a URL or a field of the body cannot stand in SPID metadata, or the certificate is
+    /// of another entityID.
     pub fn new(
         entity_id: impl Into<String>,
         acs_url: impl Into<String>,
@@ -132,6 +133,7 @@ impl ServiceProvider {
         body::is_url("assertion consumer service", &provider.acs_url)?;
         body::is_url("single logout service", &provider.slo_url)?;
         provider.body.check()?;
+        certificate::is_of(&provider.certificate, &provider.entity_id)?;
         Ok(provider)
     }
 }

@@ -1,8 +1,9 @@
 //! Citizens log in over HTTPS, with a provider that signs; malicious ones try the same.
 
 use crate::{
-    app,
+    app, browser,
     oidc::tests::{answer, exchange, request},
+    store::tests::Server,
     testing::{
         Browser, Running, Site,
         idp::{self, Idp, MARIO, Request, Says},
@@ -52,6 +53,7 @@ async fn log_in(hub: &Running, idp: &Idp) -> serde_json::Value {
     let asked = ask(hub, idp, &mut citizen).await;
     let back = post(&mut citizen, &asked, &idp.answer(&asked, &Says::Citizen(MARIO), app::now())).await;
     assert_eq!(back.status(), StatusCode::FOUND);
+    assert!(!citizen.cookies.contains_key(browser::COOKIE), "nothing of the login stays");
     let code = answer(&location(&back))["code"].clone();
     let (status, tokens) = exchange(hub, &[("code", &code)]).await;
     assert_eq!(status, StatusCode::OK);
@@ -74,13 +76,30 @@ async fn a_citizen_logs_in_and_is_the_same_next_time() {
 }
 
 #[actix_web::test]
+async fn with_redis_a_citizen_logs_in_the_same() {
+    let mut redis = Server::start().await;
+    let site = Site::make("with-redis");
+    site.change("kind = \"sqlite\"", &format!("kind = \"redis\"\nurl = \"{}\"", redis.url()));
+    let idp = Idp::new(IDP, true);
+    idp.register(&site.folder.join("idp/idp.xml"));
+    let hub = Running::with(site).await;
+    log_in(&hub, &idp).await;
+    assert_eq!((count(&hub, "authentication"), count(&hub, "person")), (1, 1));
+    redis.stop();
+    let answer = hub.browser().get(&format!("/spid/login?entityID={IDP}")).await;
+    refused(answer, StatusCode::SERVICE_UNAVAILABLE, "momentaneamente").await;
+    hub.stop().await;
+}
+
+#[actix_web::test]
 async fn the_choice_lists_the_providers_without_scripts() {
     let (hub, _idp) = start("choice").await;
     let mut citizen = hub.browser();
     citizen.get(&request(&[])).await;
     let page = citizen.get("/login").await;
     let policy = page.headers()["Content-Security-Policy"].to_str().unwrap().to_owned();
-    assert!(policy.contains(IDP), "{policy}");
+    let targets = format!("form-action 'self' {IDP} https://wifi.biblioteca.example.it;");
+    assert!(policy.contains(&targets), "only the gateway that waits: {policy}");
     let page = page.text().await.unwrap();
     assert!(
         page.contains("Gestore di prova") && page.contains("Entra con SPID") && !page.contains("<script")

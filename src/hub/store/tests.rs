@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 const NOW: i64 = 1_800_000_000;
 
 /// Debian's redis-server on a Unix socket of its own, ended with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     folder: std::path::PathBuf,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = crate::testing::folder("redis");
         let child = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket", "redis.sock"])
@@ -30,11 +30,11 @@ impl Server {
         panic!("redis-server did not come up");
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis+unix://{}", self.folder.join("redis.sock").display())
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

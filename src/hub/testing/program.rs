@@ -1,4 +1,5 @@
 //! The program as its operator meets it: exit codes, messages, keys, a listener.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     io::{BufRead, BufReader},
@@ -136,6 +137,9 @@ fn it_serves_and_watches_the_folder_of_providers() {
     hub.start_until("varco-hub serves https://accesso.comune.example.it");
     std::fs::write(hub.folder.join("idp/bad.xml"), "<not metadata").unwrap();
     hub.read_until("bad.xml");
+    for file in ["state/hub.db", "state/hub.db-wal"] {
+        assert_eq!(mode(&hub.folder.join(file)), 0o600, "{file}");
+    }
     let child = hub.running.as_mut().unwrap();
     assert!(child.try_wait().unwrap().is_none(), "a bad file does not end the hub");
 }

@@ -14,7 +14,7 @@ pub struct Body {
     pub display_name: String,
     /// Its site.
     pub url: String,
-    /// Code in the *Indice delle Pubbliche Amministrazioni*: `c_l219`.
+    /// Code in the *Indice delle Pubbliche Amministrazioni*, 1 to 16 characters: `c_l219`.
     pub ipa_code: String,
     /// Mailbox of the office, not of a person.
     pub email: String,
@@ -35,7 +35,7 @@ impl Body {
         is_name("body.locality", &self.locality)?;
         is_url("body.url", &self.url)?;
         let ipa = self.ipa_code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-        holds("body.ipa_code", ipa && !self.ipa_code.is_empty(), "write the IPA code: c_l219")?;
+        holds("body.ipa_code", ipa && (1..=16).contains(&self.ipa_code.len()), "write the IPA code: c_l219")?;
         let email =
             self.email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
         holds(

@@ -18,6 +18,8 @@ use openssl::{
 const VALIDITY: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 /// The policies and the texts that go with them: a certificate under AgID's rules, of a public service provider.
 const POLICIES: [(&str, &str); 2] = [("1.3.76.16.6", "agIDcert"), ("1.3.76.16.4.2.1", "cert_SP_Pub")];
+/// The attribute `uri` (ITU-T X.520), which holds the entityID.
+const URI: &str = "2.5.4.83";
 /// `id-ce-certificatePolicies` (RFC 5280 4.2.1.4).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 /// `id-qt-unotice` (RFC 5280 4.2.1.4).
@@ -45,12 +47,25 @@ pub fn self_signed(key: &PKey<Private>, body: &Body, entity_id: &str, now: Times
     Ok(certificate.build())
 }
 
+/// Refuses a certificate whose `uri` is another entityID (Avviso SPID 29): AgID would.
+pub fn is_of(certificate: &X509, entity_id: &str) -> Result<(), Fault> {
+    let uri = Asn1Object::from_str(URI)?.to_string();
+    let stated = certificate.subject_name().entries().find(|e| e.object().to_string() == uri);
+    match stated.map(|entry| entry.data().to_string()).transpose()? {
+        Some(stated) if stated != entity_id => {
+            let problem = format!("the certificate spid.pem is of `{stated}`, not of `{entity_id}`");
+            Err(Fault::Setting { key: "spid.entity_id", problem })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn subject(body: &Body, entity_id: &str) -> Result<X509Name, Fault> {
     let organization_identifier = format!("PA:IT-{}", body.ipa_code);
     let fields = [
         ("2.5.4.3", "body.display_name", body.display_name.as_str()),
         ("2.5.4.10", "body.name", &body.name),
-        ("2.5.4.83", "spid.entity_id", entity_id),
+        (URI, "spid.entity_id", entity_id),
         ("2.5.4.97", "body.ipa_code", &organization_identifier),
         ("2.5.4.6", "country", "IT"),
         ("2.5.4.7", "body.locality", &body.locality),

@@ -55,6 +55,19 @@ impl fmt::Debug for Identity {
 }
 
 impl ServiceProvider {
+    /// The ID of the request that a response says it answers. Nobody vouches for it: good for finding the record
+    /// of a request, and for nothing else.
+    ///
+    /// # Errors
+    /// When the field holds no SAML response, or an unsolicited one.
+    pub fn request_answered(response_base64: &str) -> Result<String, Refusal> {
+        let text = guard::decode(response_base64)?;
+        let document = guard::parse(&text)?;
+        let response = guard::root(&document, (SAMLP, "Response"))?;
+        let id = attribute(response, "InResponseTo");
+        id.map(str::to_owned).map_err(|why| Refusal::check("response-in-response-to", why))
+    }
+
     /// Checks the form field `SAMLResponse` that answers `sent`, from the provider that `sent` went to.
     ///
     /// Whether the request was still open, and was opened by this browser, is the caller's to check: take the
@@ -81,6 +94,7 @@ impl ServiceProvider {
         let inner = guard::parse(&signed)?;
         let root = inner.root_element();
         if response_is_signed {
+            // Again over what was signed, should the two parsers ever disagree.
             checks::run(Part::Response, &received(root))?;
         }
         let (response, assertion) =

@@ -74,7 +74,7 @@ pub struct Signer {
 impl Signer {
     fn new() -> Self {
         let folder = Folder::new();
-        let keys = Keys::make(&folder.0, &body(), US, now()).unwrap();
+        let keys = Keys::make(&folder.0, &body(), IDP, now()).unwrap();
         Self { key: keys.private().clone(), certificate: keys.certificate().clone() }
     }
 
@@ -261,6 +261,14 @@ pub fn signed_by(signer: &Signer, xml: &str, form: Form, assertion: bool, respon
 /// The usual: the provider signs the assertion.
 pub fn signed(xml: &str) -> String {
     signed_by(idp(), xml, GOOD, true, false)
+}
+
+/// A good answer, its assertion signed, and the whole too if asked; made once, for tests of many cases.
+pub fn good_answer(whole: bool) -> &'static str {
+    static ANSWERS: OnceLock<[String; 2]> = OnceLock::new();
+    let answers =
+        ANSWERS.get_or_init(|| [false, true].map(|whole| signed_by(idp(), &answer(), GOOD, true, whole)));
+    &answers[usize::from(whole)]
 }
 
 /// What we make of a response.

@@ -89,6 +89,15 @@ fn more_attributes_than_asked_are_left_aside() {
 }
 
 #[test]
+fn the_request_is_found_before_anything_is_checked() {
+    let field = |xml: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, xml);
+    let answered = |xml: &str| super::super::ServiceProvider::request_answered(&field(xml));
+    assert_eq!(answered(&answer()).unwrap(), "_request");
+    let unsolicited = answered(&answer().replace("InResponseTo", "x")).unwrap_err();
+    assert_eq!(unsolicited.name(), "response-in-response-to");
+}
+
+#[test]
 fn clocks_may_differ_by_the_skew_and_no_more() {
     let xml = signed(&answer());
     for (seconds, fine) in [(-89, true), (-92, false), (299, true), (300, false)] {

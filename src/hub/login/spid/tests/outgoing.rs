@@ -285,6 +285,8 @@ fn a_body_that_spid_would_refuse_is_refused_first() {
     assert_eq!(key(Body { url: "http://www.example.it".into(), ..body() }), "body.url");
     assert_eq!(key(Body { name: "a\nb".into(), ..body() }), "body.name");
     assert_eq!(key(Body { display_name: "a".repeat(65), ..body() }), "body.display_name");
+    let other = ServiceProvider::new("https://other.example.it", ACS, SLO, body(), Level::L1, our_keys());
+    assert!(matches!(other, Err(Fault::Setting { key: "spid.entity_id", .. })));
     let query = ServiceProvider::new(format!("{US}?a=b"), ACS, SLO, body(), Level::L1, our_keys());
     assert!(matches!(query, Err(Fault::Setting { key: "spid.entity_id", .. })));
 }

@@ -2,6 +2,7 @@
 //! signature stays valid while the reader is led to an assertion that nobody signed.
 
 use super::fixture::*;
+use proptest::prelude::*;
 
 fn evil() -> String {
     assertion("_evil", OTHER_CODE).replace("<!--assertion-->", "")
@@ -30,8 +31,8 @@ fn evil_response() -> String {
 
 /// The signed assertion, its signature, the assertion without it, and the response around it.
 fn signed_assertion() -> (String, String, String, String) {
-    let whole = signed(&answer());
-    let (assertion, shell) = cut(&whole, "<saml:Assertion", "</saml:Assertion>");
+    let whole = good_answer(false);
+    let (assertion, shell) = cut(whole, "<saml:Assertion", "</saml:Assertion>");
     let (signature, bare) = cut(&assertion, "<ds:Signature ", "</ds:Signature>");
     (assertion, signature, bare, shell)
 }
@@ -133,4 +134,49 @@ fn signed_assertion_in_a_response_to_somebody_else() {
     assert_eq!(refusal(&fresh), "response-in-response-to");
     let sent = super::super::SentRequest { id: "_theirs".into(), ..sent() };
     assert_eq!(received_for(&sent, &fresh, now()).unwrap_err().name(), "confirmation-in-response-to");
+}
+
+/// Pieces that an attacker would like to be read instead of the signed ones.
+fn pieces() -> Vec<String> {
+    let value = format!("<saml:AttributeValue>TINIT-{OTHER_CODE}</saml:AttributeValue>");
+    let attribute = format!(r#"<saml:Attribute Name="fiscalNumber">{value}</saml:Attribute>"#);
+    let statement = format!("<saml:AttributeStatement>{attribute}</saml:AttributeStatement>");
+    let (assertion, signature, bare, _) = signed_assertion();
+    let comment = "<!-- -->".to_owned();
+    vec![
+        evil(),
+        value,
+        attribute,
+        statement,
+        assertion,
+        signature,
+        bare,
+        format!("TINIT-{OTHER_CODE}"),
+        comment,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_piece_put_anywhere_makes_another_citizen(
+        puts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
+        whole: bool,
+        cut_out: bool,
+    ) {
+        let mut xml = good_answer(whole).to_owned();
+        if cut_out {
+            xml = cut(&xml, "<saml:Assertion", "</saml:Assertion>").1;
+        }
+        let pieces = pieces();
+        for (place, piece) in puts {
+            let between: Vec<_> = xml.match_indices('<').map(|(i, _)| i).skip(1).collect();
+            xml.insert_str(*place.get(&between), piece.get::<String>(&pieces));
+        }
+        if let Ok(identity) = received(&xml) {
+            prop_assert_eq!(identity.fiscal_number.expose(), CODE);
+            prop_assert_eq!(identity.assertion_id, "_assertion");
+        }
+    }
 }

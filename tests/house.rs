@@ -1,0 +1,118 @@
+//! The walls of the house: who may depend on what, and that the examples we ship are good.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::Command,
+};
+use varco_policy::Site;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// Every crate's normal dependencies, by name, as cargo resolves them.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--format-version", "1", "--locked"]).current_dir(root());
+    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let id_and_name = |p: &Value| (text(&p["id"]), text(&p["name"]));
+    let names: BTreeMap<_, _> = packages.iter().map(id_and_name).collect();
+    let mut all = BTreeMap::<String, BTreeSet<String>>::new();
+    for node in metadata["resolve"]["nodes"].as_array().unwrap() {
+        let normal = |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].is_null());
+        let found = node["deps"].as_array().unwrap().iter().filter(normal);
+        let found = found.map(|dep| names[&text(&dep["pkg"])].clone());
+        all.entry(names[&text(&node["id"])].clone()).or_default().extend(found);
+    }
+    all
+}
+
+fn reaches(all: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from.to_owned()]);
+    while let Some(name) = next.pop() {
+        for dep in &all[&name] {
+            if seen.insert(dep.clone()) {
+                next.push(dep.clone());
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn each_crate_stays_behind_its_walls() {
+    let all = dependencies();
+    let web = ["tokio", "actix-web"];
+    let identity = ["samael", "openssl", "varco-hub"];
+    let kernel = ["nftables", "varco-firewall"];
+    let site = ["varco-gateway"];
+    let walls: [(&str, Vec<&[&str]>); 7] = [
+        (
+            "varco-policy",
+            vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates", "varco-audit"]],
+        ),
+        ("varco-audit", vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates"]]),
+        ("varco-templates", vec![&web, &identity, &kernel, &site, &["varco-web"]]),
+        ("varco-firewall", vec![&web, &identity, &site, &["varco-web", "rustls"]]),
+        ("varco-web", vec![&identity, &kernel, &site]),
+        ("varco-gateway", vec![&identity, &kernel]),
+        ("varco-hub", vec![&kernel, &site]),
+    ];
+    for (name, forbidden) in walls {
+        let reached = reaches(&all, name);
+        assert!(!reached.contains("varco-tests"), "{name} reaches the tests");
+        for crate_name in forbidden.into_iter().flatten() {
+            assert!(!reached.contains(*crate_name), "{name} reaches {crate_name}");
+        }
+    }
+    assert!(reaches(&all, "varco-hub").contains("samael"), "the walls are looked for in the wrong place");
+}
+
+#[test]
+fn the_example_of_a_site_is_good() {
+    let site = Site::load(&root().join("docker/site/site.toml")).unwrap();
+    assert_eq!(site.slots.ports, 512);
+}
+
+#[test]
+fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
+    let good = std::fs::read_to_string(root().join("docker/site/site.toml")).unwrap();
+    let folder = std::env::temp_dir().join(format!("varco-house-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("site.toml");
+    for (was, is, key) in [
+        (r#"guaranteed = "80mbit""#, r#"guaranteed = "95mbit""#, "lanes: the guarantees add up to 106mbit"),
+        (
+            r#"ceiling = "100mbit""#,
+            r#"ceiling = "1kbit""#,
+            "lanes: critical.ceiling 1kbit is under its guarantee",
+        ),
+        (r#"router = "10.64.0.1""#, r#"router = "10.99.0.1""#, "guest.router: 10.99.0.1 is not a host of"),
+        (r#"first = "10.64.0.10""#, r#"first = "10.64.0.1""#, "guest.first: 10.64.0.1 to"),
+        (r#"office = ["br-office"]"#, r#"office = ["br-guest"]"#, "interfaces: br-guest is named twice"),
+        (r#"ports = 512"#, r#"ports = 500"#, "slots.ports: 500 ports do not divide"),
+        (r#"idle = "30m""#, r#"idle = "5h""#, "passes.idle: "),
+        (r#"length = "4h""#, r#"length = "4 furlongs""#, "passes.length: "),
+        (r#"quarantine = "10m""#, r#"quarantine = "10s""#, "slots.quarantine: "),
+        (r#"title = "#, r#"titel = "#, "titel: unknown field"),
+        (r#"wan = "eth0""#, r#"wan = "eth0; drop""#, "interfaces.wan: "),
+    ] {
+        assert!(good.contains(was), "{was}");
+        std::fs::write(&file, good.replacen(was, is, 1)).unwrap();
+        let said = Site::load(&file).unwrap_err().to_string();
+        assert!(
+            said.starts_with(&format!("{}: {key}", file.display())),
+            "{key} is not what was said: {said}"
+        );
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
