@@ -3,7 +3,7 @@
 use crate::event_loop::{Inbox, Message};
 use crate::site::Event;
 use std::{
-    io,
+    io::{self, Read},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError},
@@ -17,36 +17,92 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
+/// How often a silent line is looked at, so that a lost enforcer is known before a citizen's login depends on it.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// A request for one connection. One that was meant for a connection that is lost is not sent on the next: the site has
+/// been told that it was lost, and decides anew.
+#[derive(Debug)]
+pub struct Asked {
+    /// Number of the connection, as told with [`Message::EnforcerBack`].
+    pub line: u64,
+    /// The request.
+    pub request: Request,
+}
+
 /// Serves requests until the event loop goes away.
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn start(socket: PathBuf, requests: Receiver<Request>, inbox: Inbox) -> io::Result<()> {
-    std::thread::Builder::new().name("enforcer".into()).spawn(move || {
-        let mut wait = FIRST_WAIT;
-        while let Some(stream) = connect(&socket, &requests, &mut wait) {
-            if serve(&stream, &requests, &inbox).is_none() {
-                break;
-            }
-        }
-    })?;
+pub fn start(socket: PathBuf, requests: Receiver<Asked>, inbox: Inbox) -> io::Result<()> {
+    let line = Line { socket, requests, inbox, number: 0, wait: FIRST_WAIT };
+    std::thread::Builder::new().name("enforcer".into()).spawn(move || line.run())?;
     Ok(())
 }
 
-/// Connects, however long it takes; `None` when the event loop has gone away.
-fn connect(socket: &Path, requests: &Receiver<Request>, wait: &mut Duration) -> Option<UnixStream> {
-    loop {
-        match open(socket) {
-            Ok(stream) => {
-                *wait = FIRST_WAIT;
-                return Some(stream);
+struct Line {
+    socket: PathBuf,
+    requests: Receiver<Asked>,
+    inbox: Inbox,
+    number: u64,
+    wait: Duration,
+}
+
+impl Line {
+    fn run(mut self) {
+        // Both give `None` when the event loop has gone away.
+        while let Some(stream) = self.connect() {
+            if self.serve(&stream).and_then(|()| self.pause()).is_none() {
+                return;
             }
-            Err(error) => tracing::debug!(%error, "the enforcer cannot be reached"),
         }
-        // Nothing is asked while we are not connected; the channel only tells whether the loop still lives.
-        match requests.recv_timeout(*wait) {
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Ok(_) | Err(RecvTimeoutError::Timeout) => *wait = (*wait * 2).min(LONGEST_WAIT),
+    }
+
+    /// Connects, however long it takes.
+    fn connect(&mut self) -> Option<UnixStream> {
+        loop {
+            match open(&self.socket) {
+                Ok(stream) => return Some(stream),
+                Err(error) => tracing::debug!(%error, "the enforcer cannot be reached"),
+            }
+            self.pause()?;
+        }
+    }
+
+    /// Waits before the next attempt, longer each time.
+    fn pause(&mut self) -> Option<()> {
+        match self.requests.recv_timeout(self.wait) {
+            Err(RecvTimeoutError::Disconnected) => None,
+            // What is asked now was meant for the connection that is lost.
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {
+                self.wait = (self.wait * 2).min(LONGEST_WAIT);
+                Some(())
+            }
+        }
+    }
+
+    /// Serves one connection until it fails.
+    fn serve(&mut self, stream: &UnixStream) -> Option<()> {
+        self.number += 1;
+        self.inbox.tell(Message::EnforcerBack(self.number)).ok()?;
+        loop {
+            let reply = match self.requests.recv_timeout(WATCH) {
+                Ok(asked) if asked.line == self.number => ask(stream, &asked.request),
+                Ok(_) => continue,
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if is_there(stream) => continue,
+                Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::BrokenPipe.into()),
+            };
+            match reply {
+                Ok(reply) => {
+                    self.wait = FIRST_WAIT;
+                    self.inbox.tell(Message::Event(Event::Answered(reply))).ok()?;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the enforcer was lost");
+                    return self.inbox.tell(Message::Event(Event::EnforcerLost)).ok();
+                }
+            }
         }
     }
 }
@@ -58,19 +114,11 @@ fn open(socket: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// Serves one connection until it fails; `None` when the event loop has gone away.
-fn serve(stream: &UnixStream, requests: &Receiver<Request>, inbox: &Inbox) -> Option<()> {
-    inbox.tell(Message::Event(Event::EnforcerBack)).ok()?;
-    loop {
-        let request = requests.recv().ok()?;
-        match ask(stream, &request) {
-            Ok(reply) => inbox.tell(Message::Event(Event::Answered(reply))).ok()?,
-            Err(error) => {
-                tracing::warn!(%error, "the enforcer was lost");
-                return inbox.tell(Message::Event(Event::EnforcerLost)).ok();
-            }
-        }
-    }
+/// Whether the other side still holds the line. It says nothing unasked.
+fn is_there(mut stream: &UnixStream) -> bool {
+    let looked = stream.set_nonblocking(true).and_then(|()| stream.read(&mut [0]));
+    let waiting = looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+    waiting && stream.set_nonblocking(false).is_ok()
 }
 
 fn ask(stream: &UnixStream, request: &Request) -> io::Result<Reply> {

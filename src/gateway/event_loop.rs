@@ -5,6 +5,7 @@
 
 use crate::{
     board::Board,
+    enforcer::Asked,
     site::{Answer, Effect, Event, Login, Site, Ticket},
     store::Store,
 };
@@ -20,7 +21,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use varco_policy::{Device, PassId, Subject, wire::Request};
+use varco_policy::{Device, PassId, Subject};
 
 /// How many messages may wait; more are refused, and the citizen is asked to try again.
 const WAITING: usize = 4096;
@@ -34,6 +35,8 @@ const IDLE: Duration = Duration::from_secs(60);
 pub enum Message {
     /// Something happened.
     Event(Event),
+    /// The enforcer can be asked, on the connection of this number.
+    EnforcerBack(u64),
     /// A citizen has logged in; the answer is awaited.
     LogIn(Device, Subject, oneshot::Sender<Answer>),
     /// A citizen leaves; the answer is awaited.
@@ -90,10 +93,11 @@ pub struct EventLoop {
     site: Site,
     store: Store,
     inbox: Receiver<Message>,
-    enforcer: Sender<Request>,
+    enforcer: Sender<Asked>,
     board: Arc<Board>,
     answers: HashMap<Ticket, oneshot::Sender<Answer>>,
     tickets: u64,
+    line: u64,
 }
 
 impl EventLoop {
@@ -102,10 +106,10 @@ impl EventLoop {
         site: Site,
         store: Store,
         inbox: Receiver<Message>,
-        enforcer: Sender<Request>,
+        enforcer: Sender<Asked>,
         board: Arc<Board>,
     ) -> Self {
-        Self { site, store, inbox, enforcer, board, answers: HashMap::new(), tickets: 0 }
+        Self { site, store, inbox, enforcer, board, answers: HashMap::new(), tickets: 0, line: 0 }
     }
 
     /// Runs the loop in a thread of its own.
@@ -152,6 +156,10 @@ impl EventLoop {
     fn event_of(&mut self, message: Message) -> Option<Event> {
         Some(match message {
             Message::Event(event) => event,
+            Message::EnforcerBack(line) => {
+                self.line = line;
+                Event::EnforcerBack
+            }
             Message::LogIn(device, subject, answer) => {
                 let pass = PassId(Uuid::new_v4());
                 Event::LoggedIn(Login { device, subject, pass, ticket: self.ticket(answer) })
@@ -173,6 +181,10 @@ impl EventLoop {
         while !events.is_empty() {
             let (mut changes, mut rest) = (Vec::new(), Vec::new());
             for event in events.drain(..) {
+                if matches!(event, Event::EnforcerLost) {
+                    // What this round wanted to ask on the lost connection must not be asked on the next one.
+                    rest.retain(|effect| !matches!(effect, Effect::Ask(_)));
+                }
                 for effect in self.site.handle(event, now()) {
                     match effect {
                         Effect::Record(change) => changes.push(change),
@@ -203,7 +215,7 @@ impl EventLoop {
             // Recorded before anything else of the round.
             Effect::Record(_) => {}
             // If the thread has ended, the process is ending.
-            Effect::Ask(request) => drop(self.enforcer.send(request)),
+            Effect::Ask(request) => drop(self.enforcer.send(Asked { line: self.line, request })),
             Effect::Show(pass) => self.board.show(&pass),
             Effect::Hide(device) => self.board.hide(device),
             Effect::Answer(ticket, answer) => {

@@ -22,11 +22,17 @@ use std::{
     },
     time::Duration,
 };
-use varco_policy::{ConfigError, slot::SlotPool};
+use varco_policy::{
+    ConfigError, Slot,
+    slot::{FIRST_PORT, SlotPool},
+};
 use varco_web::{headers, startup, startup::Fault};
 
 /// How often the hub is asked whether it is there.
 const HUB_EVERY: Duration = Duration::from_secs(30);
+
+/// How many seconds requests under way may take when the program ends.
+const LAST_ANSWERS: u64 = 3;
 
 /// Runs until a signal ends the program. The kernel is left as it is.
 ///
@@ -63,8 +69,23 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
     let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
     let mut pool = SlotPool::new(&slots.addresses, slots.ports, slots.quarantine);
     kept.resting.iter().for_each(|(slot, freed)| pool.rest(*slot, *freed));
+    let held = kept.open.iter().map(|(pass, _)| (pass.slot, now));
+    for (slot, freed) in held.chain(kept.resting.iter().copied()) {
+        other_blocks(slot, slots.ports).for_each(|block| pool.rest(block, freed));
+    }
     tracing::info!(open = kept.open.len(), resting = kept.resting.len(), "records taken up");
     Ok((Site::resume(Rules::of(&settings.site), pool, kept.open, now), store))
+}
+
+/// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or
+/// a port would have two holders in the records.
+fn other_blocks(slot: Slot, size: u16) -> impl Iterator<Item = Slot> {
+    let index = |port: u16| port.saturating_sub(FIRST_PORT) / size;
+    let block = move |index: u16| {
+        let first_port = FIRST_PORT.saturating_add(index.saturating_mul(size));
+        Slot { address: slot.address, first_port, last_port: first_port.saturating_add(size - 1) }
+    };
+    (index(slot.first_port)..=index(slot.last_port)).map(block).filter(move |block| *block != slot)
 }
 
 async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<(), Fault> {
@@ -99,7 +120,12 @@ fn probes(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Faul
     let server = HttpServer::new(move || {
         App::new().app_data(portal.clone()).default_service(web::to(portal::probe::answer))
     });
-    Ok(server.workers(2).bind(at).with_context(|| format!("{}:{}", at.0, at.1))?.run())
+    Ok(server
+        .workers(2)
+        .shutdown_timeout(LAST_ANSWERS)
+        .bind(at)
+        .with_context(|| format!("{}:{}", at.0, at.1))?
+        .run())
 }
 
 fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
@@ -112,7 +138,11 @@ fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault
             .configure(portal::routes)
     });
     let tls = settings.portal_tls()?;
-    let server = server.workers(2).bind_rustls_0_23(at, tls).with_context(|| format!("{}:{}", at.0, at.1))?;
+    let server = server
+        .workers(2)
+        .shutdown_timeout(LAST_ANSWERS)
+        .bind_rustls_0_23(at, tls)
+        .with_context(|| format!("{}:{}", at.0, at.1))?;
     Ok(server.run())
 }
 
@@ -122,7 +152,11 @@ fn admin_pages(settings: &Settings, admin: web::Data<Admin>) -> Result<Server, F
         App::new().app_data(admin.clone()).wrap(headers::strict(&[])).configure(admin::routes)
     });
     let tls = settings.admin_tls()?;
-    let server = server.workers(1).bind_rustls_0_23(at, tls).with_context(|| at.to_string())?;
+    let server = server
+        .workers(1)
+        .shutdown_timeout(LAST_ANSWERS)
+        .bind_rustls_0_23(at, tls)
+        .with_context(|| at.to_string())?;
     Ok(server.run())
 }
 
@@ -146,4 +180,22 @@ async fn watch_hub(hub: Arc<Hub>, reachable: Arc<AtomicBool>) {
 )]
 fn now() -> Timestamp {
     Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(first_port: u16, last_port: u16) -> Slot {
+        Slot { address: [198, 18, 0, 3].into(), first_port, last_port }
+    }
+
+    #[test]
+    fn a_slot_of_another_size_lets_every_block_it_touches_rest() {
+        let touched = |s: Slot, size| other_blocks(s, size).map(|b| b.first_port).collect::<Vec<_>>();
+        assert_eq!(touched(slot(2048, 3071), 256), [2048, 2304, 2560, 2816]);
+        assert_eq!(touched(slot(2304, 2559), 1024), [2048]);
+        assert_eq!(touched(slot(65024, 65535), 1024), [64512]);
+        assert!(touched(slot(2048, 2559), 512).is_empty(), "its own size is the ordinary case");
+    }
 }

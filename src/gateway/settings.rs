@@ -174,3 +174,6 @@ fn check_admin(file: &Path, site: &Site, admin: &Admin) -> Result<(), ConfigErro
     let problem = format!("{} can be reached by guests", admin.listen);
     Err(ConfigError::new(file, "admin.listen", problem, "give the router's address on the office network"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,15 +16,13 @@ use varco_web::cookie;
 /// # Errors
 /// When a header cannot be written.
 #[actix_web::get("/login/callback")]
-pub async fn finish(
-    request: HttpRequest,
-    portal: web::Data<Portal>,
-    response: web::Query<Response>,
-) -> actix_web::Result<HttpResponse> {
+pub async fn finish(request: HttpRequest, portal: web::Data<Portal>) -> actix_web::Result<HttpResponse> {
     let Some(device) = portal.device(&request) else {
         return Ok(portal.unknown_device(&request));
     };
-    let response = response.into_inner();
+    // A query that cannot be read names no login, and gets the page that says so.
+    let response = web::Query::<Response>::from_query(request.query_string());
+    let response = response.map(web::Query::into_inner).unwrap_or_default();
     let shown = cookie::value(&request, login::COOKIE).unwrap_or_default();
     let state = response.state.clone().unwrap_or_default();
     let mut answer = match portal.logins.take(&state, device, &shown, now()) {

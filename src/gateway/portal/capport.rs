@@ -37,8 +37,8 @@ fn state(portal: &Portal, peer: Option<IpAddr>, now: Timestamp) -> State {
     State {
         captive: shown.is_none(),
         user_portal_url: format!("https://{}/{path}", portal.host),
-        // Logging in again begins a new pass, so a session can be prolonged.
-        can_extend_session: true,
+        // A new login is possible only once the pass has ended.
+        can_extend_session: false,
         seconds_remaining: shown.map(|shown| shown.until.duration_since(now).as_secs()),
     }
 }

@@ -1,6 +1,6 @@
 //! Forms that only our own pages can send: a cookie with a random value, and its digest in the form.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use varco_web::{cookie, token};
 
@@ -13,6 +13,9 @@ const KEPT: i64 = 24 * 3600;
 pub struct Fields {
     form: String,
 }
+
+/// A form as it was sent; one that cannot be read is not ours.
+pub type Sent = Result<web::Form<Fields>, actix_web::Error>;
 
 /// A page with a form: `page` gets the form's hidden value.
 ///
@@ -32,6 +35,7 @@ pub fn with_form(
 }
 
 /// Whether the form was ours.
-pub fn is_ours(request: &HttpRequest, fields: &Fields) -> bool {
-    cookie::value(request, COOKIE).is_some_and(|secret| token::digest(&secret) == fields.form)
+pub fn is_ours(request: &HttpRequest, sent: &Sent) -> bool {
+    let secret = cookie::value(request, COOKIE);
+    sent.as_ref().is_ok_and(|fields| secret.is_some_and(|secret| token::digest(&secret) == fields.form))
 }

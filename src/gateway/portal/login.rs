@@ -18,7 +18,7 @@ pub const COOKIE: &str = "__Host-login";
 pub async fn begin(
     request: HttpRequest,
     portal: web::Data<Portal>,
-    fields: web::Form<form::Fields>,
+    fields: form::Sent,
 ) -> actix_web::Result<HttpResponse> {
     let Some(device) = portal.device(&request) else {
         return Ok(portal.unknown_device(&request));

@@ -8,11 +8,7 @@ use varco_web::page;
 
 /// Ends the pass; says so when its flows are cut.
 #[actix_web::post("/logout")]
-pub async fn leave(
-    request: HttpRequest,
-    portal: web::Data<Portal>,
-    fields: web::Form<form::Fields>,
-) -> HttpResponse {
+pub async fn leave(request: HttpRequest, portal: web::Data<Portal>, fields: form::Sent) -> HttpResponse {
     let Some(device) = portal.device(&request) else {
         return portal.unknown_device(&request);
     };

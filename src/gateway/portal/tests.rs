@@ -228,7 +228,7 @@ async fn the_captive_portal_api_says_what_rfc_8908_says() {
     let before = citizen.get("/capport").await;
     assert_eq!(before.headers["content-type"], "application/captive+json");
     assert_eq!(before.headers["cache-control"], "private, no-store");
-    insta::assert_snapshot!(before.body, @r#"{"captive":true,"user-portal-url":"https://wifi.library.example.it/","can-extend-session":true}"#);
+    insta::assert_snapshot!(before.body, @r#"{"captive":true,"user-portal-url":"https://wifi.library.example.it/","can-extend-session":false}"#);
     citizen.log_in().await;
     let after: serde_json::Value = serde_json::from_str(&citizen.get("/capport").await.body).unwrap();
     assert_eq!(after["captive"], false);

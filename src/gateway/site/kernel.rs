@@ -216,7 +216,7 @@ impl Site {
     }
 
     /// Compares kernel and records, and judges who is idle.
-    fn compare(&mut self, measured: Measured, now: Timestamp) {
+    fn compare(&mut self, mut measured: Measured, now: Timestamp) {
         self.link.greeted = true;
         self.link.measure_at = now.saturating_add(MEASURE_EVERY).ok();
         self.link.generation = self.link.generation.max(measured.generation.unwrap_or(0));
@@ -230,6 +230,8 @@ impl Site {
         }
         self.link.difference = difference;
         self.judge_idle(&measured, now);
+        // Only what names nobody is kept for the pages.
+        measured.passes.clear();
         self.link.measured = Some(measured);
     }
 

@@ -146,6 +146,6 @@ pub struct Status {
     pub enforcer_ready: bool,
     /// Whether records can be written.
     pub recording: bool,
-    /// The last measurement.
+    /// The last measurement, without its passes.
     pub measured: Option<Measured>,
 }

@@ -20,7 +20,7 @@ pub enum Mood {
     Refusing,
     /// It closes the connection instead of answering anything, and knows nothing afterwards.
     Dying,
-    /// It does what it is asked to admit, then closes the connection.
+    /// It does what it is asked to admit, then dies.
     DyingAfter,
 }
 
@@ -81,7 +81,7 @@ impl State {
             (Mood::Refusing, _) => return Some(Reply::Refused(Refusal::Kernel("no".into()))),
             (Mood::DyingAfter, Request::Admit { .. }) => {
                 self.perform(request);
-                self.generation = None;
+                (self.mood, self.generation) = (Mood::Dying, None);
                 return None;
             }
             (Mood::Good | Mood::DyingAfter, _) => {}

@@ -59,7 +59,6 @@ fn take(world: &mut World, step: Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn the_law_of_order_holds(steps in proptest::collection::vec(step(), 1..120)) {
         let mut world = World::ready();
