@@ -59,10 +59,14 @@ fn common(out: &mut String, view: View, settings: &Settings) {
     for name in &settings.site.interfaces.guest {
         line(out, "interface", name);
     }
-    // The portal is the router. `local` keeps other types of its records from being asked elsewhere.
-    let (host, router) = (&settings.site.portal.host, settings.site.guest.router);
-    line(out, "host-record", format_args!("{host},{router}"));
-    line(out, "local", format_args!("/{host}/"));
+    // The portal is the router, and so is the hub where it is here. `local` keeps other types of their records
+    // from being asked elsewhere.
+    let site = &settings.site;
+    let hub = site.hub_here.iter().map(|hub| (&hub.host, hub.address));
+    for (host, address) in hub.chain([(&site.portal.host, site.guest.router)]) {
+        line(out, "host-record", format_args!("{host},{address}"));
+        line(out, "local", format_args!("/{host}/"));
+    }
 }
 
 fn main(out: &mut String, settings: &Settings) {
@@ -120,17 +124,34 @@ mod tests {
     use super::*;
     use varco_policy::Site;
 
-    #[test]
-    fn both_views_of_the_example_site() {
-        let site = Site::load(Path::new("../docker/site/site.toml")).unwrap();
-        let settings = Settings {
+    fn settings(site: Site) -> Settings {
+        Settings {
             site,
             socket: "/run/varco/enforcer.sock".into(),
             gateway_uid: 0,
             run: "/run/varco".into(),
             state: "/var/lib/varco".into(),
             dnsmasq_user: Some("dnsmasq".into()),
-        };
+        }
+    }
+
+    fn example() -> Site {
+        Site::load(Path::new("../docker/site/site.toml")).unwrap()
+    }
+
+    #[test]
+    fn a_hub_on_the_router_has_its_name_in_both_views() {
+        let host = "accesso.comune.example.it".to_owned();
+        let hub_here = Some(varco_policy::site::HubHere { host, address: [10, 64, 0, 2].into() });
+        let settings = settings(Site { hub_here, ..example() });
+        for view in View::ALL {
+            assert!(render(view, &settings).contains("\nhost-record=accesso.comune.example.it,10.64.0.2\n"));
+        }
+    }
+
+    #[test]
+    fn both_views_of_the_example_site() {
+        let settings = settings(example());
         insta::assert_snapshot!(render(View::Main, &settings), @r#"
         # Written by varco-enforcer from site.toml; changes are lost.
         no-hosts

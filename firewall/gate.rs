@@ -168,9 +168,9 @@ pub fn of_site(site: &Site) -> Wanted {
         names(SetName::OfficeIf, &i.office),
         names(SetName::CriticalIf, &i.critical),
         names(SetName::WanIf, std::slice::from_ref(&i.wan)),
+        site.own_addresses().map(|address| (SetName::Router, Key::Address(address))).collect(),
         vec![
             (SetName::GuestNet, Key::Net(site.guest.subnet.trunc())),
-            (SetName::Router, Key::Address(site.guest.router)),
             (SetName::Catch, Key::Address(site.portal.catch_address)),
         ],
     ];

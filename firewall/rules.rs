@@ -35,7 +35,7 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
 fn device(site: &Site, device: Device) -> Result<(), Refusal> {
     let (net, address) = (site.guest.subnet, device.address);
     let host = net.contains(&address) && address != net.network() && address != net.broadcast();
-    refuse_unless(host && address != site.guest.router, "an address is not a guest's")?;
+    refuse_unless(host && !site.own_addresses().any(|own| own == address), "an address is not a guest's")?;
     let octets = device.mac.octets();
     refuse_unless(octets != [0; 6] && octets[0] & 1 == 0, "a hardware address is not one device's")
 }

@@ -104,6 +104,12 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         (r#"length = "4h""#, r#"length = "4 furlongs""#, "passes.length: "),
         (r#"quarantine = "10m""#, r#"quarantine = "10s""#, "slots.quarantine: "),
         (r#"title = "#, r#"titel = "#, "titel: unknown field"),
+        (
+            r#"# [hub_here]"#,
+            "[hub_here]\nhost = \"hub.example.it\"\naddress = \"10.64.0.1\"",
+            "hub_here.address: ",
+        ),
+        (r#"# [hub_here]"#, "[hub_here]\nhost = \"hub\"\naddress = \"10.64.0.2\"", "hub_here.host: "),
         (r#"wan = "eth0""#, r#"wan = "eth0; drop""#, "interfaces.wan: "),
     ] {
         assert!(good.contains(was), "{was}");

@@ -36,6 +36,9 @@ pub struct Site {
     pub garden: Garden,
     /// How long a pass lasts.
     pub passes: PassSettings,
+    /// The hub, where it runs on this very router.
+    #[serde(default)]
+    pub hub_here: Option<HubHere>,
 }
 
 /// Which interface belongs to which lane.
@@ -144,6 +147,17 @@ pub struct Garden {
     pub resolvers: Vec<Ipv4Addr>,
 }
 
+/// The hub on the same box: guests reach it without a pass, at an address of its own in their network, since the
+/// router answers guests nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HubHere {
+    /// Host name of the hub, as in its `public_url`.
+    pub host: String,
+    /// Where it listens, port 443: an address of this router inside [`GuestNetwork::subnet`].
+    pub address: Ipv4Addr,
+}
+
 /// How long a pass lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -197,6 +211,11 @@ impl Site {
         Shares { up: lanes(LaneShare::up), down: lanes(LaneShare::down) }
     }
 
+    /// The router's own addresses in the guest network: the portal's, and the hub's where it is here. No guest's.
+    pub fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        std::iter::once(self.guest.router).chain(self.hub_here.iter().map(|hub| hub.address))
+    }
+
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
         let bad =
             |key: &str, problem: String, remedy: &str| Err(ConfigError::new(file, key, problem, remedy));
@@ -212,6 +231,7 @@ impl Site {
         }
         self.check_shares(file)?;
         self.check_guest(file)?;
+        self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
         self.check_passes(file)
@@ -248,6 +268,19 @@ impl Site {
         within(file, "guest.lease", g.lease, SignedDuration::from_mins(2), SignedDuration::from_hours(24))
     }
 
+    fn check_hub_here(&self, file: &Path) -> Result<(), ConfigError> {
+        let Some(hub) = &self.hub_here else { return Ok(()) };
+        let g = &self.guest;
+        let leased = (g.first..=g.last).contains(&hub.address);
+        let edge = hub.address == g.subnet.network() || hub.address == g.subnet.broadcast();
+        if !g.subnet.contains(&hub.address) || edge || leased || hub.address == g.router {
+            let problem = format!("{} is not an address of its own in {}", hub.address, g.subnet);
+            let remedy = "give one inside guest.subnet beside guest.router and the leased range";
+            return Err(ConfigError::new(file, "hub_here.address", problem, remedy));
+        }
+        Ok(())
+    }
+
     fn check_slots(&self, file: &Path) -> Result<(), ConfigError> {
         let s = &self.slots;
         if !SIZES.contains(&s.ports) {
@@ -270,7 +303,8 @@ impl Site {
 
     fn check_names(&self, file: &Path) -> Result<(), ConfigError> {
         let names = self.garden.names.iter().map(|n| ("garden.names", n));
-        for (key, name) in names.chain([("portal.host", &self.portal.host)]) {
+        let hub = self.hub_here.iter().map(|h| ("hub_here.host", &h.host));
+        for (key, name) in names.chain(hub).chain([("portal.host", &self.portal.host)]) {
             if !is_host_name(name) {
                 let problem = format!("`{name}` is not a host name");
                 let remedy = "write it in lower case without scheme or dot at the end: idp.example.it";

@@ -54,7 +54,8 @@ const STEPS: [Step; 6] = [
 pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
     say("A whole site is coming up: the Internet, the router, an office, three guests.\n")?;
     let (length, idle) = ("4h".to_owned(), "30m".to_owned());
-    let plan = Plan { name: name.to_owned(), guests: 3, rate: LINE, pass_length: length, idle, bare: false };
+    let (name, rate) = (name.to_owned(), LINE);
+    let plan = Plan { name, guests: 3, rate, pass_length: length, idle, bare: false, one_box: false };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };
     let walked = demo.walk();

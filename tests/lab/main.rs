@@ -46,6 +46,9 @@ struct UpOptions {
     /// Only the network and the Internet's servers, none of Varco's programs.
     #[arg(long)]
     bare: bool,
+    /// The hub on the router, as at a single site, instead of in the Internet.
+    #[arg(long)]
+    one_box: bool,
     /// Folder of Varco's programs, instead of the one that holds varco-lab.
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -212,8 +215,8 @@ fn obey(order: Order) -> Result<ExitCode> {
 }
 
 fn bring_up(options: UpOptions) -> Result<()> {
-    let UpOptions { which, guests, rate, pass_length, idle, bare, programs, json } = options;
-    let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare };
+    let UpOptions { which, guests, rate, pass_length, idle, bare, one_box, programs, json } = options;
+    let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare, one_box };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)

@@ -82,9 +82,16 @@ pub struct Plan {
     pub idle: String,
     /// Only the network and the Internet's servers: none of Varco's programs.
     pub bare: bool,
+    /// The hub on the router, as at a single site, instead of in the Internet.
+    pub one_box: bool,
 }
 
 impl Plan {
+    /// Where the hub runs, and its address.
+    pub const fn hub(&self) -> (Host, &'static str) {
+        if self.one_box { (Host::Gateway, HUB_HERE) } else { (Host::Wan, HUB) }
+    }
+
     /// Every host, in the order in which they are made.
     pub fn hosts(&self) -> Vec<Host> {
         let fixed = [Host::Wan, Host::Gateway, Host::Office];
@@ -104,6 +111,8 @@ pub const WEB: &str = "198.18.0.10";
 pub const IDP: &str = "198.18.0.20";
 /// The hub.
 pub const HUB: &str = "198.18.0.30";
+/// The hub, where it runs on the router.
+pub const HUB_HERE: &str = "10.64.0.2";
 /// The Internet's DNS.
 pub const DNS: &str = "198.18.0.53";
 /// The router's address in the office.

@@ -86,6 +86,6 @@ fn run(lab: &Lab, record: &Record, name: &'static str) -> Program {
     let config = lab.path(&format!("config/{short}.toml")).display().to_string();
     let own = [program, "run".into(), "--config".into(), config];
     let command = drop.iter().filter(|_| !privileged).map(|s| (*s).to_owned()).chain(own).collect();
-    let host = if short == "hub" { Host::Wan } else { Host::Gateway };
+    let host = if short == "hub" { record.plan.hub().0 } else { Host::Gateway };
     Program { name: short, host, command }
 }

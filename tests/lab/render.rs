@@ -16,11 +16,11 @@ pub fn write(lab: &Lab, plan: &Plan) -> Result<()> {
     for folder in ["config", "logs", "run", "enforcer", "gateway", "hub", "hub-keys"] {
         fs::create_dir_all(lab.path(folder))?;
     }
-    fs::write(lab.path("config/site.toml"), site(plan))?;
+    fs::write(lab.path("config/site.toml"), site(plan) + &hub_here(plan))?;
     fs::write(lab.path("config/enforcer.toml"), enforcer(lab))?;
     fs::write(lab.path("config/gateway.toml"), gateway(lab, plan))?;
     fs::write(lab.path("config/hub.toml"), hub(lab, plan))?;
-    Ok(fs::write(lab.path("config/dns.conf"), dns())?)
+    Ok(fs::write(lab.path("config/dns.conf"), dns(plan))?)
 }
 
 /// One hundredth of the line, times `parts`.
@@ -66,7 +66,7 @@ ports = 512
 quarantine = "10m"
 
 [garden]
-names = ["{hub}", "{idp}"]
+names = [{garden}]
 resolvers = ["{dns}"]
 
 [passes]
@@ -77,12 +77,27 @@ idle = "{idle}"
         router = plan::GUEST_ROUTER,
         portal = plan::PORTAL_NAME,
         slots = plan::SLOTS,
-        hub = plan::HUB_NAME,
-        idp = plan::IDP_NAME,
+        garden = garden(plan),
         dns = plan::DNS,
         length = plan.pass_length,
         idle = plan.idle,
     )
+}
+
+/// What strangers reach: the provider, and the hub unless it is on the router.
+fn garden(plan: &Plan) -> String {
+    let hub = (!plan.one_box).then_some(plan::HUB_NAME);
+    hub.into_iter().chain([plan::IDP_NAME]).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// The hub's address in the guest network, where it runs on the router.
+fn hub_here(plan: &Plan) -> String {
+    let (name, address) = (plan::HUB_NAME, plan::HUB_HERE);
+    if plan.one_box {
+        format!("\n[hub_here]\nhost = \"{name}\"\naddress = \"{address}\"\n")
+    } else {
+        String::new()
+    }
 }
 
 fn enforcer(lab: &Lab) -> String {
@@ -160,7 +175,7 @@ client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
 redirect_uri = "https://{portal}/login/callback"
 "#,
-        address = plan::HUB,
+        address = plan.hub().1,
         hub = plan::HUB_NAME,
         name = plan.name,
         portal = plan::PORTAL_NAME,
@@ -168,7 +183,7 @@ redirect_uri = "https://{portal}/login/callback"
 }
 
 /// The Internet's DNS. It does not know the portal: only the router's resolver does.
-fn dns() -> String {
+fn dns(plan: &Plan) -> String {
     let mut lines = format!(
         "keep-in-foreground
 no-resolv
@@ -184,7 +199,7 @@ local-ttl=5
 ",
         plan::DNS
     );
-    let names = [(plan::HUB_NAME, plan::HUB), (plan::IDP_NAME, plan::IDP), (plan::WEB_NAME, plan::WEB)];
+    let names = [(plan::HUB_NAME, plan.hub().1), (plan::IDP_NAME, plan::IDP), (plan::WEB_NAME, plan::WEB)];
     for (name, address) in names.into_iter().chain(plan::PROBES.map(|p| (p, plan::WEB))) {
         let _ = writeln!(lines, "host-record={name},{address}");
     }

@@ -24,7 +24,7 @@ pub fn lay(plan: &Plan, hosts: &BTreeMap<Host, Process>) -> Result<()> {
         ip(*process, "link set lo up\n")?;
     }
     ip(gateway, &gateway_lines(plan, wan, office, hosts))?;
-    ip(wan, &wan_lines())?;
+    ip(wan, &wan_lines(plan))?;
     ip(office, &office_lines())?;
     for (host, process) in hosts {
         if matches!(host, Host::Guest(_)) {
@@ -73,14 +73,21 @@ route add default via 2001:db8:198::1
         plan::GUEST_ROUTER,
         plan::WAN,
     );
+    if plan.one_box {
+        let _ = writeln!(lines, "addr add {}/20 dev br-guest", plan::HUB_HERE);
+    }
     lines
 }
 
 /// IPv6 is really there, with a route back to the guests: that it is closed to them must be somebody's doing.
-fn wan_lines() -> String {
+fn wan_lines(plan: &Plan) -> String {
     let mut lines = "link set eth0 up\n".to_owned();
     for address in [plan::WAN, plan::WEB, plan::IDP, plan::HUB, plan::DNS] {
         let _ = writeln!(lines, "addr add {address}/24 dev eth0");
+    }
+    if plan.one_box {
+        // The identity provider reads the hub's metadata.
+        let _ = writeln!(lines, "route add {}/32 via {}", plan::HUB_HERE, plan::GATEWAY);
     }
     lines + "addr add 2001:db8:198::1/64 dev eth0 nodad\nroute add 2001:db8:64::/64 via 2001:db8:198::2\n"
 }

@@ -46,3 +46,19 @@ fn a_metadata_file_is_a_trusted_provider_within_five_seconds() {
     std::fs::write(format!("{folder}/second.xml"), other).unwrap();
     assert!(crate::site::eventually(6, offered));
 }
+
+#[test]
+fn a_single_site_has_the_hub_on_the_router_and_nothing_more_is_open() {
+    let site = Site::up_with(2, &["--one-box"]);
+    let hub = "10.64.0.2";
+    let stranger = site.guest(1).leased();
+    assert_eq!(stranger.page("https://accesso.varco.test/health"), 200, "the hub is reached without a pass");
+    assert!(!stranger.pings(hub));
+    let admin = format!("https://{hub}:8443/");
+    assert!(
+        !stranger.succeeds(&["curl", "-s", "-k", "-m", "3", &admin]),
+        "the hub's address opens another port"
+    );
+    let citizen = site.guest(0).citizen("ada");
+    assert!(citizen.is_online() && !stranger.is_online());
+}
