@@ -42,9 +42,7 @@ pub fn open(lab: &Lab, guest: u8, port: u16) -> Result<String> {
         command.arg(order).arg("--state").arg(&lab.folder).stdin(Stdio::null());
         command
     };
-    let mut lease = own("exec");
-    lease.arg(Host::Guest(guest).to_string()).args(["--", "/proc/self/exe", "lease", "--state"]);
-    let lease = lease.arg(&lab.folder).args(["--guest", &guest.to_string()]).output()?;
+    let lease = own("lease").args(["--guest", &guest.to_string()]).output()?;
     ensure!(lease.status.success(), "{}", String::from_utf8_lossy(&lease.stderr).trim());
     let log = File::create(lab.path("logs/door.log"))?;
     let mut keeper = own("door-keeper");
@@ -131,16 +129,27 @@ impl Request {
     }
 
     /// The request for the far server, in HTTP/1.0 so that the answer ends with the connection.
-    fn text(&self, path: &str, host: &str, port: u16) -> Vec<u8> {
-        let dropped =
-            ["host", "connection", "proxy-connection", "accept-encoding", "upgrade-insecure-requests"];
+    fn text(&self, path: &str, host: &str, port: u16) -> String {
+        let dropped = [
+            "host",
+            "connection",
+            "content-length",
+            "proxy-connection",
+            "accept-encoding",
+            "upgrade-insecure-requests",
+        ];
+        // What a form of a changed page sends back, encoded.
+        let (path, body) = (inwards(path, port), inwards(&String::from_utf8_lossy(&self.body), port));
         let mut out = format!("{} {path} HTTP/1.0\r\nHost: {host}\r\n", self.method);
         for (name, value) in &self.headers {
             if !dropped.contains(&name.to_lowercase().as_str()) {
                 out += &format!("{name}: {}\r\n", inwards(value, port));
             }
         }
-        [out.as_bytes(), b"\r\n", &self.body].concat()
+        if !body.is_empty() {
+            out += &format!("Content-Length: {}\r\n", body.len());
+        }
+        out + "\r\n" + &body
     }
 }
 
@@ -162,7 +171,7 @@ fn forward(mut browser: &TcpStream, request: &Request, rest: &str) -> Result<()>
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
     let mut far = TcpStream::connect(&address).with_context(|| address.clone())?;
-    far.write_all(&request.text(&format!("/{path}"), authority, 0))?;
+    far.write_all(request.text(&format!("/{path}"), authority, 0).as_bytes())?;
     std::io::copy(&mut far, &mut browser)?;
     Ok(())
 }
@@ -177,7 +186,7 @@ fn site(mut browser: &TcpStream, request: &Request, port: u16) -> Result<()> {
     let mut connector = SslConnector::builder(SslMethod::tls_client())?;
     connector.set_ca_file("/etc/ssl/certs/ca-certificates.crt")?;
     let mut far = connector.build().connect(far_name, far)?;
-    far.write_all(&request.text(&request.target, far_name, port))?;
+    far.write_all(request.text(&request.target, far_name, port).as_bytes())?;
     let mut answer = Vec::new();
     // Servers that close without a farewell are common, and the length was theirs to tell.
     let _ = far.read_to_end(&mut answer);
@@ -200,6 +209,7 @@ pub fn text(port: u16) -> String {
 fn inwards(text: &str, port: u16) -> String {
     SITES.iter().fold(text.to_owned(), |text, (near, far)| {
         text.replace(&format!("http://{near}:{port}"), &format!("https://{far}"))
+            .replace(&format!("http%3A%2F%2F{near}%3A{port}"), &format!("https%3A%2F%2F{far}"))
     })
 }
 
@@ -239,5 +249,7 @@ mod tests {
         );
         assert!(text.ends_with("<form action=\"http://idp.localhost:81/sso\">") && !text.contains("Length"));
         assert_eq!(inwards("http://portal.localhost:81", 81), "https://wifi.varco.test");
+        let form = inwards("entityID=http%3A%2F%2Fidp.localhost%3A81&x=1", 81);
+        assert_eq!(form, "entityID=https%3A%2F%2Fidp.varco.test&x=1");
     }
 }
