@@ -1,44 +1,23 @@
-//! The running hub: what its endpoints share, and the map from path to endpoint.
+//! What the hub's endpoints share.
 
 use crate::{
     config::{Client, Settings, StoreSettings},
     keys::Keys,
     login::{
-        self,
         spid::{self, ServiceProvider},
         trusted::Trusted,
     },
-    oidc::{self, grant::Login, key::SigningKey},
-    pages,
+    oidc::{grant::Login, key::SigningKey},
     register::Register,
     store::{Store, redis::Redis, sqlite::Sqlite},
-};
-use actix_web::{
-    HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    error::InternalError,
-    get,
-    http::StatusCode,
-    middleware::Next,
-    web,
 };
 use anyhow::Context;
 use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
-use std::{
-    collections::BTreeSet, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
 use varco_policy::ConfigError;
-use varco_templates::hub::Trouble;
 use varco_web::startup::Fault;
-
-/// The largest body of a request, in bytes: a SAML answer is some 10 kB.
-const LARGEST_BODY: usize = 1 << 20;
-/// How long one request may take, its body included.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the endpoints share.
 #[derive(Debug)]
@@ -126,59 +105,4 @@ fn service_provider(file: &Path, settings: &Settings) -> Result<ServiceProvider,
 #[expect(clippy::disallowed_methods, reason = "the edge of the program: endpoints read the clock here only")]
 pub fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// Which path leads where.
-pub fn routes(app: &mut web::ServiceConfig) {
-    app.app_data(web::PayloadConfig::new(LARGEST_BODY))
-        .service(
-            web::resource("/oidc/authorize").get(oidc::authorize::by_query).post(oidc::authorize::by_form),
-        )
-        .service(oidc::discovery::discovery)
-        .service(oidc::jwks::jwks)
-        .service(oidc::token::exchange_code)
-        .service(login::choose::choose)
-        .service(login::cancel::cancel)
-        .service(login::send::send)
-        .service(login::receive::receive)
-        .service(login::receive::back)
-        .service(login::logout::by_redirect)
-        .service(login::logout::by_post)
-        .route("/spid/metadata", web::get().to(login::metadata::metadata))
-        // The SPID rules name this one.
-        .route("/metadata", web::get().to(login::metadata::metadata))
-        .service(varco_web::page::style_sheet)
-        .service(health)
-        .default_service(web::to(not_found));
-}
-
-/// Ends a request that takes too long.
-///
-/// # Errors
-/// When the endpoint fails or the time is up.
-pub async fn limit_time(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    tokio::time::timeout(PATIENCE, next.call(request)).await.unwrap_or_else(|_| {
-        Err(InternalError::new("the request took too long", StatusCode::REQUEST_TIMEOUT).into())
-    })
-}
-
-/// 200 when the login state answers, else 503.
-#[get("/health")]
-async fn health(hub: web::Data<Hub>) -> HttpResponse {
-    match hub.store.check().await {
-        Ok(()) => HttpResponse::Ok().content_type("text/plain").body("ok\n"),
-        Err(error) => {
-            tracing::warn!(%error, "health");
-            HttpResponse::ServiceUnavailable()
-                .content_type("text/plain")
-                .body("the login state does not answer\n")
-        }
-    }
-}
-
-async fn not_found(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
-    pages::trouble(&hub, &request, StatusCode::NOT_FOUND, Trouble::NotFound)
 }

@@ -9,6 +9,7 @@ pub mod login;
 pub mod oidc;
 pub mod pages;
 pub mod register;
+pub mod routes;
 pub mod serve;
 pub mod store;
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! `varco-hub run`: the HTTPS listener.
 
-use crate::{
-    app::{self, Hub},
-    config::Settings,
-    login::trusted,
-};
+use crate::{app::Hub, config::Settings, login::trusted, routes};
 use actix_web::{App, HttpServer, middleware, rt::System, web::Data};
 use anyhow::Context;
 use std::{path::Path, time::Duration};
@@ -30,9 +26,9 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(served.clone())
-                .wrap(middleware::from_fn(app::limit_time))
+                .wrap(middleware::from_fn(routes::limit_time))
                 .wrap(headers::strict(&[]))
-                .configure(app::routes)
+                .configure(routes::routes)
         })
         .workers(WORKERS)
         .client_request_timeout(HEAD_PATIENCE)

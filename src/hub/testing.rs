@@ -2,10 +2,7 @@
 
 pub mod idp;
 
-use crate::{
-    app::{self, Hub},
-    config::Settings,
-};
+use crate::{app::Hub, config::Settings, routes};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};
 use openidconnect::reqwest::{self, Certificate, Client, Response, redirect};
 use openssl::{
@@ -136,9 +133,9 @@ impl Running {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(served.clone())
-                .wrap(middleware::from_fn(app::limit_time))
+                .wrap(middleware::from_fn(routes::limit_time))
                 .wrap(headers::strict(&[]))
-                .configure(app::routes)
+                .configure(routes::routes)
         })
         .workers(1)
         .disable_signals()
