@@ -52,6 +52,10 @@ const STEPS: [Step; 6] = [
 /// # Errors
 /// The step that did not do what it must.
 pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
+    if let Ok(earlier) = Lab::find(name, None) {
+        say("The site of an earlier demo is taken down first.\n")?;
+        down::down(&earlier)?;
+    }
     say("A whole site is coming up: the Internet, the router, an office, three guests.\n")?;
     let (length, idle) = ("4h".to_owned(), "30m".to_owned());
     let (name, rate) = (name.to_owned(), LINE);
