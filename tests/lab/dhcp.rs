@@ -23,7 +23,7 @@ pub fn lease(lab: &Lab, host: Host) -> Result<String> {
     }
     let script = lab.path(&format!("hosts/{host}/{SCRIPT}"));
     if !script.exists() {
-        symlink(env::current_exe()?, &script)?;
+        symlink(lab.record()?.itself, &script)?;
     }
     let log = File::create(lab.path(&format!("hosts/{host}/dhcp.log")))?;
     let mut client = Command::new("udhcpc");

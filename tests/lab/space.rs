@@ -1,11 +1,12 @@
 //! Namespaces: making a lab's own, and entering a host's.
 
 use super::process::Process;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::{
+    errno::Errno,
     mount::{MsFlags, mount},
     sched::{CloneFlags, setns, unshare},
-    unistd::{getegid, geteuid},
+    unistd::{Gid, Uid, chroot, fchdir, getegid, geteuid, setgid, setuid},
 };
 use std::{
     fs::{self, File},
@@ -37,7 +38,24 @@ pub fn leave() -> Result<()> {
             );
         }
     }
-    Ok(mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?)
+    keep_mounts_apart()
+}
+
+/// Keeps the mounts that follow out of the namespace that these were copied from. In a chroot `/` is no mount and
+/// cannot be told so; that is well where nothing outside shares its mounts.
+fn keep_mounts_apart() -> Result<()> {
+    match mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE) {
+        Err(Errno::EINVAL) if !outer_mounts_are_shared() => Ok(()),
+        Err(Errno::EINVAL) => bail!(
+            "in a chroot on a machine that shares its mounts: `mount --bind FOLDER FOLDER` before the chroot, so \
+             that / is a mount of its own"
+        ),
+        other => Ok(other?),
+    }
+}
+
+fn outer_mounts_are_shared() -> bool {
+    fs::read_to_string("/proc/1/mountinfo").map_or(true, |mounts| mounts.contains(" shared:"))
 }
 
 /// Gives the calling process a network, mounts and a name of its own inside the lab.
@@ -46,7 +64,7 @@ pub fn leave() -> Result<()> {
 /// When the kernel refuses.
 pub fn separate() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS)?;
-    Ok(mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?)
+    keep_mounts_apart()
 }
 
 /// Shows `from` at `to`.
@@ -90,13 +108,16 @@ pub fn enter(host: Process) -> Result<()> {
     for (name, kind) in kinds {
         spaces.push((File::open(host.file(name))?, kind));
     }
+    // Entering mounts leaves a chroot behind; the host's root is where it started, in a chroot or not.
+    let root = File::open(host.file("root"))?;
     let here = std::env::current_dir();
     for (file, kind) in spaces {
         setns(file, kind).with_context(|| format!("enter {kind:?}"))?;
     }
+    fchdir(root)?;
+    chroot(".")?;
     // Another user's lab: become its root, or files in it would be nobody's.
-    let root = (nix::unistd::Gid::from_raw(0), nix::unistd::Uid::from_raw(0));
-    let _ = (nix::unistd::setgid(root.0), nix::unistd::setuid(root.1));
+    let _ = (setgid(Gid::from_raw(0)), setuid(Uid::from_raw(0)));
     if here.and_then(std::env::set_current_dir).is_err() {
         std::env::set_current_dir("/")?;
     }

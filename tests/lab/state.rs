@@ -29,6 +29,8 @@ pub struct Record {
     pub plan: Plan,
     /// Folder of Varco's programs.
     pub programs: PathBuf,
+    /// This program, as its hosts find it: in a chroot they would see another path.
+    pub itself: PathBuf,
     /// The process that holds the lab; `None` before it was started.
     pub holder: Option<Process>,
 }

@@ -29,7 +29,7 @@ pub fn up(plan: Plan, state: Option<&Path>, programs: PathBuf) -> Result<Report>
     clear_stale(&plan.name, state)?;
     let lab = Lab::make(&plan.name, state)?;
     let id = uuid::Uuid::new_v4().to_string();
-    let mut record = Record { id, plan, programs, holder: None };
+    let mut record = Record { id, plan, programs, itself: std::env::current_exe()?, holder: None };
     // Of two that ask for one name at once, one makes the file.
     let made = File::create_new(lab.path("lab.json"));
     made.with_context(|| format!("{} is being made by another", lab.folder.display()))?;
