@@ -12,7 +12,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libxml2-dev libxmlsec1-dev libxm
 # What a site's router runs.
 SITE_PACKAGES  := nftables iproute2 dnsmasq-base conntrack
 # What the lab and the tests drive a site with.
-LAB_PACKAGES   := iperf3 iputils-ping udhcpc curl xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
+LAB_PACKAGES   := iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
 
 .PHONY: help setup build demo test lint unit
 

@@ -7,6 +7,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
     thread,
     time::Duration,
 };
@@ -115,6 +116,46 @@ pub fn pass(n: u8, seconds: u32) -> KernelPass {
     KernelPass { device: device(n), slot: slot(u16::from(n)), seconds }
 }
 
+/// What this machine lets the tests make.
+#[derive(Clone, Copy)]
+enum Spaces {
+    /// A user namespace, so that an ordinary user is root inside.
+    OfUser,
+    /// Root's own, where user namespaces are forbidden.
+    OfRoot,
+    /// Root's own in a chroot, whose `/` is no mount.
+    InChroot,
+}
+
+impl Spaces {
+    fn of_this_machine() -> Self {
+        static FOUND: OnceLock<Spaces> = OnceLock::new();
+        let can =
+            |args: &[&str]| Command::new("unshare").args(args).arg("true").output().unwrap().status.success();
+        *FOUND.get_or_init(|| match () {
+            () if can(&["-Urnm"]) => Self::OfUser,
+            () if can(&["-nm"]) => Self::OfRoot,
+            () => Self::InChroot,
+        })
+    }
+
+    fn made_with(self) -> &'static [&'static str] {
+        match self {
+            Self::OfUser => &["-Urnmpf"],
+            Self::OfRoot => &["-nmpf"],
+            Self::InChroot => &["-nmpf", "--propagation", "unchanged"],
+        }
+    }
+
+    fn entered_with(self) -> &'static [&'static str] {
+        match self {
+            Self::OfUser => &["-U", "--preserve-credentials"],
+            Self::OfRoot => &[],
+            Self::InChroot => &["-r"],
+        }
+    }
+}
+
 /// Tries until it is so; panics after half a minute.
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     for _ in 0..300 {
@@ -141,7 +182,8 @@ impl Lab {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         let holder = Command::new("unshare")
-            .args(["-Urnmpf", "--kill-child=SIGKILL", "--mount-proc", "cat"])
+            .args(Spaces::of_this_machine().made_with())
+            .args(["--kill-child=SIGKILL", "--mount-proc", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -230,7 +272,7 @@ impl Lab {
     pub fn command(&self, host: &str, argv: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         let pid = self.holder_pid().expect("the namespaces are gone");
-        command.args(["-t", &pid, "-U", "-n", "-m", "-p", "--preserve-credentials"]);
+        command.args(["-t", &pid, "-n", "-m", "-p"]).args(Spaces::of_this_machine().entered_with());
         if host != "router" {
             command.args(["ip", "netns", "exec", host]);
         }
