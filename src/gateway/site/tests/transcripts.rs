@@ -326,3 +326,15 @@ fn no_login_from_what_is_no_device() {
     }
     assert!(world.started.is_empty());
 }
+
+/// SECURITY.md S2: whatever number the enforcer is at, a login goes on.
+#[test]
+fn numbers_of_states_end_without_an_end() {
+    let mut world = World::new();
+    world.kernel_generation = Some(u64::MAX - 1);
+    world.connect();
+    world.settle();
+    assert!(world.text().contains(&format!("ask apply {}", u64::MAX)), "{}", world.text());
+    world.log_in(device(1));
+    assert!(world.text().contains(&format!("ask admit {}", u64::MAX)), "{}", world.text());
+}
