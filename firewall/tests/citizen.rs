@@ -83,6 +83,20 @@ fn no_guest_fills_the_table_of_connections() {
     lab.seen_from("guest1", "TCP:198.18.0.1:8080");
 }
 
+/// SECURITY.md G13: nor with what the router itself answers: names here, the portal alike. A source is limited, and so are all of them
+/// together, since sources can be forged.
+#[test]
+fn no_guest_fills_the_table_with_questions_to_the_router() {
+    let lab = Lab::up("asks");
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![]);
+    let questions = "for _ in $(seq 1600); do echo > /dev/udp/10.64.0.1/53; done";
+    lab.run("guest0", &["bash", "-c", questions]);
+    let flows = lab.text("router", &["conntrack", "-L", "-p", "udp", "-s", "10.64.0.10"]).lines().count();
+    assert!((500..=1_024).contains(&flows), "{flows} flows");
+    assert_eq!(lab.talk("guest1", "TCP:198.18.0.1:80").as_deref(), Ok("portal"), "the others are answered");
+}
+
 /// The same address with another hardware address is another device.
 #[test]
 fn a_borrowed_address_is_not_admitted_and_the_newer_pass_replaces() {
@@ -93,6 +107,9 @@ fn a_borrowed_address_is_not_admitted_and_the_newer_pass_replaces() {
     lab.must("guest0", &["ip", "link", "set", "eth0", "address", "02:00:00:00:00:99"]);
     lab.must("guest0", &["ip", "route", "replace", "default", "via", "10.64.0.1"]);
     assert!(!lab.pings("guest0", "198.18.0.1"));
+    // SECURITY.md G2, R2: to the walled garden like any stranger, never out of the slot of whom the address was.
+    lab.must("router", &["nft", "add", "element", "inet", "varco", "garden4", "{ 198.18.0.80 }"]);
+    assert_eq!(lab.seen_from("guest0", "TCP:198.18.0.80:443").0, "198.18.0.2");
     let mut newer = pass(0, 600);
     (newer.device.mac, newer.slot) = ("02:00:00:00:00:99".parse().unwrap(), slot(7));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The enforcer's client: one thread that asks, waits, and connects again when the line is lost.
 
-use crate::event_loop::{Inbox, Message};
+use crate::event_loop::{Inbox, Message, Whole};
 use crate::site::Event;
 use std::{
     io::{self, Read},
@@ -36,7 +36,10 @@ pub struct Asked {
 /// When the thread cannot be started.
 pub fn start(socket: PathBuf, requests: Receiver<Asked>, inbox: Inbox) -> io::Result<()> {
     let line = Line { socket, requests, inbox, number: 0, wait: FIRST_WAIT };
-    std::thread::Builder::new().name("enforcer".into()).spawn(move || line.run())?;
+    std::thread::Builder::new().name("enforcer".into()).spawn(move || {
+        let _whole = Whole;
+        line.run();
+    })?;
     Ok(())
 }
 

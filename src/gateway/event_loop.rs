@@ -117,7 +117,10 @@ impl EventLoop {
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(self) -> io::Result<std::thread::JoinHandle<()>> {
-        std::thread::Builder::new().name("site".into()).spawn(move || self.run())
+        std::thread::Builder::new().name("site".into()).spawn(move || {
+            let _whole = Whole;
+            self.run();
+        })
     }
 
     fn run(mut self) {
@@ -222,6 +225,18 @@ impl EventLoop {
                 // Who asked may have given up waiting.
                 self.answers.remove(&ticket).map(|waiting| waiting.send(answer));
             }
+        }
+    }
+}
+
+/// A program without its loop would go on showing pages that let nobody in: better none, so that it is started again and
+/// takes up its records.
+pub(crate) struct Whole;
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::exit(1);
         }
     }
 }

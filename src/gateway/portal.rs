@@ -7,6 +7,7 @@ pub mod health;
 pub mod host;
 pub mod login;
 pub mod logout;
+pub mod patience;
 pub mod probe;
 pub mod start;
 pub mod status;

@@ -7,7 +7,7 @@ use crate::{
     event_loop::{EventLoop, Inbox, Message},
     hub::{self, Hub},
     neighbour::Neighbours,
-    portal::{self, Portal},
+    portal::{self, Portal, patience},
     settings::Settings,
     site::{Rules, Site},
     store::Store,
@@ -41,6 +41,7 @@ const LAST_ANSWERS: u64 = 3;
 pub fn run(settings: Settings) -> Result<(), Fault> {
     // The only provider compiled in; the HTTP client asks for the default one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    startup::open_files();
     let (site, store) = resume(&settings)?;
     let board = Arc::new(Board::default());
     let (inbox, messages) = Inbox::new();
@@ -133,8 +134,10 @@ fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault
     let server = HttpServer::new(move || {
         App::new()
             .app_data(portal.clone())
-            .wrap(headers::strict(&[portal.hub.origin()]))
+            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
             .wrap(from_fn(portal::host::check))
+            // The outermost, so that what is misdirected gets them too.
+            .wrap(headers::strict(&[portal.hub.origin()]))
             .configure(portal::routes)
     });
     let tls = settings.portal_tls()?;

@@ -34,7 +34,7 @@ use jiff::{SignedDuration, Timestamp};
 use kernel::Link;
 use records::Records;
 use std::net::Ipv4Addr;
-use varco_policy::{Pass, Shares, pass::EndCause, slot::SlotPool};
+use varco_policy::{Device, Pass, Shares, pass::EndCause, slot::SlotPool};
 pub use words::{Answer, Change, Effect, Event, Login, Status, Ticket};
 
 /// What the site's settings say about passes.
@@ -62,6 +62,14 @@ impl Rules {
             idle: site.passes.idle,
             shares: site.shares(),
         }
+    }
+
+    /// Whether this can be a guest's device. The enforcer refuses a whole request for one that cannot, so none may come
+    /// to it: those who ask beside it would be refused as well.
+    fn is_a_guest(&self, device: Device) -> bool {
+        let (net, address, octets) = (self.subnet, device.address, device.mac.octets());
+        let host = net.contains(&address) && address != net.network() && address != net.broadcast();
+        host && address != self.router && octets != [0; 6] && octets[0] & 1 == 0
     }
 }
 
@@ -143,6 +151,7 @@ impl Site {
         let cause = match leaving {
             Some(cause) => Some(cause),
             None if pass.until <= now => Some(EndCause::Expired),
+            None if !self.rules.is_a_guest(pass.device) => Some(EndCause::Expelled),
             None => (!slot_is_ours).then_some(EndCause::Expelled),
         };
         if cause.is_none() {

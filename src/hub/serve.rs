@@ -17,6 +17,7 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// When the settings are wrong, a key is missing, or the address cannot be listened on.
 pub fn run(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
+    startup::open_files();
     let certificate = tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     System::new().block_on(async move {
         let hub = Data::new(Hub::open(file, settings)?);

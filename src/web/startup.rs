@@ -1,5 +1,6 @@
 //! Starting a program right, or refusing to start and saying why.
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use varco_policy::config::{ConfigError, EXIT_CONFIG};
@@ -45,6 +46,16 @@ pub fn exit_code(result: Result<(), Fault>) -> ExitCode {
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+/// Takes as many open files as the system grants: the customary 1,024 are fewer connections than a crowd of guests, or
+/// one with ill will, opens.
+pub fn open_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of open files stays as it is");
+    }
 }
 
 /// Tells the service supervisor, if there is one, that the program is ready.

@@ -106,3 +106,12 @@ async fn a_dead_provider_is_unreachable() {
     provider.stop().await;
     assert!(matches!(hub.begin(Lang::En, now()).await, Err(HubError::Unreachable(_))));
 }
+
+/// SECURITY.md P5: a log holds no words of a guest.
+#[test]
+fn an_error_code_of_a_browser_is_not_logged_as_it_is() {
+    assert_eq!(super::code_of("access_denied"), "access_denied");
+    for written in ["a b", "x\n2026-01-01 INFO admitted", "RSSMRA80A01H501U ", "\u{1b}[2J"] {
+        assert_eq!(super::code_of(written), "an error code that is none", "{written:?}");
+    }
+}

@@ -205,7 +205,9 @@ async fn other_hosts_are_misdirected() {
     let mut citizen = Browser::new(&building, 2);
     for host in ["evil.example", "", "wifi.library.example.it.evil.example"] {
         citizen.host = host.to_owned();
-        assert_eq!(citizen.get("/").await.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+        let answer = citizen.get("/").await;
+        assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+        assert!(answer.headers.contains_key("content-security-policy"), "every answer carries them: I6");
     }
     citizen.host = "WIFI.library.example.it:443".to_owned();
     assert_eq!(citizen.get("/").await.status, StatusCode::OK);

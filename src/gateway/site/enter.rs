@@ -75,8 +75,7 @@ impl Site {
     }
 
     fn refusal(&self, login: &Login) -> Option<Answer> {
-        let address = login.device.address;
-        if !self.rules.subnet.contains(&address) || address == self.rules.router {
+        if !self.rules.is_a_guest(login.device) {
             Some(Answer::NotAGuest)
         } else if !self.link.is_ready() {
             Some(Answer::GateDown)

@@ -69,7 +69,8 @@ impl Link {
     }
 
     fn next_generation(&mut self) -> u64 {
-        self.generation += 1;
+        // An enforcer that is at the end of the numbers takes the last one again.
+        self.generation = self.generation.saturating_add(1);
         self.generation
     }
 }

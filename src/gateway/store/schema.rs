@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use rusqlite::Connection;
-use std::path::Path;
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
 use varco_audit::journal;
 
 /// Version of the tables; raised with every change of them.
@@ -13,6 +13,7 @@ const APPLICATION: i64 = 0x5661_7263;
 
 /// Opens the database, sets how durable it is, and makes the tables it lacks.
 pub fn open(path: &Path) -> Result<Connection, StoreError> {
+    private(path)?;
     let connection = Connection::open(path)?;
     // FULL: a commit in the write-ahead log is synced before it returns. secure_delete: the addresses of a device
     // do not stay in free pages after its pass.
@@ -29,6 +30,12 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "application_id", APPLICATION)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(connection)
+}
+
+/// Makes the file, readable by us only, if it is not there: it holds the addresses of devices. SQLite gives its journal
+/// the same mode.
+fn private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 const TABLES: &str = "

@@ -1,7 +1,7 @@
 //! The store against a real SQLite file: reopened, full, newer, in use, and killed between two commits.
 
 use super::*;
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
 use varco_policy::{Mac, Subject};
 
 const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
@@ -197,5 +197,17 @@ pub(crate) mod tempdir {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.0);
         }
+    }
+}
+
+/// SECURITY.md P5: hardware addresses are for the gateway alone, whatever mask it was started with.
+#[test]
+fn the_records_are_readable_by_their_owner_only() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+    for name in ["site.db", "site.db-wal", "site.db-shm"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }

@@ -1,6 +1,6 @@
 //! A building with a gateway: every part of it but the kernel is real.
 
-use super::super::{Portal, host, probe, routes};
+use super::super::{Portal, host, patience, probe, routes};
 use super::enforcer::Enforcer;
 use crate::{
     board::Board,
@@ -145,8 +145,9 @@ fn serve_pages(portal: web::Data<Portal>) -> (String, ServerHandle) {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(portal.clone())
-            .wrap(varco_web::headers::strict(&[portal.hub.origin()]))
+            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
             .wrap(from_fn(host::check))
+            .wrap(varco_web::headers::strict(&[portal.hub.origin()]))
             .configure(routes)
     });
     let server = server.workers(1).disable_signals().listen(listener).unwrap().run();

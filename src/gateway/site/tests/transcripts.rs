@@ -287,3 +287,54 @@ fn the_router_and_strangers_get_no_pass() {
     }
     assert!(world.started.is_empty());
 }
+
+/// SECURITY.md S4: what is on record is taken up, also when the guest network was changed meanwhile; the enforcer would
+/// refuse the whole state for one pass that is not of this network.
+#[test]
+fn a_pass_of_another_network_ends_and_holds_up_nobody() {
+    let mut world = World::ready();
+    let pass = world.log_in(device(1));
+    world.settle();
+    let moved = Rules { subnet: "10.65.0.0/24".parse().unwrap(), ..super::world::rules() };
+    let open = world.site.online().map(|pass| (pass.clone(), None)).collect();
+    let pool = SlotPool::new(&[[198, 18, 0, 3].into()], 1024, super::world::QUARANTINE);
+    world.site = Site::resume(moved, pool, open, world.now);
+    (world.asked, world.connected, world.kernel_generation) = (None, false, None);
+    world.transcript.clear();
+    world.connect();
+    world.settle();
+    assert!(world.text().contains("ask apply 1: 0 passes"), "{}", world.text());
+    assert_eq!(world.ended[&pass].1, EndCause::Expelled);
+}
+
+/// SECURITY.md P1: what the enforcer would refuse is not asked, so that nobody who logs in beside it is refused too.
+#[test]
+fn no_login_from_what_is_no_device() {
+    let mut world = World::ready();
+    let group = varco_policy::Mac::new([1, 0, 0x5e, 0, 0, 1]);
+    let network = [10, 64, 0, 0].into();
+    let everybody = [10, 64, 0, 255].into();
+    let good = device(1);
+    for bad in [
+        varco_policy::Device { mac: group, ..good },
+        varco_policy::Device { mac: varco_policy::Mac::new([0; 6]), ..good },
+        varco_policy::Device { address: network, ..good },
+        varco_policy::Device { address: everybody, ..good },
+    ] {
+        let pass = world.log_in(bad);
+        assert_eq!(world.answer_of(pass), Some(Answer::NotAGuest));
+    }
+    assert!(world.started.is_empty());
+}
+
+/// SECURITY.md S2: whatever number the enforcer is at, a login goes on.
+#[test]
+fn numbers_of_states_end_without_an_end() {
+    let mut world = World::new();
+    world.kernel_generation = Some(u64::MAX - 1);
+    world.connect();
+    world.settle();
+    assert!(world.text().contains(&format!("ask apply {}", u64::MAX)), "{}", world.text());
+    world.log_in(device(1));
+    assert!(world.text().contains(&format!("ask admit {}", u64::MAX)), "{}", world.text());
+}
