@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
@@ -40,9 +41,9 @@ struct UpOptions {
     /// Length of a pass.
     #[arg(long, default_value = "4h")]
     pass_length: String,
-    /// A pass without traffic for this long ends.
-    #[arg(long, default_value = "30m")]
-    idle: String,
+    /// A pass without traffic for this long ends; 30m unless said, or the length of a pass where that is less.
+    #[arg(long)]
+    idle: Option<String>,
     /// Only the network and the Internet's servers, none of Varco's programs.
     #[arg(long)]
     bare: bool,
@@ -192,11 +193,11 @@ fn obey(order: Order) -> Result<ExitCode> {
     match order {
         Order::Up(options) => bring_up(options)?,
         Order::Down(which) => down::down(&find(&which)?)?,
-        Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command)?,
+        Order::Exec { which, host, command } => return enter::become_command(&find(&which)?, host, &command),
         Order::Status { which, json } => print(&find(&which)?, json)?,
-        Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new())?,
-        Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen)?,
-        Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new())?,
+        Order::Lease(on) => return send(&find(&on.which)?, on.guest, "lease", Vec::new()),
+        Order::Login { on, citizen } => return log_in(&find(&on.which)?, on.guest, &citizen),
+        Order::Logout(on) => return send(&find(&on.which)?, on.guest, "logout", Vec::new()),
         Order::Here { on, walk } => here(&find(&on.which)?, on.guest, walk)?,
         Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
         Order::DoorKeeper { which, guest, port } => {
@@ -213,10 +214,20 @@ fn obey(order: Order) -> Result<ExitCode> {
 
 fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, pass_length, idle, bare, programs, json } = options;
+    let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
     let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
+}
+
+/// The idle limit when none is asked for: a site's settings allow none above the length of a pass.
+fn usual_idle(pass_length: &str) -> String {
+    let half_an_hour = SignedDuration::from_mins(30);
+    match pass_length.parse::<SignedDuration>() {
+        Ok(length) if length < half_an_hour => pass_length.to_owned(),
+        _ => "30m".to_owned(),
+    }
 }
 
 /// The folder of this program, where its siblings are.
@@ -224,14 +235,14 @@ fn beside() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(""))
 }
 
-fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<()> {
+fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<ExitCode> {
     let options = [("--citizen", citizen.citizen.clone()), ("--behaviour", citizen.behaviour.to_string())];
     let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
     send(lab, guest, "login", words.collect())
 }
 
 /// A walk is a command of this program on the guest.
-fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<()> {
+fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<ExitCode> {
     let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "here".into(), "--state".into()];
     words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into(), walk.into()]);
     words.extend(options);
