@@ -157,6 +157,12 @@ impl Hub {
         }
         let ca =
             written.ca_file.map(|path| read("hub.ca_file", &path, "give a PEM certificate")).transpose()?;
+        let holds_one =
+            |pem: &Vec<u8>| reqwest::Certificate::from_pem_bundle(pem).is_ok_and(|all| !all.is_empty());
+        if ca.as_ref().is_some_and(|pem| !holds_one(pem)) {
+            let problem = "no certificate is in it".to_owned();
+            return Err(bad("hub.ca_file", problem, "give a PEM certificate, or leave the key out"));
+        }
         let client_secret = SecretString::from(secret.trim().to_owned());
         let origin = issuer.origin().ascii_serialization();
         Ok(Self { issuer: written.issuer, origin, client_id: written.client_id, client_secret, ca })
