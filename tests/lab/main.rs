@@ -7,7 +7,7 @@ use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, up, web},
+    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, space, up, web},
     start,
 };
 
@@ -145,6 +145,8 @@ enum Order {
     #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
+    LendUsers { process: i32 },
+    #[command(hide = true)]
     Host {
         #[command(flatten)]
         which: Which,
@@ -191,25 +193,29 @@ fn main() -> ExitCode {
 fn obey(order: Order) -> Result<ExitCode> {
     let find = |which: &Which| Lab::find(&which.name, which.state.as_deref());
     match order {
-        Order::Up(options) => bring_up(options)?,
-        Order::Down(which) => down::down(&find(&which)?)?,
-        Order::Exec { which, host, command } => return enter::become_command(&find(&which)?, host, &command),
-        Order::Status { which, json } => print(&find(&which)?, json)?,
-        Order::Lease(on) => return send(&find(&on.which)?, on.guest, "lease", Vec::new()),
-        Order::Login { on, citizen } => return log_in(&find(&on.which)?, on.guest, &citizen),
-        Order::Logout(on) => return send(&find(&on.which)?, on.guest, "logout", Vec::new()),
-        Order::Here { on, walk } => here(&find(&on.which)?, on.guest, walk)?,
-        Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
+        Order::Up(options) => done(bring_up(options)),
+        Order::Down(which) => done(down::down(&find(&which)?)),
+        Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command),
+        Order::Status { which, json } => done(print(&find(&which)?, json)),
+        Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new()),
+        Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen),
+        Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new()),
+        Order::Here { on, walk } => done(here(&find(&on.which)?, on.guest, walk)),
+        Order::Door { which, guest, port } => done(start::say(&door::open(&find(&which)?, guest, port)?)),
         Order::DoorKeeper { which, guest, port } => {
-            door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
+            done(door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port))))
         }
-        Order::List => start::say(&list())?,
-        Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
-        Order::Hold(which) => hold::hold(&find(&which)?)?,
-        Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
-        Order::Web { listen } => web::serve(listen)?,
+        Order::List => done(start::say(&list())),
+        Order::Demo { name, check } => done(demo::demo(&name, beside()?, check)),
+        Order::Hold(which) => done(hold::hold(&find(&which)?)),
+        Order::LendUsers { process } => done(space::lend_users(process)),
+        Order::Host { which, host } => done(host::become_host(&find(&which)?, host)),
+        Order::Web { listen } => done(web::serve(listen)),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn done(outcome: Result<()>) -> Result<ExitCode> {
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn bring_up(options: UpOptions) -> Result<()> {
@@ -276,4 +282,14 @@ fn list() -> String {
         Some(format!("{:<32} {state:<5} {}\n", record.plan.name, lab.folder.display()))
     };
     Lab::all().into_iter().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual_idle;
+
+    #[test]
+    fn the_idle_limit_is_never_above_the_length_of_a_pass() {
+        assert_eq!((usual_idle("1m").as_str(), usual_idle("4h").as_str()), ("1m", "30m"));
+    }
 }
