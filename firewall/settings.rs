@@ -55,6 +55,7 @@ impl Settings {
         {
             absolute(path, key, value)?;
         }
+        short(path, "socket", &file.socket)?;
         let dnsmasq_user = match &file.dnsmasq_user {
             Some(user) => Some(find(path, "dnsmasq_user", user)?.name),
             None => None,
@@ -79,6 +80,16 @@ fn absolute(path: &Path, key: &str, value: &Path) -> Result<(), ConfigError> {
     }
     let problem = format!("`{}` is not a plain absolute path", value.display());
     Err(ConfigError::new(path, key, problem, "begin it with / and use no spaces, quotes or #"))
+}
+
+/// `sun_path` holds 108 bytes with the one that ends it (unix(7)).
+fn short(path: &Path, key: &str, socket: &Path) -> Result<(), ConfigError> {
+    let long = socket.as_os_str().len();
+    if long < 108 {
+        return Ok(());
+    }
+    let problem = format!("{long} bytes are too long for the name of a socket");
+    Err(ConfigError::new(path, key, problem, "give at most 107 bytes: /run/varco-enforcer/enforcer.sock"))
 }
 
 /// A number need not be anybody's: in a user namespace nobody is listed.
@@ -127,6 +138,7 @@ mod tests {
         let good = "site='/s'\nsocket='/x'\nrun='/r'\nstate='/t'\n";
         insta::assert_snapshot!(refusal(&format!("{}gateway_user=0", good.replace("'/r'", "'r r'"))), @"/enforcer.toml: run: `r r` is not a plain absolute path; begin it with / and use no spaces, quotes or #");
         insta::assert_snapshot!(refusal(&format!("{good}gateway_user='no-such-user'\ndnsmasq_user='nobody-here'")), @"/enforcer.toml: dnsmasq_user: there is no user `nobody-here`; create the user, or name one that exists");
+        insta::assert_snapshot!(refusal(&format!("{}gateway_user=0", good.replace("'/x'", &format!("'/{}'", "x".repeat(107))))), @"/enforcer.toml: socket: 108 bytes are too long for the name of a socket; give at most 107 bytes: /run/varco-enforcer/enforcer.sock");
         insta::assert_snapshot!(refusal(&format!("{good}gateway_user=0\nport=1")), @r#"/enforcer.toml: port: unknown field `port`, expected one of `site`, `socket`, `gateway_user`, `run`, `state`, `dnsmasq_user`; correct line 6; docker/site holds a complete example"#);
     }
 }

@@ -62,13 +62,30 @@ pub fn append(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), Jo
     Ok(())
 }
 
-/// Opens a site's database for reading only.
+/// Opens a site's database for reading only: the live one, or a copy, which may be where nothing can be written.
 ///
 /// # Errors
-/// When there is no such database.
+/// When there is no such database, or it cannot be read where it is.
 pub fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(path, flags)?)
+    let connection = Connection::open_with_flags(path, flags)?;
+    let tried = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()));
+    match (tried, unchanging(path)) {
+        (Err(_), Some(uri)) => Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?),
+        (tried, _) => Ok(tried.map(|()| connection)?),
+    }
+}
+
+/// The address under which SQLite reads a copy without making files beside it. It then ignores a `-wal`, so there
+/// is such an address only where none holds anything.
+fn unchanging(path: &Path) -> Option<String> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
+        return None;
+    }
+    let plain = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Some(format!("file:{plain}?immutable=1"))
 }
 
 /// Reads every entry in order, calling `each` with its sequence number.

@@ -2,7 +2,13 @@
 
 use clap::{Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use std::{net::Ipv4Addr, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    io::{ErrorKind, Write as _},
+    net::Ipv4Addr,
+    path::PathBuf,
+    process::ExitCode,
+};
 use varco_audit::{
     journal,
     who::{Holder, Question, Search, instant},
@@ -77,23 +83,27 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     })
 }
 
-#[expect(clippy::print_stdout, reason = "the answer is this program's output")]
+/// Writes the answer. A reader who stops early, as `head` does, is no failure of the search.
 fn print(holders: &[Holder], json: bool) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(holders)?);
-        return Ok(());
+    let text = if json { serde_json::to_string_pretty(holders)? + "\n" } else { text(holders)? };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
-    match holders.len() {
-        0 => println!("nobody held this address and port at that instant"),
-        1 => {}
-        n => println!("ambiguous: {n} passes held this address and port within the tolerance"),
-    }
+}
+
+fn text(holders: &[Holder]) -> anyhow::Result<String> {
+    let mut text = match holders.len() {
+        0 => "nobody held this address and port at that instant\n".to_owned(),
+        1 => String::new(),
+        n => format!("ambiguous: {n} passes held this address and port within the tolerance\n"),
+    };
     for h in holders {
-        println!("site     {}\npass     {}\nsubject  {}", h.site, h.pass, h.subject.as_str());
-        println!("slot     {} ports {}-{}", h.slot.address, h.slot.first_port, h.slot.last_port);
-        println!("from     {}\nuntil    {}\nended    {}\n", h.from, h.until, cause(h)?);
+        writeln!(text, "site     {}\npass     {}\nsubject  {}", h.site, h.pass, h.subject.as_str())?;
+        writeln!(text, "slot     {} ports {}-{}", h.slot.address, h.slot.first_port, h.slot.last_port)?;
+        writeln!(text, "from     {}\nuntil    {}\nended    {}\n", h.from, h.until, cause(h)?)?;
     }
-    Ok(())
+    Ok(text)
 }
 
 fn cause(holder: &Holder) -> anyhow::Result<String> {

@@ -97,6 +97,7 @@ impl Settings {
         check_folder(file, &written.state)?;
         check_admin(file, &site, &written.admin)?;
         let hub = Hub::load(file, written.hub)?;
+        check_garden(&written.site, &site, &hub)?;
         let Written { enforcer, state, portal, admin, .. } = written;
         let settings = Self { file: file.to_path_buf(), site, enforcer, state, portal, admin, hub };
         settings.portal_tls()?;
@@ -146,8 +147,22 @@ impl Hub {
             let problem = "the file is empty or not text".to_owned();
             return Err(bad("hub.client_secret_file", problem, "write the secret given by the hub in it"));
         }
+        if written.client_id.is_empty() {
+            let problem = "is empty".to_owned();
+            return Err(bad(
+                "hub.client_id",
+                problem,
+                "give the client_id of this gateway in the hub's settings",
+            ));
+        }
         let ca =
             written.ca_file.map(|path| read("hub.ca_file", &path, "give a PEM certificate")).transpose()?;
+        let holds_one =
+            |pem: &Vec<u8>| reqwest::Certificate::from_pem_bundle(pem).is_ok_and(|all| !all.is_empty());
+        if ca.as_ref().is_some_and(|pem| !holds_one(pem)) {
+            let problem = "no certificate is in it".to_owned();
+            return Err(bad("hub.ca_file", problem, "give a PEM certificate, or leave the key out"));
+        }
         let client_secret = SecretString::from(secret.trim().to_owned());
         let origin = issuer.origin().ascii_serialization();
         Ok(Self { issuer: written.issuer, origin, client_id: written.client_id, client_secret, ca })
@@ -160,6 +175,23 @@ fn check_folder(file: &Path, state: &Path) -> Result<(), ConfigError> {
     }
     let problem = format!("{} is not a folder", state.display());
     Err(ConfigError::new(file, "state", problem, "make the folder, owned by the gateway's user"))
+}
+
+/// Without a pass, a device reaches the hub through the walled garden only, which holds what is under its names.
+fn check_garden(file: &Path, site: &Site, hub: &Hub) -> Result<(), ConfigError> {
+    let host = hub.origin.trim_start_matches("https://").split(':').next().unwrap_or_default();
+    let under =
+        |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if site.garden.names.iter().any(|name| under(&name.to_string())) {
+        return Ok(());
+    }
+    let problem = format!("the hub, {host}, is not among them, so nobody could log in");
+    Err(ConfigError::new(
+        file,
+        "garden.names",
+        problem,
+        "list the host of hub.issuer and those of the providers",
+    ))
 }
 
 /// The admin pages must not be where guests are.

@@ -64,6 +64,16 @@ impl Default for StoreSettings {
     }
 }
 
+impl StoreSettings {
+    fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        let Self::Redis { url } = self else { return Ok(()) };
+        let remedy = "give redis://127.0.0.1:6379/0, or redis+unix:///run/redis/redis.sock";
+        redis::Client::open(url.expose_secret())
+            .map(drop)
+            .map_err(|e| ConfigError::new(file, "store.url", format!("not an address of Redis: {e}"), remedy))
+    }
+}
+
 /// `[[gateway]]`: a relying party.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +96,20 @@ pub struct Spid {
     pub idp_metadata: PathBuf,
     /// The level asked for, 1 to 3.
     pub level: Level,
+}
+
+impl Spid {
+    /// An entity identifier is a URI (SAML core 8.3.6); SPID wants an https address without blanks.
+    fn check_name(&self, file: &Path) -> Result<(), ConfigError> {
+        match Url::parse(&self.entity_id) {
+            Ok(url) if !self.entity_id.contains(char::is_whitespace) => https(file, "spid.entity_id", &url),
+            _ => {
+                let problem = format!("`{}` is not an address", self.entity_id);
+                let remedy = "give the https address registered at AgID, usually public_url";
+                Err(ConfigError::new(file, "spid.entity_id", problem, remedy))
+            }
+        }
+    }
 }
 
 /// A gateway with its secret.
@@ -147,6 +171,8 @@ impl Settings {
             ));
         }
         self.body.check().map_err(|fault| self.spid_fault(file, &fault))?;
+        self.spid.check_name(file)?;
+        self.store.check(file)?;
         folder(file, "state", &self.state)?;
         folder(file, "spid.idp_metadata", &self.spid.idp_metadata)?;
         self.clients(file).map(drop)
@@ -260,6 +286,17 @@ mod tests {
             ("biblioteca-civica\"", "biblioteca civica\"", "gateway[0].client_id: "),
             (".secret\"", ".missing\"", "gateway[0].client_secret_file: "),
             ("ipa_code = ", "ipa = ", "unknown field `ipa`"),
+            ("ipa_code = \"c_x000\"\n", "", "body.ipa_code: missing field"),
+            (
+                "entity_id = \"https://accesso.comune.example.it\"",
+                "entity_id = \"\"",
+                "spid.entity_id: `` is not",
+            ),
+            (
+                "kind = \"sqlite\"",
+                "kind = \"redis\"\nurl = \"http://x\"",
+                "store.url: not an address of Redis",
+            ),
         ] {
             let answer = refusal(from, to);
             assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");

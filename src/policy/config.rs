@@ -51,11 +51,21 @@ pub fn load<T: DeserializeOwned>(file: &Path) -> Result<T, ConfigError> {
 pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigError> {
     let document = toml::Deserializer::parse(text).map_err(|e| syntax_error(file, text, &e))?;
     serde_path_to_error::deserialize(document).map_err(|e| {
-        let key = e.path().to_string();
+        let path = e.path().to_string();
         let inner = e.into_inner();
         let message = inner.message().to_owned();
-        ConfigError::new(file, &key, message, remedy_at(text, inner.span()))
+        ConfigError::new(file, &key(path, &message), message, remedy_at(text, inner.span()))
     })
+}
+
+/// The key that is meant: what is missing has no place in the file, only its table has.
+fn key(path: String, message: &str) -> String {
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    match (missing, path.as_str()) {
+        (None, _) => path,
+        (Some(name), ".") => name.to_owned(),
+        (Some(name), table) => format!("{table}.{name}"),
+    }
 }
 
 fn syntax_error(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
@@ -103,7 +113,8 @@ mod tests {
     #[test]
     fn refuses_unknown_and_missing_keys() {
         assert!(refusal("[inner]\nport = 1\nprot = 2\n").contains("unknown field `prot`"));
-        assert!(refusal("[inner]\n").contains("missing field `port`"));
+        assert!(refusal("[inner]\n").starts_with("a.toml: inner.port: missing field `port`"));
+        assert!(refusal("").starts_with("a.toml: inner: missing field `inner`"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
 use anyhow::{Context, Result, ensure};
 use std::{
     ffi::OsString,
+    io::{ErrorKind, Write},
     os::unix::process::CommandExt,
     process::{Command, ExitCode, ExitStatus},
 };
@@ -54,15 +55,17 @@ pub fn path() -> String {
     path
 }
 
-/// Becomes the command: it keeps the caller's process identifier.
+/// Becomes the command: it keeps the caller's process identifier. Returns only when the command cannot be started,
+/// with the exit code that shells give then: 127 for what is not found, 126 for what may not be run.
 ///
 /// # Errors
-/// When the host cannot be entered or the command cannot be started.
-pub fn become_command(lab: &Lab, host: Host, words: &[OsString]) -> Result<()> {
+/// When the host cannot be entered.
+pub fn become_command(lab: &Lab, host: Host, words: &[OsString]) -> Result<ExitCode> {
     let (program, arguments) = words.split_first().context("no command")?;
     let record = enter(lab, host)?;
     let error = command(program, &record, host).args(arguments).exec();
-    Err(error).with_context(|| format!("start {}", program.display()))
+    let _ = writeln!(std::io::stderr(), "start {}: {error}", program.display());
+    Ok(ExitCode::from(if error.kind() == ErrorKind::NotFound { 127 } else { 126 }))
 }
 
 /// The exit code that tells a command's end: its own, or 128 and the signal as shells say it.

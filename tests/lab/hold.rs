@@ -33,7 +33,9 @@ pub fn hold(lab: &Lab) -> Result<()> {
     // Of its own session: closing the terminal is not its end.
     let _ = nix::unistd::setsid();
     nix::sys::prctl::set_child_subreaper(true)?;
-    space::leave()?;
+    let mut lender = Command::new("/proc/self/exe");
+    lender.arg("lend-users").arg(std::process::id().to_string());
+    space::leave(lender)?;
     let end = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, up, web},
+    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, space, up, web},
     start,
 };
 
@@ -40,9 +41,9 @@ struct UpOptions {
     /// Length of a pass.
     #[arg(long, default_value = "4h")]
     pass_length: String,
-    /// A pass without traffic for this long ends.
-    #[arg(long, default_value = "30m")]
-    idle: String,
+    /// A pass without traffic for this long ends; 30m unless said, or the length of a pass where that is less.
+    #[arg(long)]
+    idle: Option<String>,
     /// Only the network and the Internet's servers, none of Varco's programs.
     #[arg(long)]
     bare: bool,
@@ -147,6 +148,8 @@ enum Order {
     #[command(hide = true)]
     Hold(Which),
     #[command(hide = true)]
+    LendUsers { process: i32 },
+    #[command(hide = true)]
     Host {
         #[command(flatten)]
         which: Which,
@@ -193,33 +196,47 @@ fn main() -> ExitCode {
 fn obey(order: Order) -> Result<ExitCode> {
     let find = |which: &Which| Lab::find(&which.name, which.state.as_deref());
     match order {
-        Order::Up(options) => bring_up(options)?,
-        Order::Down(which) => down::down(&find(&which)?)?,
-        Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command)?,
-        Order::Status { which, json } => print(&find(&which)?, json)?,
-        Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new())?,
-        Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen)?,
-        Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new())?,
-        Order::Here { on, walk } => here(&find(&on.which)?, on.guest, walk)?,
-        Order::Door { which, guest, port } => start::say(&door::open(&find(&which)?, guest, port)?)?,
+        Order::Up(options) => done(bring_up(options)),
+        Order::Down(which) => done(down::down(&find(&which)?)),
+        Order::Exec { which, host, command } => enter::become_command(&find(&which)?, host, &command),
+        Order::Status { which, json } => done(print(&find(&which)?, json)),
+        Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new()),
+        Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen),
+        Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new()),
+        Order::Here { on, walk } => done(here(&find(&on.which)?, on.guest, walk)),
+        Order::Door { which, guest, port } => done(start::say(&door::open(&find(&which)?, guest, port)?)),
         Order::DoorKeeper { which, guest, port } => {
-            door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port)))?;
+            done(door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port))))
         }
-        Order::List => start::say(&list())?,
-        Order::Demo { name, check } => demo::demo(&name, beside()?, check)?,
-        Order::Hold(which) => hold::hold(&find(&which)?)?,
-        Order::Host { which, host } => host::become_host(&find(&which)?, host)?,
-        Order::Web { listen } => web::serve(listen)?,
+        Order::List => done(start::say(&list())),
+        Order::Demo { name, check } => done(demo::demo(&name, beside()?, check)),
+        Order::Hold(which) => done(hold::hold(&find(&which)?)),
+        Order::LendUsers { process } => done(space::lend_users(process)),
+        Order::Host { which, host } => done(host::become_host(&find(&which)?, host)),
+        Order::Web { listen } => done(web::serve(listen)),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn done(outcome: Result<()>) -> Result<ExitCode> {
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, pass_length, idle, bare, one_box, programs, json } = options;
+    let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
     let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare, one_box };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
+}
+
+/// The idle limit when none is asked for: a site's settings allow none above the length of a pass.
+fn usual_idle(pass_length: &str) -> String {
+    let half_an_hour = SignedDuration::from_mins(30);
+    match pass_length.parse::<SignedDuration>() {
+        Ok(length) if length < half_an_hour => pass_length.to_owned(),
+        _ => "30m".to_owned(),
+    }
 }
 
 /// The folder of this program, where its siblings are.
@@ -227,14 +244,14 @@ fn beside() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(""))
 }
 
-fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<()> {
+fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<ExitCode> {
     let options = [("--citizen", citizen.citizen.clone()), ("--behaviour", citizen.behaviour.to_string())];
     let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
     send(lab, guest, "login", words.collect())
 }
 
 /// A walk is a command of this program on the guest.
-fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<()> {
+fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<ExitCode> {
     let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "here".into(), "--state".into()];
     words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into(), walk.into()]);
     words.extend(options);
@@ -268,4 +285,14 @@ fn list() -> String {
         Some(format!("{:<32} {state:<5} {}\n", record.plan.name, lab.folder.display()))
     };
     Lab::all().into_iter().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual_idle;
+
+    #[test]
+    fn the_idle_limit_is_never_above_the_length_of_a_pass() {
+        assert_eq!((usual_idle("1m").as_str(), usual_idle("4h").as_str()), ("1m", "30m"));
+    }
 }

@@ -10,8 +10,10 @@ use nix::{
 };
 use std::{
     fs::{self, File},
+    io::Read,
     os::unix::fs::MetadataExt,
     path::Path,
+    process::{Child, Command, Stdio},
 };
 
 const NONE: Option<&str> = None;
@@ -19,12 +21,17 @@ const NONE: Option<&str> = None;
 /// Leaves the machine's network, mounts and users for new ones of the lab. The caller's user is root in them
 /// and nothing more outside. Where user namespaces are forbidden, root does without.
 ///
+/// Root lends the lab every user, since some tools change to one of their own and end where there is none, as
+/// tcpdump does; an ordinary user can lend only itself. `lender` becomes a process that calls [`lend_users`].
+///
 /// # Errors
 /// When the kernel allows neither.
-pub fn leave() -> Result<()> {
+pub fn leave(lender: Command) -> Result<()> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     let rest = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    let lender = if uid == 0 { Some(start(lender)?) } else { None };
     match unshare(CloneFlags::CLONE_NEWUSER | rest) {
+        Ok(()) if lender.is_some_and(lent) => {}
         Ok(()) => {
             fs::write("/proc/self/setgroups", "deny").context("/proc/self/setgroups")?;
             fs::write("/proc/self/uid_map", format!("0 {uid} 1")).context("/proc/self/uid_map")?;
@@ -56,6 +63,36 @@ fn keep_mounts_apart() -> Result<()> {
 
 fn outer_mounts_are_shared() -> bool {
     fs::read_to_string("/proc/1/mountinfo").map_or(true, |mounts| mounts.contains(" shared:"))
+}
+
+fn start(mut lender: Command) -> Result<Child> {
+    lender.stdin(Stdio::piped()).spawn().context("start what lends users")
+}
+
+/// The end of its input tells it to begin, its exit status how it went.
+fn lent(mut lender: Child) -> bool {
+    drop(lender.stdin.take());
+    lender.wait().is_ok_and(|status| status.success())
+}
+
+/// Lends all users and groups there are to the new namespace of `process`, under their own numbers, as soon as standard
+/// input ends. Only a process that stayed outside may.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn lend_users(process: i32) -> Result<()> {
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    for map in ["uid_map", "gid_map"] {
+        let ours = fs::read_to_string(format!("/proc/self/{map}"))?;
+        let same = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (first, count) = (words.next()?, words.nth(1)?);
+            Some(format!("{first} {first} {count}\n"))
+        };
+        let theirs: String = ours.lines().filter_map(same).collect();
+        fs::write(format!("/proc/{process}/{map}"), theirs)?;
+    }
+    Ok(())
 }
 
 /// Gives the calling process a network, mounts and a name of its own inside the lab.

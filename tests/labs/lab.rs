@@ -20,6 +20,8 @@ fn a_lab_says_exactly_what_is_promised_and_leaves_nothing() {
     assert_eq!(keys(&report["pids"]), BTreeSet::from(["gateway", "enforcer", "hub", "dnsmasq"]));
 
     assert_eq!(site.run("guest0", &["sh", "-c", "exit 7"]).status.code(), Some(7));
+    assert_eq!(site.run("guest0", &["no-such-command"]).status.code(), Some(127));
+    assert_eq!(site.run("guest0", &["/etc/passwd"]).status.code(), Some(126));
     assert_eq!(site.run("office", &["hostname"]).stdout, b"office\n");
     assert!(!site.succeeds("guest0", &["sh", "-c", "ip -4 addr show dev wlan0 | grep inet"]));
     for host in ["wan", "office", "gateway"] {
@@ -32,6 +34,18 @@ fn a_lab_says_exactly_what_is_promised_and_leaves_nothing() {
     said(&mut lab(&["down", "--name", site.name()]));
     assert!(!std::path::Path::new(&state).exists());
     assert!(!said(&mut lab(&["list"])).contains(site.name()));
+}
+
+/// Tools that change to a user of their own, as tcpdump does, need one; only root has others to lend.
+#[test]
+fn root_lends_a_lab_every_user() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let site = Site::up_with(1, &["--bare"]);
+    assert!(
+        site.succeeds("guest0", &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "true"])
+    );
 }
 
 #[test]

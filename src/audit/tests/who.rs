@@ -152,3 +152,55 @@ fn records_cannot_be_changed() {
     let changed = Connection::open(records.file()).unwrap().execute("UPDATE record SET body = '{}'", ());
     assert!(changed.unwrap_err().to_string().contains("never changed"));
 }
+
+/// As an ordinary user of a machine of his own: the evidence is on a disk that cannot be written.
+#[test]
+fn reads_a_copy_where_nothing_can_be_written() {
+    let records = Records::with("disk", &two_after_each_other());
+    let live = Connection::open(records.file()).unwrap();
+    live.pragma_update(None, "journal_mode", "wal").unwrap();
+    live.close().unwrap();
+    let mut command = Command::new("unshare");
+    command.args([
+        "-Urm",
+        "sh",
+        "-c",
+        "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && shift && exec \"$@\"",
+        "sh",
+    ]);
+    command.arg(&records.folder).arg(env!("CARGO_BIN_EXE_varco-audit"));
+    command.args([
+        "who",
+        "--ip",
+        "198.18.0.3",
+        "--port",
+        "1100",
+        "--at",
+        "2026-10-25T04:49:00Z",
+        "--records",
+    ]);
+    let answer = command.arg(records.file()).output().unwrap();
+    assert_eq!(answer.status.code(), Some(0), "{}", String::from_utf8_lossy(&answer.stderr));
+}
+
+#[test]
+fn a_reader_who_stops_early_is_no_failure() {
+    let records = Records::with("pipe", &two_after_each_other());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_varco-audit"));
+    command.args([
+        "who",
+        "--ip",
+        "198.18.0.3",
+        "--port",
+        "1100",
+        "--at",
+        "2026-10-25T04:49:00Z",
+        "--records",
+    ]);
+    let answer =
+        command.arg(records.file()).stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let answer = answer.wait_with_output().unwrap();
+    assert_eq!((answer.status.code(), answer.stderr), (Some(0), Vec::new()));
+}

@@ -61,5 +61,8 @@ fn each_mistake_is_named_with_its_remedy() {
     insta::assert_snapshot!(refusal("hub.secret", "no.secret"), @"gateway.toml: hub.client_secret_file: no.secret: No such file or directory (os error 2); give a file readable by us");
     insta::assert_snapshot!(refusal("issuer =", "isuer ="), @"gateway.toml: hub.isuer: unknown field `isuer`, expected one of `issuer`, `client_id`, `client_secret_file`, `ca_file`; correct line 19; docker/site holds a complete example");
     insta::assert_snapshot!(refusal("tls.key", "tls.pem"), @"gateway.toml: portal.key: tls.pem: no items found; give the PEM private key of the certificate");
+    insta::assert_snapshot!(refusal("client_id = \"biblioteca-civica\"", "client_id = \"\""), @"gateway.toml: hub.client_id: is empty; give the client_id of this gateway in the hub's settings");
+    insta::assert_snapshot!(refusal("# ca_file = \"/etc/varco/tls/ca.pem\"", "ca_file = \"/dev/null\""), @"gateway.toml: hub.ca_file: no certificate is in it; give a PEM certificate, or leave the key out");
+    insta::assert_snapshot!(refusal("https://accesso.comune", "https://login.comune"), @"site.toml: garden.names: the hub, login.comune.example.it, is not among them, so nobody could log in; list the host of hub.issuer and those of the providers");
     insta::assert_snapshot!(refusal("site.toml", "nowhere.toml"), @"nowhere.toml: (file): No such file or directory (os error 2); give the path of a readable TOML file");
 }
