@@ -177,12 +177,14 @@ fn check_folder(file: &Path, state: &Path) -> Result<(), ConfigError> {
     Err(ConfigError::new(file, "state", problem, "make the folder, owned by the gateway's user"))
 }
 
-/// Without a pass, a device reaches the hub through the walled garden only, which holds what is under its names.
+/// Without a pass, a device reaches the hub through the walled garden, which holds what is under its names, or on
+/// the router itself.
 fn check_garden(file: &Path, site: &Site, hub: &Hub) -> Result<(), ConfigError> {
     let host = hub.origin.trim_start_matches("https://").split(':').next().unwrap_or_default();
     let under =
         |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if site.garden.names.iter().any(|name| under(&name.to_string())) {
+    let here = site.hub_here.iter().map(|hub| &hub.host);
+    if site.garden.names.iter().chain(here).any(|name| under(&name.to_string())) {
         return Ok(());
     }
     let problem = format!("the hub, {host}, is not among them, so nobody could log in");

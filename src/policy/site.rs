@@ -223,6 +223,9 @@ impl Site {
             let problem = format!("`{}` is not an identifier", self.name);
             return bad("name", problem, "use lower-case letters, digits and dashes: biblioteca-civica");
         }
+        if self.title.trim().is_empty() {
+            return bad("title", "no title".into(), "write the name that citizens read on the portal");
+        }
         if let Some(twice) = self.interfaces.first_repeated() {
             return bad("interfaces", format!("{twice} is named twice"), "give each interface one lane");
         }
@@ -292,6 +295,7 @@ impl Site {
             let problem = "no address, or one twice";
             return Err(ConfigError::new(file, "slots.addresses", problem, "list each public address once"));
         }
+        self.check_outside(file, "slots.addresses", &s.addresses, "list public addresses of this router")?;
         within(
             file,
             "slots.quarantine",
@@ -315,7 +319,23 @@ impl Site {
             let remedy = "list the resolvers that the site may ask";
             return Err(ConfigError::new(file, "garden.resolvers", "no resolver", remedy));
         }
-        Ok(())
+        self.check_outside(file, "garden.resolvers", &self.garden.resolvers, "list resolvers outside it")
+    }
+
+    /// A guest could take an address of its own network.
+    fn check_outside(
+        &self,
+        file: &Path,
+        key: &str,
+        all: &[Ipv4Addr],
+        remedy: &str,
+    ) -> Result<(), ConfigError> {
+        match all.iter().find(|address| self.guest.subnet.contains(*address)) {
+            Some(inside) => {
+                Err(ConfigError::new(file, key, format!("{inside} is inside guest.subnet"), remedy))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_passes(&self, file: &Path) -> Result<(), ConfigError> {
@@ -371,5 +391,6 @@ fn is_label(text: &str) -> bool {
 }
 
 fn is_host_name(text: &str) -> bool {
-    text.len() <= 253 && text.contains('.') && text.split('.').all(is_label)
+    let address = text.parse::<Ipv4Addr>().is_ok();
+    !address && text.len() <= 253 && text.contains('.') && text.split('.').all(is_label)
 }
