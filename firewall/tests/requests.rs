@@ -32,6 +32,17 @@ fn requests_that_break_a_rule_are_refused_and_change_nothing() {
     let mut shares = lab.shares();
     shares.down.office.guaranteed = "95mbit".parse().unwrap();
     insta::assert_snapshot!(refused(Request::Apply(Desired { generation: 11, shares, passes: vec![] })), @"not allowed at this site: the guarantees add up to 106mbit, the link carries 100mbit");
+    // SECURITY.md P1, G13: a seized gateway cannot hold up the building's own traffic.
+    for less in ["guaranteed", "ceiling"] {
+        let mut shares = lab.shares();
+        let one = "1mbit".parse().unwrap();
+        match less {
+            "guaranteed" => shares.up.critical.guaranteed = one,
+            _ => (shares.up.office.guaranteed, shares.up.office.ceiling) = (one, one),
+        }
+        let said = refused(Request::Apply(Desired { generation: 11, shares, passes: vec![] }));
+        assert!(said.contains("less than site.toml says"), "{less}: {said}");
+    }
     let measured = lab.measure();
     assert_eq!((measured.generation, measured.passes.len()), (Some(10), 1));
     assert!(lab.pings("guest0", "198.18.0.1"));
