@@ -5,7 +5,8 @@ use std::{
     net::Ipv4Addr,
 };
 use varco_policy::{
-    Device, Shares, Site, Slot,
+    Device, Lane, Shares, Site, Slot,
+    lane::Share,
     slot::FIRST_PORT,
     wire::{KernelPass, Refusal},
 };
@@ -51,14 +52,26 @@ fn slot(site: &Site, slot: Slot) -> Result<(), Refusal> {
     refuse_unless(aligned && whole, "a slot is not a block of slots.ports")
 }
 
-/// Checks shares against the line.
+/// Checks shares against the line, and that office and critical get no less than the enforcer's own settings promise: a
+/// seized gateway could otherwise hold the building's own traffic up.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn shares(site: &Site, shares: &Shares) -> Result<(), Refusal> {
     let not_allowed = |e: varco_policy::lane::SharesError| Refusal::NotAllowed(e.to_string());
     shares.up.check(site.link.up).map_err(not_allowed)?;
-    shares.down.check(site.link.down).map_err(not_allowed)
+    shares.down.check(site.link.down).map_err(not_allowed)?;
+    let promised = site.shares();
+    let kept = |asked: Share, promised: Share| {
+        asked.guaranteed >= promised.guaranteed && asked.ceiling >= promised.ceiling
+    };
+    let kept = |lane| {
+        kept(shares.up.of(lane), promised.up.of(lane)) && kept(shares.down.of(lane), promised.down.of(lane))
+    };
+    refuse_unless(
+        kept(Lane::Critical) && kept(Lane::Office),
+        "office or critical would get less than site.toml says; where that was changed, restart varco-enforcer",
+    )
 }
 
 /// Refuses what is older than what is in force. The same number again is a repetition after a lost answer.

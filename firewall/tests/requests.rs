@@ -50,6 +50,22 @@ fn requests_that_break_a_rule_are_refused_and_change_nothing() {
     assert!(lab.log().contains("another enforcer answers there"));
 }
 
+/// SECURITY.md P1, G13: a seized gateway cannot hold up the building's own traffic.
+#[test]
+fn no_request_gives_the_building_less_than_its_settings_say() {
+    let lab = Lab::up("promise");
+    let _enforcer = lab.enforce();
+    let one = "1mbit".parse().unwrap();
+    let (mut critical, mut office) = (lab.shares(), lab.shares());
+    critical.up.critical.guaranteed = one;
+    (office.down.office.guaranteed, office.down.office.ceiling) = (one, one);
+    for shares in [critical, office] {
+        let reply = lab.ask(&Request::Apply(Desired { generation: 1, shares, passes: vec![] }));
+        let Reply::Refused(why) = reply else { panic!("{reply:?}") };
+        assert!(why.to_string().contains("less than site.toml says"), "{why}");
+    }
+}
+
 #[test]
 fn wrong_arguments_and_settings_are_refused() {
     let run =

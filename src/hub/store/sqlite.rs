@@ -17,7 +17,17 @@ const SCHEMA: &str = "
         PRIMARY KEY (kind, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS login_state_by_end ON login_state (expires);
+    CREATE INDEX IF NOT EXISTS login_state_by_kind ON login_state (kind, expires);
 ";
+
+/// How many entries of a kind are kept, 5 kB each at most; the ones that end first make room. Anybody on the guest network
+/// may begin logins, and the disk is also the register's and the records'.
+pub(super) const MOST: i64 = if cfg!(test) { 40 } else { 20_000 };
+
+const MAKE_ROOM: &str = "
+    DELETE FROM login_state WHERE kind = ?1 AND key IN (
+        SELECT key FROM login_state WHERE kind = ?1 ORDER BY expires
+        LIMIT max(0, (SELECT count(*) FROM login_state WHERE kind = ?1) + 1 - ?2))";
 
 /// The embedded store.
 #[derive(Debug, Clone)]
@@ -40,6 +50,7 @@ impl Sqlite {
     pub(super) async fn put(&self, entry: Entry, value: String, now: i64) -> Result<(), StoreError> {
         self.run(move |db| {
             db.prepare_cached("DELETE FROM login_state WHERE expires <= ?1")?.execute([now])?;
+            db.prepare_cached(MAKE_ROOM)?.execute(params![entry.kind.name(), MOST])?;
             db.prepare_cached("INSERT OR REPLACE INTO login_state VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![entry.kind.name(), entry.key, value, entry.expires])
                 .map(drop)

@@ -117,6 +117,22 @@ async fn sqlite_conforms_and_prunes() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// SECURITY.md S8: nobody without a pass fills the disk by beginning logins.
+#[actix_web::test]
+async fn sqlite_keeps_the_latest_and_no_more() {
+    let folder = crate::testing::folder("sqlite-full");
+    let store = Store::Sqlite(Sqlite::open(&folder.join("hub.db")).unwrap());
+    store.put(Kind::Code, "another kind", &1, 60, NOW).await.unwrap();
+    for n in 0..=sqlite::MOST {
+        store.put(Kind::Request, &n.to_string(), &n, 900, NOW + n).await.unwrap();
+    }
+    let last = NOW + 50;
+    assert_eq!(store.peek::<i64>(Kind::Request, "0", last).await.unwrap(), None, "the oldest made room");
+    assert_eq!(store.peek::<i64>(Kind::Request, "1", last).await.unwrap(), Some(1));
+    assert_eq!(store.take::<u8>(Kind::Code, "another kind", last).await.unwrap(), Some(1));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[actix_web::test]
 async fn redis_conforms_and_its_end_is_an_error_not_a_hang() {
     let mut server = Server::start().await;
