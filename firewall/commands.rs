@@ -71,7 +71,7 @@ fn notify(state: sd_notify::NotifyState<'_>) {
 fn folders(settings: &Settings) -> anyhow::Result<()> {
     let socket = settings.socket.parent().unwrap_or(Path::new("/"));
     for (folder, mode) in
-        [(settings.run.as_path(), 0o755), (settings.state.as_path(), 0o755), (socket, 0o755)]
+        [(settings.run.as_path(), 0o755), (settings.state.as_path(), 0o700), (socket, 0o755)]
     {
         if !folder.exists() {
             fs::create_dir_all(folder).with_context(|| format!("folder {}", folder.display()))?;

@@ -76,6 +76,8 @@ fn main(out: &mut String, settings: &Settings) {
     }
     // The portal's name only: a device that has just logged in must not keep it for long.
     out.push_str("local-ttl=1\ncache-size=2000\n");
+    // A device's name of itself is nobody's business, and must not become an answer to others.
+    out.push_str("dhcp-ignore-names\n");
     // The router is the only DHCP server of this network. A ping before a lease would meet the closed gate.
     out.push_str("dhcp-authoritative\nno-ping\nquiet-dhcp\n");
     let (mask, seconds) = (g.subnet.netmask(), g.lease.as_secs());
@@ -168,6 +170,7 @@ mod tests {
         server=198.18.0.53
         local-ttl=1
         cache-size=2000
+        dhcp-ignore-names
         dhcp-authoritative
         no-ping
         quiet-dhcp
