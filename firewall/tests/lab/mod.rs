@@ -141,9 +141,17 @@ impl Spaces {
 
     fn made_with(self) -> &'static [&'static str] {
         match self {
-            Self::OfUser => &["-Urnmpf"],
-            Self::OfRoot => &["-nmpf"],
-            Self::InChroot => &["-nmpf", "--propagation", "unchanged"],
+            Self::OfUser => &["-Urnmpf", "cat"],
+            Self::OfRoot => &["-nmpf", "cat"],
+            // `ip netns exec` wants a `/` that is a mount, so the holder and all that enter it have one.
+            Self::InChroot => &[
+                "-nmpf",
+                "--propagation",
+                "unchanged",
+                "sh",
+                "-c",
+                "mount --rbind / /mnt && exec chroot /mnt cat",
+            ],
         }
     }
 
@@ -151,7 +159,7 @@ impl Spaces {
         match self {
             Self::OfUser => &["-U", "--preserve-credentials"],
             Self::OfRoot => &[],
-            Self::InChroot => &["-r"],
+            Self::InChroot => &["-r", "-w"],
         }
     }
 }
@@ -182,8 +190,8 @@ impl Lab {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         let holder = Command::new("unshare")
+            .args(["--kill-child=SIGKILL", "--mount-proc"])
             .args(Spaces::of_this_machine().made_with())
-            .args(["--kill-child=SIGKILL", "--mount-proc", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
