@@ -101,7 +101,7 @@ pub fn plan(settings: &Settings) -> anyhow::Result<String> {
         writeln!(out, "nft: {step}")?;
     }
     let queued = tc::read(&site.interfaces.wan, &queues::inward(site))?;
-    let wanted = queues::wanted(site, &site.shares(), tc::leaf(&queued)?);
+    let wanted = queues::wanted(site, &site.shares(), &queues::Rated::new(), tc::leaf(&queued)?);
     for step in queues::plan(&wanted, &queued) {
         writeln!(out, "tc: {step}")?;
     }

@@ -6,6 +6,7 @@ use std::{
 };
 use varco_policy::{
     Device, Shares, Site, Slot,
+    site::SLOWEST_PASS,
     slot::FIRST_PORT,
     wire::{KernelPass, Refusal},
 };
@@ -22,6 +23,7 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
         device(site, pass.device)?;
         slot(site, pass.slot)?;
         refuse_unless((1..=A_DAY).contains(&pass.seconds), "a pass lasts 1 to 86400 seconds")?;
+        refuse_unless(pass.rate.is_none_or(|r| r >= SLOWEST_PASS), "a pass's rate is 64 kbit/s or more")?;
         refuse_unless(addresses.insert(pass.device.address), "an address is in the request twice")?;
         refuse_unless(slots.insert(pass.slot), "a slot is in the request twice")?;
     }

@@ -158,6 +158,9 @@ pub struct HubHere {
     pub address: Ipv4Addr,
 }
 
+/// The least a pass may be limited to: a page still comes within a minute.
+pub const SLOWEST_PASS: Rate = Rate::from_bits(64_000);
+
 /// How long a pass lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +171,9 @@ pub struct PassSettings {
     /// A pass without traffic for this long ends: 1 minute to its length.
     #[serde(default = "idle_limit")]
     pub idle: SignedDuration,
+    /// What a pass may reach in each direction; the guest lane's ceiling where none is given. 64 kbit/s or more.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 fn catch_address() -> Ipv4Addr {
@@ -321,6 +327,10 @@ impl Site {
     fn check_passes(&self, file: &Path) -> Result<(), ConfigError> {
         let p = &self.passes;
         let minute = SignedDuration::from_mins(1);
+        if let Some(rate) = p.rate.filter(|rate| *rate < SLOWEST_PASS) {
+            let problem = format!("{rate} is too slow to be of use");
+            return Err(ConfigError::new(file, "passes.rate", problem, "give 64kbit or more, or nothing"));
+        }
         within(file, "passes.length", p.length, minute, SignedDuration::from_hours(24))?;
         within(file, "passes.idle", p.idle, minute, p.length)
     }

@@ -26,6 +26,9 @@ pub struct KernelPass {
     pub slot: Slot,
     /// Seconds left: the kernel ends the pass then, even when every program is dead. 1 to 86,400.
     pub seconds: u32,
+    /// What the pass may reach in each direction, where it is less than the lane: 64 kbit/s or more.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 /// What the kernel should hold, whole.
