@@ -108,7 +108,7 @@ pub fn plan(settings: &Settings) -> anyhow::Result<String> {
     for port in bridge::open_ports(&site.interfaces.guest)? {
         writeln!(out, "bridge: link set dev {port} isolated on")?;
     }
-    for view in View::ALL.into_iter().filter(|view| !Instance::new(*view, settings).runs()) {
+    for view in View::of(site).iter().copied().filter(|view| !Instance::new(*view, settings).runs()) {
         writeln!(
             out,
             "dnsmasq: start {} with {}",

@@ -92,7 +92,7 @@ impl Enforcer {
         nft::load()
             .context("base.nft; where an older version's sets differ, run `varco-enforcer remove` first")?;
         nft::remove_strangers()?;
-        let dns = View::ALL.iter().map(|view| Instance::new(*view, &settings)).collect();
+        let dns = View::of(&settings.site).iter().map(|view| Instance::new(*view, &settings)).collect();
         let mut this = Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, settings };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         this.reconcile_queues()?;

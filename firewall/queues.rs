@@ -197,7 +197,7 @@ pub type Rated = BTreeMap<Minor, Rate>;
 
 /// What the site, the shares and passes with a rate of their own ask for.
 pub fn wanted(site: &Site, shares: &Shares, rated: &Rated, leaf: Leaf) -> Wanted {
-    let Link { up, down } = site.link;
+    let Link { up, down, .. } = site.link;
     let each = |lanes: &Lanes, link| {
         let mut all = classes(lanes, link);
         all.extend(classes_of_passes(lanes.guest, classes_ahead(site), site.passes.rate, rated));
@@ -310,9 +310,9 @@ fn class_line(f: &mut fmt::Formatter<'_>, verb: &str, dev: &str, minor: Minor, c
 
 /// What the rate carries in a millisecond: long enough for the timer to refill it, short enough that no lane
 /// notices. At least two full frames; at most 64 KiB, one aggregated packet, which already carries 16 Gbit/s
-/// (the default carries 12).
+/// (the default carries 12), or 50 microseconds of a rate above 10 Gbit/s.
 fn burst(rate: Rate) -> u64 {
-    (rate.bytes() / 1_000).clamp(3_200, 65_536)
+    (rate.bytes() / 1_000).clamp(3_200, (rate.bytes() / 20_000).max(65_536))
 }
 
 /// What a lane may send before another of its priority has its turn: two milliseconds of its ceiling, at least

@@ -19,6 +19,7 @@ const A_DAY: u32 = 86_400;
 /// The first rule that is broken. It names no device.
 pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot>) -> Result<(), Refusal> {
     let (mut addresses, mut slots) = (BTreeSet::new(), BTreeSet::new());
+    refuse_unless(passes.is_empty() || !site.interfaces.guest.is_empty(), "the site has no guests")?;
     for pass in passes {
         device(site, pass.device)?;
         slot(site, pass.slot)?;
