@@ -138,7 +138,8 @@ impl Enforcer {
         let flows = flows::by_guest(self.settings.site.guest.subnet).map_err(kernel)?;
         let ended = stale(&self.settings.site, &next, &flows);
         self.in_force = Some(next);
-        changed.union(&ended).try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        let ended = changed.union(&ended).copied().collect();
+        flows::forget_all(&ended, self.settings.site.guest.subnet).map_err(kernel)?;
         Ok(desired.generation)
     }
 
@@ -149,8 +150,6 @@ impl Enforcer {
         let held = held.map(|h| (h.device.address, h.slot)).collect();
         rules::passes(&self.settings.site, passes, &held)?;
         let before = before.clone();
-        // Nobody is let in through a gate that is not whole.
-        self.reconcile_rules().map_err(kernel)?;
         let mut next = InForce { generation, ..before };
         let (mut other, mut same, mut rated) = (BTreeSet::new(), BTreeSet::new(), false);
         for pass in passes {
@@ -166,10 +165,11 @@ impl Enforcer {
             self.change_queues(&next.shares, &classes, Removal::Later).map_err(kernel)?;
         }
         let renew = passes.iter().map(|p| p.device.address).collect();
-        self.reconcile_gate(Some(&next), &renew, now).map_err(kernel)?;
+        self.touch(&next, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
-        other.iter().try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
-        same.iter().try_for_each(|address| flows::forget_redirected(*address)).map_err(kernel)?;
+        let subnet = self.settings.site.guest.subnet;
+        flows::forget_all(&other, subnet).map_err(kernel)?;
+        flows::forget_all_redirected(&same, subnet).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -178,11 +178,14 @@ impl Enforcer {
         rules::generation(generation, before.generation)?;
         let mut next = InForce { generation, ..before.clone() };
         next.passes.retain(|_, held| !devices.contains(&held.device));
-        self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
+        let ours =
+            |device: &&Device| before.passes.get(&device.address).is_some_and(|h| h.device == **device);
+        let touched = devices.iter().filter(ours).map(|device| device.address).collect();
+        self.touch(&next, &touched, now).map_err(kernel)?;
         let gone = devices.iter().map(|d| d.address).filter(|a| !next.passes.contains_key(a));
         let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.subnet.contains(a)).collect();
         self.in_force = Some(next);
-        gone.iter().try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        flows::forget_all(&gone, self.settings.site.guest.subnet).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -302,6 +305,23 @@ impl Enforcer {
         Err(refused.unwrap_or_else(differs))
     }
 
+    /// Brings the elements of these addresses to `next`, from what is in force, at a cost that does not grow with
+    /// the passes. Where the kernel holds something else than is in force, all of it is read and put right.
+    fn touch(&self, next: &InForce, touched: &BTreeSet<Ipv4Addr>, now: Instant) -> Result<(), ExecError> {
+        let site = &self.settings.site;
+        let of = |state: &InForce| of_passes(site, touched.iter().filter_map(|a| state.passes.get(a)), now);
+        let known = self.in_force.as_ref().map(of);
+        if let Some((known, ending)) = known
+            && ending.is_empty()
+            && nft::exchange(&gate::plan(&of(next).0, &gate::as_wanted(known), touched)).is_ok()
+        {
+            return Ok(());
+        }
+        // Nobody is let in through a gate that is not whole.
+        self.reconcile_rules()?;
+        self.reconcile_gate(Some(next), touched, now).map(drop)
+    }
+
     /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
     /// the settings say: they are left as they are.
     fn reconcile_queues(&self) -> Result<bool, ExecError> {
@@ -360,8 +380,18 @@ fn keep_time(pass: &KernelPass, actual: &gate::Actual, now: Instant) -> Held {
 
 /// The elements that should be, and the addresses whose pass is just ending: those are not looked at.
 fn wanted(site: &Site, state: Option<&InForce>, now: Instant) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
-    let (mut wanted, mut ignored) = (gate::of_site(site), BTreeSet::new());
-    for held in state.iter().flat_map(|s| s.passes.values()) {
+    let (mut wanted, ignored) = of_passes(site, state.iter().flat_map(|s| s.passes.values()), now);
+    wanted.extend(gate::of_site(site));
+    (wanted, ignored)
+}
+
+fn of_passes<'a>(
+    site: &Site,
+    passes: impl Iterator<Item = &'a Held>,
+    now: Instant,
+) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
+    let (mut wanted, mut ignored) = (gate::Wanted::new(), BTreeSet::new());
+    for held in passes {
         let left = held.until.saturating_duration_since(now);
         if left <= ENDING && held.until + ENDING > now {
             ignored.insert(held.device.address);

@@ -200,6 +200,15 @@ pub fn of_pass(device: Device, slot: Slot, class: Minor, seconds: u32) -> [(Plac
     ]
 }
 
+/// Elements that are as they were wanted.
+pub fn as_wanted(wanted: Wanted) -> Actual {
+    let seen = |want: Want| {
+        let Want { slot, class, seconds } = want;
+        Seen { slot, class, seconds, ..Seen::default() }
+    };
+    wanted.into_iter().map(|(place, want)| (place, seen(want))).collect()
+}
+
 /// The steps from `actual` to `wanted`, deletions first. An element that is there with the right slot is left
 /// alone with its time and counters, except those of the addresses in `renew`, which begin anew.
 pub fn plan(wanted: &Wanted, actual: &Actual, renew: &BTreeSet<Ipv4Addr>) -> Vec<Step> {
@@ -248,8 +257,7 @@ mod tests {
                     assert!(actual.remove(place).is_some(), "deletes what is not there: {step}")
                 }
                 Step::Add(place, want) => {
-                    let (slot, class, seconds) = (want.slot, want.class, want.seconds);
-                    let seen = Seen { slot, class, seconds, ..Seen::default() };
+                    let seen = as_wanted([(place.clone(), *want)].into()).remove(place).unwrap();
                     assert!(actual.insert(place.clone(), seen).is_none(), "adds what is there: {step}");
                 }
             }

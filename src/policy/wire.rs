@@ -71,7 +71,8 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// Applied, read back and equal.
+    /// Applied, read back and equal; or, for a few passes, exchanged in one transaction that fails unless the
+    /// kernel held what was in force. All is read back within ten seconds.
     Done {
         /// The generation now in force.
         generation: u64,
