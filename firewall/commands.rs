@@ -101,14 +101,14 @@ pub fn plan(settings: &Settings) -> anyhow::Result<String> {
         writeln!(out, "nft: {step}")?;
     }
     let queued = tc::read(&site.interfaces.wan, &queues::inward(site))?;
-    let wanted = queues::wanted(site, &site.shares(), tc::leaf(&queued)?);
+    let wanted = queues::wanted(site, &site.shares(), &queues::Rated::new(), tc::leaf(&queued)?);
     for step in queues::plan(&wanted, &queued) {
         writeln!(out, "tc: {step}")?;
     }
     for port in bridge::open_ports(&site.interfaces.guest)? {
         writeln!(out, "bridge: link set dev {port} isolated on")?;
     }
-    for view in View::ALL.into_iter().filter(|view| !Instance::new(*view, settings).runs()) {
+    for view in View::of(site).iter().copied().filter(|view| !Instance::new(*view, settings).runs()) {
         writeln!(
             out,
             "dnsmasq: start {} with {}",

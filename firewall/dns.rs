@@ -5,6 +5,7 @@
 
 use crate::settings::Settings;
 use std::{fmt::Write, path::Path};
+use varco_policy::Site;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,11 @@ pub enum View {
 impl View {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Main, Self::Captive];
+
+    /// Those that a site needs: without guests, none.
+    pub const fn of(site: &Site) -> &'static [Self] {
+        if site.interfaces.guest.is_empty() { &[] } else { &Self::ALL }
+    }
 
     /// Part of its files' names.
     pub const fn word(self) -> &'static str {

@@ -10,7 +10,9 @@ use crate::{
     exec::ExecError,
     flows,
     gate::{self, Key, SetName},
-    nft, queues, rules,
+    nft,
+    queues::{self, Minor, Rated},
+    rules,
     settings::Settings,
     tc,
 };
@@ -21,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use varco_policy::{
-    Device, Shares, Site, Slot,
+    Device, Rate, Shares, Site, Slot,
     wire::{Desired, KernelPass, Measured, Refusal, Reply, Request},
 };
 
@@ -35,7 +37,14 @@ const TRIES: usize = 3;
 struct Held {
     device: Device,
     slot: Slot,
+    rate: Option<Rate>,
     until: Instant,
+}
+
+impl Held {
+    fn class(&self, site: &Site) -> Minor {
+        if self.rate.is_some() { Minor::of_rated(site, self.slot) } else { Minor::of_slot(site, self.slot) }
+    }
 }
 
 /// The state in force. One pass for an address: the newer replaces the older.
@@ -44,6 +53,21 @@ struct InForce {
     generation: u64,
     shares: Shares,
     passes: BTreeMap<Ipv4Addr, Held>,
+}
+
+impl InForce {
+    fn rated(&self, site: &Site) -> Rated {
+        let rate = |held: &Held| Some((held.class(site), held.rate?));
+        self.passes.values().filter_map(rate).collect()
+    }
+}
+
+/// When classes of guests that nobody needs go. A packet whose class is gone would wait among the office's: so
+/// not before no element names the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    Now,
+    Later,
 }
 
 /// What the kernel holds for this site, and who answers for it.
@@ -68,7 +92,7 @@ impl Enforcer {
         nft::load()
             .context("base.nft; where an older version's sets differ, run `varco-enforcer remove` first")?;
         nft::remove_strangers()?;
-        let dns = View::ALL.iter().map(|view| Instance::new(*view, &settings)).collect();
+        let dns = View::of(&settings.site).iter().map(|view| Instance::new(*view, &settings)).collect();
         let mut this = Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, settings };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         this.reconcile_queues()?;
@@ -109,12 +133,13 @@ impl Enforcer {
         let actual = nft::read().map_err(kernel)?;
         let passes = desired.passes.iter().map(|p| (p.device.address, keep_time(p, &actual, now))).collect();
         let next = InForce { generation: desired.generation, shares: desired.shares, passes };
-        self.change_queues(&next.shares).map_err(kernel)?;
+        self.change_queues(&next.shares, &next.rated(&self.settings.site), Removal::Later).map_err(kernel)?;
         let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
         let flows = flows::by_guest(self.settings.site.guest.subnet).map_err(kernel)?;
         let ended = stale(&self.settings.site, &next, &flows);
         self.in_force = Some(next);
-        changed.union(&ended).try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        let ended = changed.union(&ended).copied().collect();
+        flows::forget_all(&ended, self.settings.site.guest.subnet).map_err(kernel)?;
         Ok(desired.generation)
     }
 
@@ -125,21 +150,26 @@ impl Enforcer {
         let held = held.map(|h| (h.device.address, h.slot)).collect();
         rules::passes(&self.settings.site, passes, &held)?;
         let before = before.clone();
-        // Nobody is let in through a gate that is not whole.
-        self.reconcile_rules().map_err(kernel)?;
         let mut next = InForce { generation, ..before };
-        let (mut other, mut same) = (BTreeSet::new(), BTreeSet::new());
+        let (mut other, mut same, mut rated) = (BTreeSet::new(), BTreeSet::new(), false);
         for pass in passes {
             let new = hold(pass, now);
             let replaced = next.passes.insert(new.device.address, new);
+            rated |=
+                new.rate.is_some() && replaced.is_none_or(|old| old.rate != new.rate || old.slot != new.slot);
             let moved = replaced.is_some_and(|old| old.device != new.device || old.slot != new.slot);
             if moved { &mut other } else { &mut same }.insert(new.device.address);
         }
+        if rated {
+            let classes = next.rated(&self.settings.site);
+            self.change_queues(&next.shares, &classes, Removal::Later).map_err(kernel)?;
+        }
         let renew = passes.iter().map(|p| p.device.address).collect();
-        self.reconcile_gate(Some(&next), &renew, now).map_err(kernel)?;
+        self.touch(&next, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
-        other.iter().try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
-        same.iter().try_for_each(|address| flows::forget_redirected(*address)).map_err(kernel)?;
+        let subnet = self.settings.site.guest.subnet;
+        flows::forget_all(&other, subnet).map_err(kernel)?;
+        flows::forget_all_redirected(&same, subnet).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -148,11 +178,14 @@ impl Enforcer {
         rules::generation(generation, before.generation)?;
         let mut next = InForce { generation, ..before.clone() };
         next.passes.retain(|_, held| !devices.contains(&held.device));
-        self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
+        let ours =
+            |device: &&Device| before.passes.get(&device.address).is_some_and(|h| h.device == **device);
+        let touched = devices.iter().filter(ours).map(|device| device.address).collect();
+        self.touch(&next, &touched, now).map_err(kernel)?;
         let gone = devices.iter().map(|d| d.address).filter(|a| !next.passes.contains_key(a));
         let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.subnet.contains(a)).collect();
         self.in_force = Some(next);
-        gone.iter().try_for_each(|address| flows::forget(*address)).map_err(kernel)?;
+        flows::forget_all(&gone, self.settings.site.guest.subnet).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -272,26 +305,51 @@ impl Enforcer {
         Err(refused.unwrap_or_else(differs))
     }
 
+    /// Brings the elements of these addresses to `next`, from what is in force, at a cost that does not grow with
+    /// the passes. Where the kernel holds something else than is in force, all of it is read and put right.
+    fn touch(&self, next: &InForce, touched: &BTreeSet<Ipv4Addr>, now: Instant) -> Result<(), ExecError> {
+        let site = &self.settings.site;
+        let of = |state: &InForce| of_passes(site, touched.iter().filter_map(|a| state.passes.get(a)), now);
+        let known = self.in_force.as_ref().map(of);
+        if let Some((known, ending)) = known
+            && ending.is_empty()
+            && nft::exchange(&gate::plan(&of(next).0, &gate::as_wanted(known), touched)).is_ok()
+        {
+            return Ok(());
+        }
+        // Nobody is let in through a gate that is not whole.
+        self.reconcile_rules()?;
+        self.reconcile_gate(Some(next), touched, now).map(drop)
+    }
+
     /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
     /// the settings say: they are left as they are.
     fn reconcile_queues(&self) -> Result<bool, ExecError> {
         if let Some(state) = &self.in_force {
-            let shares = state.shares;
-            return self.change_queues(&shares);
+            return self.change_queues(&state.shares, &state.rated(&self.settings.site), Removal::Now);
         }
         let site = &self.settings.site;
         let actual = tc::read(&site.interfaces.wan, &queues::inward(site))?;
-        let there = actual.up.rooted && actual.down.rooted && actual.hooks.values().all(|h| h.redirects);
-        if there { Ok(false) } else { self.change_queues(&site.shares()) }
+        let wanted = queues::wanted(site, &site.shares(), &Rated::new(), tc::leaf(&actual)?);
+        if queues::is_whole(&wanted, &actual) {
+            return Ok(false);
+        }
+        self.change_queues(&site.shares(), &Rated::new(), Removal::Later)
     }
 
-    fn change_queues(&self, shares: &Shares) -> Result<bool, ExecError> {
+    fn change_queues(&self, shares: &Shares, rated: &Rated, removal: Removal) -> Result<bool, ExecError> {
         let site = &self.settings.site;
-        let actual = tc::read(&site.interfaces.wan, &queues::inward(site))?;
-        let wanted = queues::wanted(site, shares, tc::leaf(&actual)?);
-        let steps = queues::plan(&wanted, &actual);
+        let plan = |actual: &queues::Actual| {
+            let wanted = queues::wanted(site, shares, rated, tc::leaf(actual)?);
+            let mut steps = queues::plan(&wanted, actual);
+            let later = |step: &queues::Step| removal == Removal::Later && step.removes_a_guests_class();
+            steps.retain(|step| !later(step));
+            Ok::<_, ExecError>(steps)
+        };
+        let read = || tc::read(&site.interfaces.wan, &queues::inward(site));
+        let steps = plan(&read()?)?;
         tc::apply(&steps)?;
-        let left = queues::plan(&wanted, &tc::read(&site.interfaces.wan, &queues::inward(site))?);
+        let left = plan(&read()?)?;
         match left.first() {
             None => Ok(!steps.is_empty()),
             Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
@@ -310,7 +368,8 @@ fn kernel(error: ExecError) -> Refusal {
 }
 
 fn hold(pass: &KernelPass, now: Instant) -> Held {
-    Held { device: pass.device, slot: pass.slot, until: now + Duration::from_secs(pass.seconds.into()) }
+    let KernelPass { device, slot, rate, .. } = *pass;
+    Held { device, slot, rate, until: now + Duration::from_secs(pass.seconds.into()) }
 }
 
 /// A pass that the kernel holds already keeps the kernel's time.
@@ -321,14 +380,24 @@ fn keep_time(pass: &KernelPass, actual: &gate::Actual, now: Instant) -> Held {
 
 /// The elements that should be, and the addresses whose pass is just ending: those are not looked at.
 fn wanted(site: &Site, state: Option<&InForce>, now: Instant) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
-    let (mut wanted, mut ignored) = (gate::of_site(site), BTreeSet::new());
-    for held in state.iter().flat_map(|s| s.passes.values()) {
+    let (mut wanted, ignored) = of_passes(site, state.iter().flat_map(|s| s.passes.values()), now);
+    wanted.extend(gate::of_site(site));
+    (wanted, ignored)
+}
+
+fn of_passes<'a>(
+    site: &Site,
+    passes: impl Iterator<Item = &'a Held>,
+    now: Instant,
+) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
+    let (mut wanted, mut ignored) = (gate::Wanted::new(), BTreeSet::new());
+    for held in passes {
         let left = held.until.saturating_duration_since(now);
         if left <= ENDING && held.until + ENDING > now {
             ignored.insert(held.device.address);
         } else if left > ENDING {
             let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
-            wanted.extend(gate::of_pass(held.device, held.slot, seconds));
+            wanted.extend(gate::of_pass(held.device, held.slot, held.class(site), seconds));
         }
     }
     (wanted, ignored)

@@ -6,6 +6,33 @@ use std::{
     net::Ipv4Addr,
 };
 
+/// From this many guests on, one look says which of them have flows at all: each deletion is a process.
+const MANY: usize = 4;
+
+/// Forgets every flow that these guests of `subnet` began.
+///
+/// # Errors
+/// When flows are left afterwards.
+pub fn forget_all(guests: &BTreeSet<Ipv4Addr>, subnet: ipnet::Ipv4Net) -> Result<(), ExecError> {
+    with_flows(guests, subnet)?.into_iter().try_for_each(forget)
+}
+
+/// As [`forget_all`], but only redirected flows: see [`forget_redirected`].
+///
+/// # Errors
+/// When flows are left afterwards.
+pub fn forget_all_redirected(guests: &BTreeSet<Ipv4Addr>, subnet: ipnet::Ipv4Net) -> Result<(), ExecError> {
+    with_flows(guests, subnet)?.into_iter().try_for_each(forget_redirected)
+}
+
+fn with_flows(guests: &BTreeSet<Ipv4Addr>, subnet: ipnet::Ipv4Net) -> Result<Vec<Ipv4Addr>, ExecError> {
+    if guests.len() < MANY {
+        return Ok(guests.iter().copied().collect());
+    }
+    let flowing = by_guest(subnet)?;
+    Ok(guests.iter().copied().filter(|guest| flowing.contains_key(guest)).collect())
+}
+
 /// Forgets every flow that a guest began.
 ///
 /// # Errors

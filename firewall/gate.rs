@@ -1,5 +1,6 @@
 //! What the sets of `base.nft` should hold, and the steps from what they hold. Pure.
 
+use crate::queues::Minor;
 use ipnet::Ipv4Net;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,11 +24,12 @@ pub enum SetName {
     PassUp,
     PassDown,
     Slots,
+    PassClass,
 }
 
 impl SetName {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::GuestIf,
         Self::OfficeIf,
         Self::CriticalIf,
@@ -39,6 +41,7 @@ impl SetName {
         Self::PassUp,
         Self::PassDown,
         Self::Slots,
+        Self::PassClass,
     ];
 
     /// The name in `base.nft`.
@@ -55,6 +58,7 @@ impl SetName {
             Self::PassUp => "pass_up",
             Self::PassDown => "pass_down",
             Self::Slots => "slots",
+            Self::PassClass => "pass_class",
         }
     }
 }
@@ -99,6 +103,8 @@ pub type Place = (SetName, Key);
 pub struct Want {
     /// The slot, for an element of `slots`.
     pub slot: Option<Slot>,
+    /// The class, for an element of `pass_class`.
+    pub class: Option<Minor>,
     /// Seconds until the kernel removes it; `None` for an element that stays.
     pub seconds: Option<u32>,
 }
@@ -108,6 +114,8 @@ pub struct Want {
 pub struct Seen {
     /// The slot, for an element of `slots`.
     pub slot: Option<Slot>,
+    /// The class, for an element of `pass_class`.
+    pub class: Option<Minor>,
     /// Seconds until the kernel removes it.
     pub seconds: Option<u32>,
     /// Packets counted.
@@ -151,6 +159,9 @@ impl fmt::Display for Step {
                 if let Some(slot) = want.slot {
                     write!(f, " : {} . {}-{}", slot.address, slot.first_port, slot.last_port)?;
                 }
+                if let Some(class) = want.class {
+                    write!(f, " : 1:{class}")?;
+                }
                 f.write_str(" }")
             }
         }
@@ -177,15 +188,25 @@ pub fn of_site(site: &Site) -> Wanted {
     places.into_iter().flatten().map(|place| (place, Want::default())).collect()
 }
 
-/// The four elements of a pass.
-pub fn of_pass(device: Device, slot: Slot, seconds: u32) -> [(Place, Want); 4] {
-    let timed = Want { slot: None, seconds: Some(seconds) };
+/// The five elements of a pass.
+pub fn of_pass(device: Device, slot: Slot, class: Minor, seconds: u32) -> [(Place, Want); 5] {
+    let timed = Want { seconds: Some(seconds), ..Want::default() };
     [
         ((SetName::Pass, Key::Device(device)), timed),
         ((SetName::PassUp, Key::Device(device)), timed),
         ((SetName::PassDown, Key::Address(device.address)), timed),
         ((SetName::Slots, Key::Address(device.address)), Want { slot: Some(slot), ..timed }),
+        ((SetName::PassClass, Key::Address(device.address)), Want { class: Some(class), ..timed }),
     ]
+}
+
+/// Elements that are as they were wanted.
+pub fn as_wanted(wanted: Wanted) -> Actual {
+    let seen = |want: Want| {
+        let Want { slot, class, seconds } = want;
+        Seen { slot, class, seconds, ..Seen::default() }
+    };
+    wanted.into_iter().map(|(place, want)| (place, seen(want))).collect()
 }
 
 /// The steps from `actual` to `wanted`, deletions first. An element that is there with the right slot is left
@@ -193,7 +214,7 @@ pub fn of_pass(device: Device, slot: Slot, seconds: u32) -> [(Place, Want); 4] {
 pub fn plan(wanted: &Wanted, actual: &Actual, renew: &BTreeSet<Ipv4Addr>) -> Vec<Step> {
     let stays = |place: &Place, seen: &Seen| {
         let fresh = place.1.address().is_none_or(|a| !renew.contains(&a));
-        fresh && wanted.get(place).is_some_and(|want| want.slot == seen.slot)
+        fresh && wanted.get(place).is_some_and(|want| want.slot == seen.slot && want.class == seen.class)
     };
     let leaving = actual.iter().filter(|(place, seen)| !stays(place, seen));
     let coming = wanted.iter().filter(|(place, _)| actual.get(place).is_none_or(|seen| !stays(place, seen)));
@@ -201,9 +222,10 @@ pub fn plan(wanted: &Wanted, actual: &Actual, renew: &BTreeSet<Ipv4Addr>) -> Vec
     deletions.chain(coming.map(|(place, want)| Step::Add(place.clone(), *want))).collect()
 }
 
-/// The addresses whose pass or slot a plan removes or changes.
+/// The addresses whose pass or slot a plan removes or changes. Another class ends no flow.
 pub fn addresses(steps: &[Step]) -> BTreeSet<Ipv4Addr> {
-    let deleted = steps.iter().filter(|step| matches!(step, Step::Delete((set, _)) if *set >= SetName::Pass));
+    let ends = |set| (SetName::Pass..SetName::PassClass).contains(&set);
+    let deleted = steps.iter().filter(|step| matches!(step, Step::Delete((set, _)) if ends(*set)));
     deleted.filter_map(|step| step.place().1.address()).collect()
 }
 
@@ -222,7 +244,10 @@ mod tests {
     }
 
     fn wanted(passes: &[(u8, u8, u16)]) -> Wanted {
-        passes.iter().flat_map(|(n, mac, s)| of_pass(device(*n, *mac), slot(*s), 600)).collect()
+        passes
+            .iter()
+            .flat_map(|(n, mac, s)| of_pass(device(*n, *mac), slot(*s), Minor(0x100 + s), 600))
+            .collect()
     }
 
     fn carry_out(steps: &[Step], actual: &mut Actual) {
@@ -232,7 +257,7 @@ mod tests {
                     assert!(actual.remove(place).is_some(), "deletes what is not there: {step}")
                 }
                 Step::Add(place, want) => {
-                    let seen = Seen { slot: want.slot, seconds: want.seconds, ..Seen::default() };
+                    let seen = as_wanted([(place.clone(), *want)].into()).remove(place).unwrap();
                     assert!(actual.insert(place.clone(), seen).is_none(), "adds what is there: {step}");
                 }
             }
@@ -253,6 +278,7 @@ mod tests {
         add element inet varco pass_up { 10.64.0.10 . 02:00:00:00:00:01 timeout 600s }
         add element inet varco pass_down { 10.64.0.10 timeout 600s }
         add element inet varco slots { 10.64.0.10 timeout 600s : 198.18.0.3 . 1024-1535 }
+        add element inet varco pass_class { 10.64.0.10 timeout 600s : 1:100 }
         "#);
         carry_out(&plan(&first, &actual, &BTreeSet::new()), &mut actual);
         insta::assert_snapshot!(told(&first, &actual, &[]), @"");
@@ -261,16 +287,19 @@ mod tests {
         delete element inet varco pass_up { 10.64.0.10 . 02:00:00:00:00:01 }
         delete element inet varco pass_down { 10.64.0.10 }
         delete element inet varco slots { 10.64.0.10 }
+        delete element inet varco pass_class { 10.64.0.10 }
         add element inet varco pass { 10.64.0.10 . 02:00:00:00:00:09 timeout 600s }
         add element inet varco pass_up { 10.64.0.10 . 02:00:00:00:00:09 timeout 600s }
         add element inet varco pass_down { 10.64.0.10 timeout 600s }
         add element inet varco slots { 10.64.0.10 timeout 600s : 198.18.0.3 . 1536-2047 }
+        add element inet varco pass_class { 10.64.0.10 timeout 600s : 1:101 }
         "#);
         insta::assert_snapshot!(told(&Wanted::new(), &actual, &[]), @r#"
         delete element inet varco pass { 10.64.0.10 . 02:00:00:00:00:01 }
         delete element inet varco pass_up { 10.64.0.10 . 02:00:00:00:00:01 }
         delete element inet varco pass_down { 10.64.0.10 }
         delete element inet varco slots { 10.64.0.10 }
+        delete element inet varco pass_class { 10.64.0.10 }
         "#);
     }
 

@@ -4,7 +4,7 @@ use crate::{
     exec::ExecError,
     gate::{Actual, Key, Seen, SetName},
     nft,
-    queues::{self, IFB, Minor},
+    queues::{self, GARDEN, IFB, Minor},
     tc,
 };
 use varco_policy::{
@@ -20,7 +20,7 @@ pub fn kernel(site: &Site) -> Result<Measured, ExecError> {
     let queues = tc::read(&site.interfaces.wan, &queues::inward(site))?;
     let mut lanes = lanes(site.interfaces.wan.as_str(), Direction::Up)?;
     lanes.extend(self::lanes(IFB, Direction::Down)?);
-    let leaf = queues.down.leaves.get(&Minor::of(Lane::Guest)).cloned().unwrap_or_default();
+    let leaf = queues.down.leaves.get(&GARDEN).cloned().unwrap_or_default();
     Ok(Measured { passes: passes(&nft::read()?), lanes, leaf, ..Measured::default() })
 }
 
@@ -45,14 +45,16 @@ fn lanes(dev: &str, direction: Direction) -> Result<Vec<LaneUsage>, ExecError> {
     let classes = tc::classes(dev)?;
     let of_lane = |lane: Lane| {
         let class = classes.iter().find(|c| c.minor == Minor::of(lane))?;
+        // A class above others counts what they have carried, but not what they dropped and hold back.
+        let below = || classes.iter().filter(move |c| lane == Lane::Guest && c.minor.is_of_guests());
         Some(LaneUsage {
             lane,
             direction,
             bytes: class.bytes,
             packets: class.packets,
-            drops: class.drops,
-            overlimits: class.overlimits,
-            backlog: class.backlog,
+            drops: class.drops + below().map(|c| c.drops).sum::<u64>(),
+            overlimits: class.overlimits + below().map(|c| c.overlimits).sum::<u64>(),
+            backlog: class.backlog + below().map(|c| c.backlog).sum::<u64>(),
             ceiling: class.class.ceil,
         })
     };

@@ -8,7 +8,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
-use varco_policy::{IfName, Lane, Rate, Shares, Site, lane::Lanes, site::Link, wire::Direction};
+use varco_policy::{
+    IfName, Lane, Rate, Shares, Site, Slot, lane::Lanes, lane::Share, site::Link, slot::FIRST_PORT,
+    wire::Direction,
+};
 
 /// The interface of the downlink's queue.
 pub const IFB: &str = "ifb-varco";
@@ -16,6 +19,20 @@ pub const IFB: &str = "ifb-varco";
 pub const PREF: &str = "7700";
 /// The class of the whole line.
 pub const LINE: Minor = Minor(0x1);
+
+/// In the guest lane, the class of whoever has no pass: the walled garden.
+pub const GARDEN: Minor = Minor(0x31);
+/// The most classes made ahead for passes.
+pub const MOST_CLASSES: u16 = 2_048;
+/// A turn shorter than a packet is a whole packet, and then large packets win: one connection with aggregated
+/// packets took 78 % against 24 with small ones.
+const ONE_AGGREGATE: u64 = 65_536;
+/// Where the classes of passes begin.
+const FIRST_OF_PASSES: u16 = 0x100;
+const FIRST_OF_RATED: u16 = 0x1000;
+/// A guarantee so small that HTB's clock still holds its burst (274 seconds), so that all together stay under
+/// the lane's.
+const LEAST_GUARANTEE: Rate = Rate::from_bits(200);
 
 /// The second half of a class's name: `10` in `1:10`, hexadecimal as `tc` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +47,48 @@ impl Minor {
             Lane::Guest => Self(0x30),
         }
     }
+
+    /// The class that a pass has by its slot: one each, made ahead, so that admitting changes no queue. Past
+    /// [`MOST_CLASSES`] slots, passes share.
+    pub fn of_slot(site: &Site, slot: Slot) -> Self {
+        Self(FIRST_OF_PASSES + slot_number(site, slot) % classes_ahead(site))
+    }
+
+    /// The class of a pass with a rate of its own: made when it is admitted.
+    pub fn of_rated(site: &Site, slot: Slot) -> Self {
+        Self(FIRST_OF_RATED + slot_number(site, slot) % (u16::MAX - FIRST_OF_RATED))
+    }
+
+    /// The class it is under; none for the line.
+    const fn parent(self) -> Option<Self> {
+        match self.0 {
+            0x1 => None,
+            0x10 | 0x20 | 0x30 => Some(LINE),
+            _ => Some(Self::of(Lane::Guest)),
+        }
+    }
+
+    /// Whether it is one of several in the guest lane.
+    pub fn is_of_guests(self) -> bool {
+        self.parent() == Some(Self::of(Lane::Guest))
+    }
+}
+
+/// The place of a slot among the site's, counted from 0.
+fn slot_number(site: &Site, slot: Slot) -> u16 {
+    let address = site.slots.addresses.iter().position(|a| *a == slot.address).unwrap_or(0);
+    let block = (slot.first_port.saturating_sub(FIRST_PORT)) / site.slots.ports.max(1);
+    u16::try_from(address).unwrap_or(u16::MAX).wrapping_mul(blocks(site)).wrapping_add(block)
+}
+
+/// Slots on one address.
+fn blocks(site: &Site) -> u16 {
+    (u16::MAX - FIRST_PORT) / site.slots.ports.max(1) + 1
+}
+
+fn classes_ahead(site: &Site) -> u16 {
+    let slots = usize::from(blocks(site)) * site.slots.addresses.len();
+    u16::try_from(slots).unwrap_or(u16::MAX).clamp(1, MOST_CLASSES)
 }
 
 impl fmt::Display for Minor {
@@ -79,8 +138,10 @@ pub struct Class {
     pub rate: Rate,
     /// Its ceiling.
     pub ceil: Rate,
-    /// 0 is served first; the line itself has none.
+    /// 0 is served first; the line and the guest lane, which hold others, have none.
     pub prio: Option<u8>,
+    /// Bytes of its turn, where they do not follow from its ceiling; `tc` does not show them.
+    pub turn: Option<u64>,
 }
 
 /// One HTB with its classes and leaves, as they are.
@@ -131,15 +192,42 @@ pub struct Wanted {
     pub leaf: Leaf,
 }
 
-/// What the site and the shares ask for.
-pub fn wanted(site: &Site, shares: &Shares, leaf: Leaf) -> Wanted {
-    let Link { up, down } = site.link;
+/// The classes of passes with a rate of their own.
+pub type Rated = BTreeMap<Minor, Rate>;
+
+/// What the site, the shares and passes with a rate of their own ask for.
+pub fn wanted(site: &Site, shares: &Shares, rated: &Rated, leaf: Leaf) -> Wanted {
+    let Link { up, down, .. } = site.link;
+    let each = |lanes: &Lanes, link| {
+        let mut all = classes(lanes, link);
+        all.extend(classes_of_passes(lanes.guest, classes_ahead(site), site.passes.rate, rated));
+        all
+    };
     Wanted {
         wan: site.interfaces.wan.clone(),
-        up: classes(&shares.up, up),
-        down: classes(&shares.down, down),
+        up: each(&shares.up, up),
+        down: each(&shares.down, down),
         leaf,
     }
+}
+
+/// Guests take turns: equal quantum, and next to no guarantee, so that what each gets is lent by the lane.
+fn classes_of_passes(
+    lane: Share,
+    count: u16,
+    rate: Option<Rate>,
+    rated: &Rated,
+) -> impl Iterator<Item = (Minor, Class)> {
+    let equal = Rate::from_bits(lane.guaranteed.bits() / u64::from(count)).max(LEAST_GUARANTEE);
+    let class = move |limit: Option<Rate>| Class {
+        rate: equal,
+        ceil: limit.unwrap_or(lane.ceiling).min(lane.ceiling),
+        prio: Some(Lane::Guest.priority()),
+        turn: Some(quantum(lane.ceiling).max(ONE_AGGREGATE)),
+    };
+    let ahead = (0..count).map(move |n| (Minor(FIRST_OF_PASSES + n), class(rate)));
+    let own = rated.iter().map(move |(minor, rate)| (*minor, class(Some(*rate))));
+    std::iter::once((GARDEN, class(None))).chain(ahead).chain(own)
 }
 
 /// The interfaces whose egress is the downlink.
@@ -151,9 +239,11 @@ pub fn inward(site: &Site) -> BTreeSet<IfName> {
 fn classes(lanes: &Lanes, link: Rate) -> BTreeMap<Minor, Class> {
     let of_lane = |lane: Lane| {
         let share = lanes.of(lane);
-        (Minor::of(lane), Class { rate: share.guaranteed, ceil: share.ceiling, prio: Some(lane.priority()) })
+        // The guests' lane holds classes, and HTB has a priority only for those that hold none.
+        let prio = (lane != Lane::Guest).then_some(lane.priority());
+        (Minor::of(lane), Class { rate: share.guaranteed, ceil: share.ceiling, prio, turn: None })
     };
-    let line = (LINE, Class { rate: link, ceil: link, prio: None });
+    let line = (LINE, Class { rate: link, ceil: link, prio: None, turn: None });
     std::iter::once(line).chain(Lane::ALL.map(of_lane)).collect()
 }
 
@@ -202,27 +292,49 @@ impl fmt::Display for Step {
 }
 
 fn class_line(f: &mut fmt::Formatter<'_>, verb: &str, dev: &str, minor: Minor, class: Class) -> fmt::Result {
-    let parent = if minor == LINE { "1:" } else { "1:1" };
-    write!(f, "class {verb} dev {dev} parent {parent} classid 1:{minor} htb")?;
+    let parent = minor.parent().map_or(String::new(), |parent| parent.to_string());
+    write!(f, "class {verb} dev {dev} parent 1:{parent} classid 1:{minor} htb")?;
     if let Some(prio) = class.prio {
         write!(f, " prio {prio}")?;
     }
     let (rate, ceil) = (class.rate.bits(), class.ceil.bits());
     write!(f, " rate {rate}bit ceil {ceil}bit")?;
-    write!(f, " burst {}b cburst {}b quantum {}", burst(class.rate), burst(class.ceil), quantum(class.ceil))
+    write!(
+        f,
+        " burst {}b cburst {}b quantum {}",
+        burst(class.rate),
+        burst(class.ceil),
+        class.turn.unwrap_or_else(|| quantum(class.ceil))
+    )
 }
 
 /// What the rate carries in a millisecond: long enough for the timer to refill it, short enough that no lane
 /// notices. At least two full frames; at most 64 KiB, one aggregated packet, which already carries 16 Gbit/s
-/// (the default carries 12).
+/// (the default carries 12), or 50 microseconds of a rate above 10 Gbit/s.
 fn burst(rate: Rate) -> u64 {
-    (rate.bytes() / 1_000).clamp(3_200, 65_536)
+    (rate.bytes() / 1_000).clamp(3_200, (rate.bytes() / 20_000).max(65_536))
 }
 
 /// What a lane may send before another of its priority has its turn: two milliseconds of its ceiling, at least
 /// a full frame, at most 200,000 bytes (measured with the burst above).
 fn quantum(ceil: Rate) -> u64 {
     (ceil.bytes() / 500).clamp(1_600, 200_000)
+}
+
+impl Step {
+    /// Whether it takes away a class in the guest lane.
+    pub fn removes_a_guests_class(&self) -> bool {
+        matches!(self, Self::DeleteClass(_, minor) if minor.is_of_guests())
+    }
+}
+
+/// Whether every queue is there, whatever its rates.
+pub fn is_whole(wanted: &Wanted, actual: &Actual) -> bool {
+    let has = |tree: &Tree, wanted: &BTreeMap<Minor, Class>| {
+        tree.rooted && wanted.keys().all(|minor| tree.classes.contains_key(minor))
+    };
+    let hooked = actual.hooks.values().all(|hook| hook.redirects);
+    hooked && has(&actual.up, &wanted.up) && has(&actual.down, &wanted.down)
 }
 
 /// The steps from `actual` to `wanted`. What is right already is not touched: a queue in use never loses a
@@ -265,10 +377,19 @@ fn plan_tree(
             }
             Some(_) => {}
         }
-        let leaf_stands = actual.leaves.get(minor).is_some_and(|kind| kind == leaf.word());
-        if *minor != LINE && !leaf_stands {
+        let Some(leaf) = leaf_of(*minor, leaf) else { continue };
+        if actual.leaves.get(minor).is_none_or(|kind| kind != leaf.word()) {
             steps.push(Step::SetLeaf(dev.to_owned(), *minor, leaf, direction));
         }
+    }
+}
+
+/// A guest's class needs no CAKE, since it is one guest's, and has a `pfifo` by itself.
+const fn leaf_of(minor: Minor, leaf: Leaf) -> Option<Leaf> {
+    match (minor.0, leaf) {
+        (0x1 | 0x30, _) | (FIRST_OF_PASSES.., Leaf::Pfifo) => None,
+        (FIRST_OF_PASSES.., Leaf::Cake | Leaf::FqCodel) => Some(Leaf::FqCodel),
+        (_, leaf) => Some(leaf),
     }
 }
 

@@ -12,7 +12,9 @@ fn shares(office: &str) -> Lanes {
 }
 
 fn wanted_with(office: &str, leaf: Leaf) -> Wanted {
-    let classes = classes(&shares(office), rate("100mbit"));
+    let mut classes = classes(&shares(office), rate("100mbit"));
+    let rated = Rated::from([(Minor(0x1005), rate("2mbit"))]);
+    classes.extend(classes_of_passes(shares(office).guest, 2, None, &rated));
     Wanted { wan: "eth0".parse().unwrap(), up: classes.clone(), down: classes, leaf }
 }
 
@@ -73,16 +75,24 @@ fn transcript_of_a_first_start() {
     qdisc replace dev eth0 parent 1:10 handle 10: pfifo limit 1000
     class add dev eth0 parent 1:1 classid 1:20 htb prio 1 rate 80000000bit ceil 100000000bit burst 10000b cburst 12500b quantum 25000
     qdisc replace dev eth0 parent 1:20 handle 20: pfifo limit 1000
-    class add dev eth0 parent 1:1 classid 1:30 htb prio 7 rate 1000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
-    qdisc replace dev eth0 parent 1:30 handle 30: pfifo limit 1000
+    class add dev eth0 parent 1:1 classid 1:30 htb rate 1000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
+    class add dev eth0 parent 1:30 classid 1:31 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev eth0 parent 1:31 handle 31: pfifo limit 1000
+    class add dev eth0 parent 1:30 classid 1:100 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    class add dev eth0 parent 1:30 classid 1:101 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    class add dev eth0 parent 1:30 classid 1:1005 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
     qdisc replace dev ifb-varco root handle 1: htb default 20 direct_qlen 1000
     class add dev ifb-varco parent 1: classid 1:1 htb rate 100000000bit ceil 100000000bit burst 12500b cburst 12500b quantum 25000
     class add dev ifb-varco parent 1:1 classid 1:10 htb prio 0 rate 10000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
     qdisc replace dev ifb-varco parent 1:10 handle 10: pfifo limit 1000
     class add dev ifb-varco parent 1:1 classid 1:20 htb prio 1 rate 80000000bit ceil 100000000bit burst 10000b cburst 12500b quantum 25000
     qdisc replace dev ifb-varco parent 1:20 handle 20: pfifo limit 1000
-    class add dev ifb-varco parent 1:1 classid 1:30 htb prio 7 rate 1000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
-    qdisc replace dev ifb-varco parent 1:30 handle 30: pfifo limit 1000
+    class add dev ifb-varco parent 1:1 classid 1:30 htb rate 1000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
+    class add dev ifb-varco parent 1:30 classid 1:31 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev ifb-varco parent 1:31 handle 31: pfifo limit 1000
+    class add dev ifb-varco parent 1:30 classid 1:100 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    class add dev ifb-varco parent 1:30 classid 1:101 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    class add dev ifb-varco parent 1:30 classid 1:1005 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
     qdisc add dev br-guest clsact
     filter add dev br-guest egress protocol all pref 7700 u32 match u32 0 0 action mirred egress redirect dev ifb-varco
     qdisc add dev br-office clsact
@@ -131,6 +141,27 @@ fn burst_and_quantum_follow_the_rate() {
     assert_eq!(of("1mbit"), (3_200, 1_600));
     assert_eq!(of("100mbit"), (12_500, 25_000));
     assert_eq!(of("10gbit"), (65_536, 200_000));
+    assert_eq!(of("20gbit"), (125_000, 200_000));
+}
+
+#[test]
+fn a_slot_has_a_class_of_its_own_and_many_slots_share() {
+    let mut site = Site::load(std::path::Path::new("../docker/site/site.toml")).unwrap();
+    let slot = |address: &str, first_port| Slot {
+        address: address.parse().unwrap(),
+        first_port,
+        last_port: first_port + 511,
+    };
+    let all = |site: &Site| -> BTreeSet<Minor> {
+        let blocks = (1024..=65_024).step_by(512).map(|port| slot("198.18.0.3", port));
+        blocks.map(|slot| Minor::of_slot(site, slot)).collect()
+    };
+    assert_eq!((all(&site).len(), classes_ahead(&site)), (126, 126));
+    site.slots.addresses = (3..33).map(|n| std::net::Ipv4Addr::new(198, 18, 0, n)).collect();
+    assert_eq!((all(&site).len(), classes_ahead(&site)), (126, MOST_CLASSES));
+    let last = slot("198.18.0.32", 65_024);
+    assert_eq!(Minor::of_slot(&site, last), Minor(0x100 + 3_779 - MOST_CLASSES));
+    assert_eq!(Minor::of_rated(&site, last), Minor(0x1000 + 3_779));
 }
 
 #[test]
@@ -141,11 +172,20 @@ fn rates_are_compared_as_tc_shows_them() {
 }
 
 fn some_tree() -> impl Strategy<Value = Tree> {
-    let minors = prop::sample::select(vec![Minor(1), Minor(0x10), Minor(0x20), Minor(0x30), Minor(0x99)]);
+    let minors = prop::sample::select(vec![
+        Minor(1),
+        Minor(0x10),
+        Minor(0x20),
+        Minor(0x30),
+        Minor(0x31),
+        Minor(0x101),
+        Minor(0x99),
+    ]);
     let class = (1u64..4, prop::option::of(0u8..8)).prop_map(|(mbit, prio)| Class {
         rate: Rate::from_bits(mbit * 1_000_000),
         ceil: rate("100mbit"),
         prio,
+        turn: None,
     });
     let leaf = prop::sample::select(vec!["pfifo", "cake", "sfq"]).prop_map(str::to_owned);
     let parts = (any::<bool>(), prop::collection::btree_map(minors, (class, prop::option::of(leaf)), 0..5));

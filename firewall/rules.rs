@@ -7,6 +7,7 @@ use std::{
 use varco_policy::{
     Device, Lane, Shares, Site, Slot,
     lane::Share,
+    site::SLOWEST_PASS,
     slot::FIRST_PORT,
     wire::{KernelPass, Refusal},
 };
@@ -19,10 +20,12 @@ const A_DAY: u32 = 86_400;
 /// The first rule that is broken. It names no device.
 pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot>) -> Result<(), Refusal> {
     let (mut addresses, mut slots) = (BTreeSet::new(), BTreeSet::new());
+    refuse_unless(passes.is_empty() || !site.interfaces.guest.is_empty(), "the site has no guests")?;
     for pass in passes {
         device(site, pass.device)?;
         slot(site, pass.slot)?;
         refuse_unless((1..=A_DAY).contains(&pass.seconds), "a pass lasts 1 to 86400 seconds")?;
+        refuse_unless(pass.rate.is_none_or(|r| r >= SLOWEST_PASS), "a pass's rate is 64 kbit/s or more")?;
         refuse_unless(addresses.insert(pass.device.address), "an address is in the request twice")?;
         refuse_unless(slots.insert(pass.slot), "a slot is in the request twice")?;
     }

@@ -35,7 +35,8 @@ fn class(words: &[&str]) -> Option<Counted> {
         Some(prio) => Some(prio.parse().ok()?),
         None => None,
     };
-    let class = Class { rate: rate(after(words, "rate")?)?, ceil: rate(after(words, "ceil")?)?, prio };
+    let class =
+        Class { rate: rate(after(words, "rate")?)?, ceil: rate(after(words, "ceil")?)?, prio, turn: None };
     let sent = words.iter().position(|w| *w == "Sent").and_then(|at| words.get(at..))?;
     Some(Counted {
         minor,
@@ -106,6 +107,7 @@ class htb 1:30 parent 1:1 leaf 30: prio 7 rate 1003Kbit ceil 2Gbit burst 16000b 
                         100000000,
                     ),
                     prio: None,
+                    turn: None,
                 },
                 bytes: 7,
                 packets: 8,
@@ -127,6 +129,7 @@ class htb 1:30 parent 1:1 leaf 30: prio 7 rate 1003Kbit ceil 2Gbit burst 16000b 
                     prio: Some(
                         7,
                     ),
+                    turn: None,
                 },
                 bytes: 123456789012,
                 packets: 81,

@@ -7,6 +7,7 @@ mod citizen;
 mod crash;
 mod heal;
 mod lab;
+mod lanes;
 mod names;
 mod requests;
 mod stranger;

@@ -76,3 +76,26 @@ fn wrong_arguments_and_settings_are_refused() {
     let said = String::from_utf8_lossy(&missing.stderr).into_owned();
     assert!(said.contains("/nonexistent/enforcer.toml: (file): No such file"), "{said}");
 }
+
+/// What is in force is believed only until the kernel says otherwise.
+#[test]
+fn a_change_over_what_a_hand_has_done_is_put_right() {
+    let lab = Lab::up("beliefs");
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![pass(0, 600)]);
+    lab.must("router", &["nft", "flush", "map", "inet", "varco", "slots"]);
+    let admit = |generation, passes| lab.ask(&Request::Admit { generation, passes });
+    assert_eq!(admit(2, vec![pass(0, 500)]), Reply::Done { generation: 2 });
+    assert!(lab.pings("guest0", "198.18.0.1"));
+    lab.must("router", &["nft", "add element inet varco pass_down { 10.64.0.11 }"]);
+    assert_eq!(admit(3, vec![pass(1, 500)]), Reply::Done { generation: 3 });
+    assert!(lab.pings("guest1", "198.18.0.1"));
+    lab.must("router", &["nft", "flush", "set", "inet", "varco", "pass"]);
+    let expelled = lab.ask(&Request::Expel { generation: 4, devices: vec![device(0)] });
+    assert_eq!(expelled, Reply::Done { generation: 4 });
+    assert!(!lab.pings("guest0", "198.18.0.1"));
+    assert!(lab.pings("guest1", "198.18.0.1"));
+    lab.must("router", &["nft", "delete", "table", "inet", "varco"]);
+    assert_eq!(admit(5, vec![pass(0, 500)]), Reply::Done { generation: 5 });
+    assert_eq!(lab.measure().passes.len(), 2);
+}

@@ -5,6 +5,7 @@ pub mod config;
 pub mod lane;
 pub mod net;
 pub mod pass;
+pub mod profile;
 pub mod rate;
 pub mod site;
 pub mod slot;

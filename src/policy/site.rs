@@ -1,9 +1,10 @@
 //! A site's settings, `site.toml`: read by the gateway and by the enforcer, so that both agree on the building.
 
 use crate::{
-    config::{self, ConfigError},
+    config::ConfigError,
     lane::{Lanes, Share, Shares},
     net::IfName,
+    profile,
     rate::Rate,
     slot::SIZES,
 };
@@ -20,6 +21,9 @@ pub struct Site {
     pub name: String,
     /// The name citizens read on the portal.
     pub title: String,
+    /// The profile that this site starts from: see [`crate::profile`].
+    #[serde(default)]
+    pub profile: Option<String>,
     /// Which interface belongs to which lane.
     pub interfaces: Interfaces,
     /// What the line carries.
@@ -47,7 +51,7 @@ pub struct Site {
 pub struct Interfaces {
     /// The uplink.
     pub wan: IfName,
-    /// Guest networks.
+    /// Guest networks: none at a site without guests, where nobody is admitted.
     pub guest: Vec<IfName>,
     /// Office networks.
     pub office: Vec<IfName>,
@@ -61,6 +65,19 @@ pub struct Interfaces {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
+    /// From the building to the Internet.
+    pub up: Rate,
+    /// From the Internet to the building.
+    pub down: Rate,
+    /// Where it varies, as behind a 5G mast: the least it carries; `up` and `down` are the most.
+    #[serde(default)]
+    pub least: Option<LeastLink>,
+}
+
+/// The least that a varying line carries. The guarantees are kept even then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeastLink {
     /// From the building to the Internet.
     pub up: Rate,
     /// From the Internet to the building.
@@ -158,6 +175,9 @@ pub struct HubHere {
     pub address: Ipv4Addr,
 }
 
+/// The least a pass may be limited to: a page still comes within a minute.
+pub const SLOWEST_PASS: Rate = Rate::from_bits(64_000);
+
 /// How long a pass lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +188,9 @@ pub struct PassSettings {
     /// A pass without traffic for this long ends: 1 minute to its length.
     #[serde(default = "idle_limit")]
     pub idle: SignedDuration,
+    /// What a pass may reach in each direction; the guest lane's ceiling where none is given. 64 kbit/s or more.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 fn catch_address() -> Ipv4Addr {
@@ -196,7 +219,7 @@ impl Site {
     /// # Errors
     /// The first mistake, with file, key and remedy.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let site: Self = config::load(file)?;
+        let site: Self = profile::load(file)?;
         site.check(file)?;
         Ok(site)
     }
@@ -229,9 +252,6 @@ impl Site {
         if let Some(twice) = self.interfaces.first_repeated() {
             return bad("interfaces", format!("{twice} is named twice"), "give each interface one lane");
         }
-        if self.interfaces.guest.is_empty() {
-            return bad("interfaces.guest", "no interface".into(), "name the guest network's interface");
-        }
         self.check_shares(file)?;
         self.check_guest(file)?;
         self.check_hub_here(file)?;
@@ -245,7 +265,12 @@ impl Site {
         let at = |e| ConfigError::new(file, "lanes", e, remedy);
         let shares = self.shares();
         shares.up.check(self.link.up).map_err(at)?;
-        shares.down.check(self.link.down).map_err(at)
+        shares.down.check(self.link.down).map_err(at)?;
+        let Some(least) = self.link.least else { return Ok(()) };
+        let remedy = "lower a guarantee until the line keeps it at its worst";
+        let at = |e| ConfigError::new(file, "link.least", e, remedy);
+        shares.up.check_guarantees(least.up).map_err(at)?;
+        shares.down.check_guarantees(least.down).map_err(at)
     }
 
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
@@ -341,6 +366,10 @@ impl Site {
     fn check_passes(&self, file: &Path) -> Result<(), ConfigError> {
         let p = &self.passes;
         let minute = SignedDuration::from_mins(1);
+        if let Some(rate) = p.rate.filter(|rate| *rate < SLOWEST_PASS) {
+            let problem = format!("{rate} is too slow to be of use");
+            return Err(ConfigError::new(file, "passes.rate", problem, "give 64kbit or more, or nothing"));
+        }
         within(file, "passes.length", p.length, minute, SignedDuration::from_hours(24))?;
         within(file, "passes.idle", p.idle, minute, p.length)
     }

@@ -26,6 +26,9 @@ pub struct KernelPass {
     pub slot: Slot,
     /// Seconds left: the kernel ends the pass then, even when every program is dead. 1 to 86,400.
     pub seconds: u32,
+    /// What the pass may reach in each direction, where it is less than the lane: 64 kbit/s or more.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 /// What the kernel should hold, whole.
@@ -68,7 +71,8 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// Applied, read back and equal.
+    /// Applied, read back and equal; or, for a few passes, exchanged in one transaction that fails unless the
+    /// kernel held what was in force. All is read back within ten seconds.
     Done {
         /// The generation now in force.
         generation: u64,

@@ -113,7 +113,7 @@ pub fn slot(n: u16) -> Slot {
 }
 
 pub fn pass(n: u8, seconds: u32) -> KernelPass {
-    KernelPass { device: device(n), slot: slot(u16::from(n)), seconds }
+    KernelPass { device: device(n), slot: slot(u16::from(n)), seconds, rate: None }
 }
 
 /// What this machine lets the tests make.

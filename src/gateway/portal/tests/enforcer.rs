@@ -119,7 +119,7 @@ impl State {
     }
 
     fn admit(&mut self, passes: Vec<KernelPass>) {
-        for KernelPass { device, slot, seconds } in passes {
+        for KernelPass { device, slot, seconds, .. } in passes {
             self.kernel.insert(device, (slot, seconds));
         }
     }
