@@ -63,7 +63,12 @@ impl Held {
     /// The pass as the kernel should hold it; `None` when less than a second is left.
     pub fn for_kernel(&self, now: Timestamp) -> Option<KernelPass> {
         let seconds = u32::try_from(self.pass.left(now).as_secs()).ok()?.min(86_400);
-        (seconds > 0).then_some(KernelPass { device: self.pass.device, slot: self.pass.slot, seconds, rate: None })
+        (seconds > 0).then_some(KernelPass {
+            device: self.pass.device,
+            slot: self.pass.slot,
+            seconds,
+            rate: None,
+        })
     }
 
     /// Notes that the kernel has confirmed `seconds` from now.
