@@ -42,6 +42,7 @@ struct Problems {
     no_slot: Notice,
     records_failed: Notice,
     gate_down: Notice,
+    clock_wrong: Notice,
     hub_down: Notice,
     overloaded: Notice,
     overtaken: Notice,
@@ -71,6 +72,7 @@ pub enum Problem {
     NoSlot,
     RecordsFailed,
     GateDown,
+    ClockWrong,
     HubDown,
     Overloaded,
     Overtaken,
@@ -84,10 +86,11 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NoSlot,
         Self::RecordsFailed,
         Self::GateDown,
+        Self::ClockWrong,
         Self::HubDown,
         Self::Overloaded,
         Self::Overtaken,
@@ -105,6 +108,7 @@ impl Problem {
             Self::NoSlot => &p.no_slot,
             Self::RecordsFailed => &p.records_failed,
             Self::GateDown => &p.gate_down,
+            Self::ClockWrong => &p.clock_wrong,
             Self::HubDown => &p.hub_down,
             Self::Overloaded => &p.overloaded,
             Self::Overtaken => &p.overtaken,

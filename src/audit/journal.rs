@@ -2,6 +2,7 @@
 //! depends on it become durable in one transaction, or not at all.
 
 use crate::entry::Entry;
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::path::Path;
 
@@ -60,6 +61,15 @@ pub fn append(transaction: &Transaction<'_>, entries: &[Entry]) -> Result<(), Jo
         insert.execute((entry.at().to_string(), body))?;
     }
     Ok(())
+}
+
+/// The newest instant on record, to the second; `None` when nothing is.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest(connection: &Connection) -> Result<Option<Timestamp>, JournalError> {
+    let newest: Option<String> = connection.query_row("SELECT max(at) FROM record", (), |row| row.get(0))?;
+    Ok(newest.and_then(|text| text.parse().ok()))
 }
 
 /// Opens a site's database for reading only: the live one, or a copy, which may be where nothing can be written.

@@ -75,6 +75,7 @@ impl Portal {
             Answer::NoSlot => Problem::NoSlot,
             Answer::RecordsFailed => Problem::RecordsFailed,
             Answer::GateDown | Answer::EndsLater => Problem::GateDown,
+            Answer::ClockWrong => Problem::ClockWrong,
             Answer::Overtaken => Problem::Overtaken,
             Answer::NotAGuest | Answer::NoPass => Problem::UnknownDevice,
             Answer::Online(_) | Answer::Ended => Problem::Broken,

@@ -75,7 +75,12 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
         other_blocks(slot, slots.ports).for_each(|block| pool.rest(block, freed));
     }
     tracing::info!(open = kept.open.len(), resting = kept.resting.len(), "records taken up");
-    Ok((Site::resume(Rules::of(&settings.site), pool, kept.open, now), store))
+    let newest = kept.newest.unwrap_or(Timestamp::MIN);
+    if newest > now {
+        tracing::error!("the clock is behind the records: nobody new is admitted until it has caught up");
+    }
+    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now).not_before(newest);
+    Ok((site, store))
 }
 
 /// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or

@@ -82,6 +82,8 @@ pub struct Site {
     waiting: Vec<enter::Waiting>,
     link: Link,
     records: Records,
+    /// The newest instant on record.
+    newest: Timestamp,
     out: Vec<Effect>,
 }
 
@@ -96,12 +98,19 @@ impl Site {
             waiting: Vec::new(),
             link: Link::default(),
             records: Records::default(),
+            newest: Timestamp::MIN,
             out: Vec::new(),
         };
         for (pass, leaving) in open {
             site.take_up(pass, leaving, now);
         }
         site
+    }
+
+    /// As it is, knowing the newest instant on record: while the clock is behind it nobody new is admitted.
+    #[must_use]
+    pub fn not_before(self, newest: Timestamp) -> Self {
+        Self { newest, ..self }
     }
 
     /// Decides what follows from an event.

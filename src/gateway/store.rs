@@ -58,6 +58,8 @@ pub struct Kept {
     pub open: Vec<(Pass, Option<EndCause>)>,
     /// Slots that rest, and since when.
     pub resting: Vec<(Slot, Timestamp)>,
+    /// The newest instant on record.
+    pub newest: Option<Timestamp>,
 }
 
 /// The records of a site.
@@ -90,7 +92,8 @@ impl Store {
     /// # Errors
     /// When the database fails or a row is damaged.
     pub fn resume(&mut self, now: Timestamp) -> Result<Kept, StoreError> {
-        let kept = Kept { open: self.open_passes()?, resting: self.resting()? };
+        let newest = journal::newest(&self.connection)?;
+        let kept = Kept { open: self.open_passes()?, resting: self.resting()?, newest };
         let open = u32::try_from(kept.open.len()).unwrap_or(u32::MAX);
         let resumed = Entry::Resumed { at: now, site: self.site.clone(), open };
         let transaction = self.connection.transaction()?;

@@ -5,8 +5,12 @@ use super::{
     held::{Held, Phase},
     words::{Answer, Change, Effect, Login},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use varco_policy::{Pass, Slot, pass::EndCause};
+
+/// How far the clock may be set back, by a time server, before it is taken for wrong: a record of a time that has been
+/// before could not be told from the one that stands there.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_mins(1);
 
 /// A login that waits until the passes it replaces have ended; its slot is already lent.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub struct Waiting {
 
 impl Site {
     pub(super) fn log_in(&mut self, login: Login, now: Timestamp) {
-        if let Some(refusal) = self.refusal(&login) {
+        if let Some(refusal) = self.refusal(&login, now) {
             return self.answer(login.ticket, refusal);
         }
         let Some(slot) = self.pool.lend(now) else {
@@ -74,13 +78,15 @@ impl Site {
         }
     }
 
-    fn refusal(&self, login: &Login) -> Option<Answer> {
+    fn refusal(&self, login: &Login, now: Timestamp) -> Option<Answer> {
         if !self.rules.is_a_guest(login.device) {
             Some(Answer::NotAGuest)
         } else if !self.link.is_ready() {
             Some(Answer::GateDown)
         } else if self.records.failing() {
             Some(Answer::RecordsFailed)
+        } else if now.saturating_add(CLOCK_STEP).is_ok_and(|latest| latest < self.newest) {
+            Some(Answer::ClockWrong)
         } else {
             None
         }

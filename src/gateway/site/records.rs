@@ -31,6 +31,7 @@ impl Records {
 
 impl Site {
     pub(super) fn recorded(&mut self, changes: &[Change], now: Timestamp) {
+        self.newest = self.newest.max(now);
         for change in changes {
             match change {
                 Change::Started(pass) => self.start_is_durable(pass),

@@ -119,6 +119,8 @@ pub enum Answer {
     RecordsFailed,
     /// The enforcer does not answer or refused.
     GateDown,
+    /// The clock is behind what is on record already.
+    ClockWrong,
     /// The pass was ended before it was admitted, by a newer login or an operator.
     Overtaken,
     /// The address is not a guest's.

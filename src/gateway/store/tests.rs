@@ -51,6 +51,12 @@ fn a_restart_finds_open_passes_marks_and_resting_slots() {
     let kept = store.resume(at(70)).unwrap();
     assert_eq!(kept.open, [(a, None), (b, Some(EndCause::Expelled))]);
     assert_eq!(kept.resting, [(c.slot, at(60))]);
+    assert_eq!(kept.newest, Some(at(60)));
+    drop(store);
+    // A start with a clock that lost its time is on record too, and does not become the newest.
+    Store::open(folder.path(), "library", QUARANTINE).unwrap().resume(at(-5000)).unwrap();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    assert_eq!(store.resume(at(71)).unwrap().newest, Some(at(70)));
     assert!(matches!(entries(folder.path()).last(), Some(Entry::Resumed { open: 2, .. })));
 }
 

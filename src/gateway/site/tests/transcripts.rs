@@ -338,3 +338,39 @@ fn numbers_of_states_end_without_an_end() {
     world.log_in(device(1));
     assert!(world.text().contains(&format!("ask admit {}", u64::MAX)), "{}", world.text());
 }
+
+/// SECURITY.md S13: a time that is on record already does not come twice.
+#[test]
+fn nobody_new_while_the_clock_is_behind_the_records() {
+    let mut world = World::ready();
+    let early = world.log_in(device(1));
+    world.settle();
+    assert!(matches!(world.answer_of(early), Some(Answer::Online(_))));
+    world.now -= SignedDuration::from_secs(61);
+    let behind = world.log_in(device(2));
+    world.settle();
+    assert_eq!(world.answer_of(behind), Some(Answer::ClockWrong));
+    assert!(!world.started.contains_key(&behind) && world.site.online().count() == 1);
+    world.now += SignedDuration::from_secs(2);
+    let stepped = world.log_in(device(2));
+    world.settle();
+    assert!(matches!(world.answer_of(stepped), Some(Answer::Online(_))), "a small step is a time server's");
+}
+
+/// SECURITY.md S13: the same after a restart with a clock that has lost its time.
+#[test]
+fn nobody_new_after_a_start_before_the_newest_record() {
+    let mut world = World::new();
+    let newest = world.now + SignedDuration::from_hours(1);
+    let site = Site::resume(
+        super::world::rules(),
+        SlotPool::new(&[], 1024, SignedDuration::ZERO),
+        Vec::new(),
+        world.now,
+    );
+    world.site = site.not_before(newest);
+    world.connect();
+    world.settle();
+    let login = world.log_in(device(1));
+    assert_eq!(world.answer_of(login), Some(Answer::ClockWrong));
+}
