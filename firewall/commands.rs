@@ -5,7 +5,7 @@ use crate::{
     dns::{self, View},
     dnsmasq::Instance,
     enforcer::Enforcer,
-    gate, measure, nft, privilege, queues,
+    gate, measure, neighbours, nft, privilege, queues,
     server::Server,
     settings::Settings,
     tc,
@@ -135,6 +135,7 @@ pub fn remove(settings: &Settings) -> anyhow::Result<()> {
     for view in View::ALL {
         Instance::new(view, settings).stop()?;
     }
+    neighbours::reconcile(&settings.site, &neighbours::Table::new())?;
     tc::remove(&settings.site.interfaces.wan, &queues::inward(&settings.site))?;
     nft::remove()?;
     Ok(())

@@ -84,6 +84,9 @@ fn main(out: &mut String, settings: &Settings) {
     out.push_str("local-ttl=1\ncache-size=2000\n");
     // A device's name of itself is nobody's business, and must not become an answer to others.
     out.push_str("dhcp-ignore-names\n");
+    // A lease belongs to a hardware address, as a pass does: a device that changes its own and keeps its
+    // identifier gets another lease, and not one that is pinned to what it was.
+    out.push_str("dhcp-ignore-clid\n");
     // The router is the only DHCP server of this network. A ping before a lease would meet the closed gate.
     out.push_str("dhcp-authoritative\nno-ping\nquiet-dhcp\n");
     let (mask, seconds) = (g.subnet.netmask(), g.lease.as_secs());
@@ -177,6 +180,7 @@ mod tests {
         local-ttl=1
         cache-size=2000
         dhcp-ignore-names
+        dhcp-ignore-clid
         dhcp-authoritative
         no-ping
         quiet-dhcp

@@ -10,6 +10,7 @@ use crate::{
     exec::ExecError,
     flows,
     gate::{self, Key, SetName},
+    neighbours::{self, Table},
     nft,
     queues::{self, Minor, Rated},
     rules,
@@ -59,6 +60,12 @@ impl InForce {
     fn rated(&self, site: &Site) -> Rated {
         let rate = |held: &Held| Some((held.class(site), held.rate?));
         self.passes.values().filter_map(rate).collect()
+    }
+
+    /// Whom each address of an open pass belongs to.
+    fn neighbours(&self, now: Instant) -> Table {
+        let open = self.passes.values().filter(|held| held.until > now);
+        open.map(|held| (held.device.address, held.device.mac)).collect()
     }
 }
 
@@ -135,6 +142,7 @@ impl Enforcer {
         let next = InForce { generation: desired.generation, shares: desired.shares, passes };
         self.change_queues(&next.shares, &next.rated(&self.settings.site), Removal::Later).map_err(kernel)?;
         let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
+        neighbours::reconcile(&self.settings.site, &next.neighbours(now)).map_err(kernel)?;
         let flows = flows::by_guest(self.settings.site.guest.subnet).map_err(kernel)?;
         let ended = stale(&self.settings.site, &next, &flows);
         self.in_force = Some(next);
@@ -167,6 +175,8 @@ impl Enforcer {
         let renew = passes.iter().map(|p| p.device.address).collect();
         self.touch(&next, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
+        let pin = passes.iter().map(|p| (p.device.address, p.device.mac)).collect();
+        neighbours::change(&self.settings.site, &pin, &BTreeSet::new()).map_err(kernel)?;
         let subnet = self.settings.site.guest.subnet;
         flows::forget_all(&other, subnet).map_err(kernel)?;
         flows::forget_all_redirected(&same, subnet).map_err(kernel)?;
@@ -186,6 +196,7 @@ impl Enforcer {
         let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.subnet.contains(a)).collect();
         self.in_force = Some(next);
         flows::forget_all(&gone, self.settings.site.guest.subnet).map_err(kernel)?;
+        neighbours::change(&self.settings.site, &Table::new(), &gone).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -206,11 +217,13 @@ impl Enforcer {
             }
         }
         let Some(state) = &mut self.in_force else { return };
-        let ended: Vec<_> = state.passes.extract_if(.., |_, held| held.until + ENDING <= now).collect();
-        for (address, _) in ended {
-            if let Err(error) = flows::forget(address) {
-                tracing::warn!(%error, "flows of an ended pass are left");
-            }
+        let ended = state.passes.extract_if(.., |_, held| held.until + ENDING <= now);
+        let ended: BTreeSet<_> = ended.map(|(address, _)| address).collect();
+        let forgotten = ended.iter().try_for_each(|address| flows::forget(*address));
+        if let Err(error) =
+            forgotten.and_then(|()| neighbours::change(&self.settings.site, &Table::new(), &ended))
+        {
+            tracing::warn!(%error, "something of an ended pass is left");
         }
     }
 
@@ -224,6 +237,10 @@ impl Enforcer {
         self.note("queues", queues);
         let ports = self.isolate();
         self.note("bridge ports", ports);
+        if let Some(state) = &self.in_force {
+            let pinned = neighbours::reconcile(&self.settings.site, &state.neighbours(now));
+            self.note("neighbours", pinned);
+        }
     }
 
     fn note(&mut self, part: &str, outcome: Result<bool, ExecError>) {

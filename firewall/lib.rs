@@ -13,6 +13,7 @@ pub mod exec;
 pub mod flows;
 pub mod gate;
 pub mod measure;
+pub mod neighbours;
 pub mod nft;
 pub mod privilege;
 pub mod queues;

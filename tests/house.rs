@@ -101,6 +101,7 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         (r#"office = ["br-office"]"#, r#"office = ["br-guest"]"#, "interfaces: br-guest is named twice"),
         (r#"ports = 512"#, r#"ports = 500"#, "slots.ports: 500 ports do not divide"),
         (r#"idle = "30m""#, r#"idle = "5h""#, "passes.idle: "),
+        (r#"idle = "30m""#, r#"idle = "2h""#, "passes.idle: 2h is longer than guest.lease"),
         (r#"length = "4h""#, r#"length = "4 furlongs""#, "passes.length: "),
         (r#"quarantine = "10m""#, r#"quarantine = "10s""#, "slots.quarantine: "),
         (r#"title = "#, r#"titel = "#, "titel: unknown field"),

@@ -109,7 +109,10 @@ fn a_borrowed_address_is_not_admitted_and_the_newer_pass_replaces() {
     assert!(!lab.pings("guest0", "198.18.0.1"));
     // SECURITY.md G2, R2: to the walled garden like any stranger, never out of the slot of whom the address was.
     lab.must("router", &["nft", "add", "element", "inet", "varco", "garden4", "{ 198.18.0.80 }"]);
-    assert_eq!(lab.seen_from("guest0", "TCP:198.18.0.80:443").0, "198.18.0.2");
+    // What is answered goes to the citizen's device and not to the borrower's.
+    assert!(lab.talk("guest0", "TCP:198.18.0.80:443,connect-timeout=3").is_err());
+    let flow = lab.text("router", &["conntrack", "-L", "-s", "10.64.0.10", "-d", "198.18.0.80"]);
+    assert!(flow.contains("dst=198.18.0.2 ") && !flow.contains("198.18.0.3"), "{flow}");
     let mut newer = pass(0, 600);
     (newer.device.mac, newer.slot) = ("02:00:00:00:00:99".parse().unwrap(), slot(7));
     assert_eq!(
@@ -118,4 +121,30 @@ fn a_borrowed_address_is_not_admitted_and_the_newer_pass_replaces() {
     );
     assert!(slot(7).covers("198.18.0.3".parse().unwrap(), lab.seen_from("guest0", "TCP:198.18.0.1:8080").1));
     assert_eq!(lab.measure().passes.len(), 1);
+}
+
+/// SECURITY.md G21: what a citizen asked for goes to their device, whoever says by ARP that the address is theirs.
+#[test]
+fn nobody_takes_a_citizens_downlink() {
+    let lab = Lab::up("downlink");
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![pass(0, 600)]);
+    let belongs = || lab.text("router", &["ip", "neigh", "show", "to", "10.64.0.10"]);
+    assert!(belongs().contains("02:00:00:00:00:10 PERMANENT"), "{}", belongs());
+    lab.must("guest1", &["ip", "addr", "add", "10.64.0.10/20", "dev", "eth0"]);
+    // Each question for the router's address tells the router where the asker's is.
+    for _ in 0..3 {
+        lab.run("guest1", &["ip", "neigh", "flush", "dev", "eth0"]);
+        lab.run("guest1", &["ping", "-c1", "-W1", "-I", "10.64.0.10", "10.64.0.1"]);
+    }
+    assert!(belongs().contains("02:00:00:00:00:10 PERMANENT"), "{}", belongs());
+    assert!(slot(0).covers("198.18.0.3".parse().unwrap(), lab.seen_from("guest0", "TCP:198.18.0.1:8080").1));
+    lab.must(
+        "router",
+        &["ip", "neigh", "replace", "10.64.0.10", "lladdr", "02:00:00:00:00:11", "dev", "br-guest"],
+    );
+    until("the neighbour is healed", || belongs().contains("02:00:00:00:00:10 PERMANENT"));
+    let expel = Request::Expel { generation: 2, devices: vec![device(0)] };
+    assert_eq!(lab.ask(&expel), Reply::Done { generation: 2 });
+    assert!(!belongs().contains("PERMANENT"), "{}", belongs());
 }

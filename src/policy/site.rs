@@ -371,7 +371,13 @@ impl Site {
             return Err(ConfigError::new(file, "passes.rate", problem, "give 64kbit or more, or nothing"));
         }
         within(file, "passes.length", p.length, minute, SignedDuration::from_hours(24))?;
-        within(file, "passes.idle", p.idle, minute, p.length)
+        within(file, "passes.idle", p.idle, minute, p.length)?;
+        if p.idle > self.guest.lease && !self.interfaces.guest.is_empty() {
+            let problem = format!("{:#} is longer than guest.lease, {:#}", p.idle, self.guest.lease);
+            let remedy = "lengthen the lease: an address must not change hands while a pass is open";
+            return Err(ConfigError::new(file, "passes.idle", problem, remedy));
+        }
+        Ok(())
     }
 }
 
