@@ -7,9 +7,15 @@ use varco_tests::idp::{Behaviour, behaviour::Verdict};
 fn answers_that_must_be_refused_never_lead_online() {
     let site = Site::up(1);
     let guest = site.guest(0).leased();
+    // So that the provider has an answer to replay.
+    assert!(guest.try_login("ada", "good").status.success());
+    guest.log_out();
     for behaviour in Behaviour::ALL.iter().filter(|b| b.verdict() == Verdict::Refuse) {
         let out = guest.try_login("ada", behaviour.name());
         assert!(!out.status.success() && !guest.is_online(), "{behaviour}: {out:?}");
+        // The hub refused it, not something before it.
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(said.contains("https://accesso.varco.test/spid/acs says 4"), "{behaviour}: {said}");
     }
     for behaviour in Behaviour::ALL.iter().filter(|b| b.verdict() == Verdict::Explain) {
         let out = guest.try_login("ada", behaviour.name());
