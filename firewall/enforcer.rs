@@ -119,6 +119,13 @@ impl Enforcer {
             Request::Measure => {
                 return self.measure().map_or_else(|e| Reply::Refused(kernel(e)), Reply::Measured);
             }
+            Request::Limit { .. }
+            | Request::Lanes
+            | Request::Ports
+            | Request::Plan(_)
+            | Request::Carry(_) => {
+                return Reply::Refused(Refusal::NotAllowed("not built yet".into()));
+            }
         };
         match outcome {
             Ok(generation) => {

@@ -55,6 +55,7 @@ fn lanes(dev: &str, direction: Direction) -> Result<Vec<LaneUsage>, ExecError> {
             drops: class.drops + below().map(|c| c.drops).sum::<u64>(),
             overlimits: class.overlimits + below().map(|c| c.overlimits).sum::<u64>(),
             backlog: class.backlog + below().map(|c| c.backlog).sum::<u64>(),
+            guaranteed: class.class.rate,
             ceiling: class.class.ceil,
         })
     };

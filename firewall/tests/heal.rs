@@ -116,7 +116,7 @@ fn a_change_of_shares_changes_the_ceiling() {
     let mut shares = lab.shares();
     shares.down.guest.ceiling = "3mbit".parse().unwrap();
     let before = lab.queues();
-    let desired = Desired { generation: 1, shares, passes: vec![pass(0, 600)] };
+    let desired = Desired { generation: 1, shares, trial: None, passes: vec![pass(0, 600)] };
     assert_eq!(lab.ask(&Request::Apply(desired)), Reply::Done { generation: 1 });
     let ceilings: Vec<_> = lab
         .measure()

@@ -77,7 +77,7 @@ fn shared(name: &str) -> (Lab, Child) {
     let ceiling = "16mbit".parse().unwrap();
     (shares.up.guest.ceiling, shares.down.guest.ceiling) = (ceiling, ceiling);
     let passes = vec![pass(0, 600), pass(1, 600)];
-    let applied = lab.ask(&Request::Apply(Desired { generation: 1, shares, passes }));
+    let applied = lab.ask(&Request::Apply(Desired { generation: 1, shares, trial: None, passes }));
     assert_eq!(applied, Reply::Done { generation: 1 });
     (lab, enforcer)
 }
@@ -154,7 +154,7 @@ fn a_site_without_guests_admits_nobody() {
                 [interfaces]\nwan = 'wan0'\noffice = ['off0']\n";
     std::fs::write(lab.dir.join("site.toml"), site).unwrap();
     let _enforcer = lab.enforce();
-    let desired = Desired { generation: 1, shares: lab.shares(), passes: vec![pass(0, 600)] };
+    let desired = Desired { generation: 1, shares: lab.shares(), trial: None, passes: vec![pass(0, 600)] };
     let refused = lab.ask(&Request::Apply(desired));
     assert!(
         matches!(&refused, Reply::Refused(why) if why.to_string().contains("has no guests")),

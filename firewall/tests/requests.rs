@@ -31,7 +31,7 @@ fn requests_that_break_a_rule_are_refused_and_change_nothing() {
     insta::assert_snapshot!(refused(stale), @"generation 9 is older than 10");
     let mut shares = lab.shares();
     shares.down.office.guaranteed = "95mbit".parse().unwrap();
-    insta::assert_snapshot!(refused(Request::Apply(Desired { generation: 11, shares, passes: vec![] })), @"not allowed at this site: the guarantees add up to 106mbit, the link carries 100mbit");
+    insta::assert_snapshot!(refused(Request::Apply(Desired { generation: 11, shares, trial: None, passes: vec![] })), @"not allowed at this site: the guarantees add up to 106mbit, the link carries 100mbit");
     let measured = lab.measure();
     assert_eq!((measured.generation, measured.passes.len()), (Some(10), 1));
     assert!(lab.pings("guest0", "198.18.0.1"));
@@ -60,7 +60,7 @@ fn no_request_gives_the_building_less_than_its_settings_say() {
     critical.up.critical.guaranteed = one;
     (office.down.office.guaranteed, office.down.office.ceiling) = (one, one);
     for shares in [critical, office] {
-        let reply = lab.ask(&Request::Apply(Desired { generation: 1, shares, passes: vec![] }));
+        let reply = lab.ask(&Request::Apply(Desired { generation: 1, shares, trial: None, passes: vec![] }));
         let Reply::Refused(why) = reply else { panic!("{reply:?}") };
         assert!(why.to_string().contains("less than site.toml says"), "{why}");
     }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use varco_policy::{PassId, Slot, Subject, pass::EndCause};
+use varco_policy::{PassId, Shares, Slot, Subject, pass::EndCause};
 
 /// One entry. Instants are UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,32 @@ pub enum Entry {
         /// Passes in the kernel that were not on record.
         unknown: u32,
     },
+    /// The shares of the lanes were changed, or a change was taken back.
+    Shares {
+        /// When.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// Which step of the change.
+        step: SharesStep,
+        /// Who: the pairwise subject of an admin; `None` for the command line on the router, or for the time that was
+        /// over.
+        by: Option<Subject>,
+        /// The shares from now on.
+        shares: Shares,
+    },
+}
+
+/// A step in a change of shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SharesStep {
+    /// In force on trial; `shares` are the new ones.
+    Tried,
+    /// Confirmed.
+    Confirmed,
+    /// Taken back, by the admin or because nobody confirmed in time; `shares` are the old ones again.
+    TakenBack,
 }
 
 impl Entry {
@@ -68,7 +94,8 @@ impl Entry {
             Self::Started { at, .. }
             | Self::Ended { at, .. }
             | Self::Resumed { at, .. }
-            | Self::Reconciled { at, .. } => *at,
+            | Self::Reconciled { at, .. }
+            | Self::Shares { at, .. } => *at,
         }
     }
 }

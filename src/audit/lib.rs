@@ -4,4 +4,4 @@ pub mod entry;
 pub mod journal;
 pub mod who;
 
-pub use entry::Entry;
+pub use entry::{Entry, SharesStep};

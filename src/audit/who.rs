@@ -78,7 +78,7 @@ impl Search {
                     (holder.until, holder.cause) = (at, Some(cause));
                 }
             }
-            Entry::Resumed { .. } | Entry::Reconciled { .. } => {}
+            Entry::Resumed { .. } | Entry::Reconciled { .. } | Entry::Shares { .. } => {}
         }
     }
 

@@ -95,6 +95,10 @@ pub enum EndCause {
     Expelled,
     /// The same device or person logged in again, and the newer pass replaced this one.
     Replaced,
+    /// The site closed, or a quiet day began.
+    Closed,
+    /// The person's time or volume of the day was used up.
+    Spent,
     /// The device's address changed hands: its lease or hardware address is another's now.
     Moved,
 }

@@ -37,10 +37,44 @@ pub struct KernelPass {
 pub struct Desired {
     /// Number of this state: higher is newer.
     pub generation: u64,
-    /// Shares of the lanes.
+    /// Shares of the lanes, as confirmed.
     pub shares: Shares,
+    /// Shares that an admin is trying: in force until they are confirmed (an [`Request::Apply`] with them as `shares`)
+    /// or their time is over. Then the enforcer returns to `shares` by itself, whether the gateway lives or not.
+    #[serde(default)]
+    pub trial: Option<Trial>,
     /// Every pass that is open. Passes that the kernel holds already keep their kernel timeout and flows.
     pub passes: Vec<KernelPass>,
+}
+
+/// Shares on trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Shares of the lanes meanwhile.
+    pub shares: Shares,
+    /// Seconds left of the trial: 1 to 600.
+    pub seconds: u32,
+}
+
+/// What the line carries now, where that varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capacity {
+    /// From the building to the Internet.
+    pub up: Rate,
+    /// From the Internet to the building.
+    pub down: Rate,
+}
+
+/// A pass's new rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassRate {
+    /// The device that holds the pass.
+    pub device: Device,
+    /// As [`KernelPass::rate`].
+    pub rate: Option<Rate>,
 }
 
 /// What the gateway may ask.
@@ -63,8 +97,24 @@ pub enum Request {
         /// The devices to expel.
         devices: Vec<Device>,
     },
+    /// Change the rate of passes that are in force; their flows, times and counters stay as they are.
+    Limit {
+        /// Number of the state after this change.
+        generation: u64,
+        /// The passes and their new rates.
+        rates: Vec<PassRate>,
+    },
     /// What the kernel holds and has counted.
     Measure,
+    /// The lanes alone: cheap, at any number of passes.
+    Lanes,
+    /// How many of their ports the passes use now.
+    Ports,
+    /// What a change to these shares would do, as `nft` and `tc` would write it. Nothing is changed.
+    Plan(Shares),
+    /// The line carries this now: from `link.least` to `link` of the enforcer's own settings. Lasts until the next one or
+    /// a restart of the enforcer; the shares stay as they are.
+    Carry(Capacity),
 }
 
 /// What the enforcer answers.
@@ -79,6 +129,14 @@ pub enum Reply {
     },
     /// The answer to [`Request::Measure`].
     Measured(Measured),
+    /// The answer to [`Request::Lanes`]: every lane in both directions.
+    Lanes(Vec<LaneUsage>),
+    /// The answer to [`Request::Ports`].
+    Ports(PortsInUse),
+    /// The answer to [`Request::Plan`]: one change a line; empty when nothing would change.
+    Planned(Vec<String>),
+    /// The answer to [`Request::Carry`]: what the line is shaped to now.
+    Carrying(Capacity),
     /// Not done: nothing changed.
     Refused(Refusal),
 }
@@ -97,6 +155,22 @@ pub struct Measured {
     pub leaf: String,
     /// How often the kernel was found to differ from what is desired, and was healed, since the start.
     pub healed: u64,
+    /// What the line is shaped to; `None` before the queues were read.
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
+    /// Seconds left of a trial of shares.
+    #[serde(default)]
+    pub trial: Option<u32>,
+}
+
+/// How many of its ports each pass uses: a histogram, so that nobody is singled out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortsInUse {
+    /// Passes by the part of their slot in use: up to one eighth, up to two, … up to all of it.
+    pub eighths: [u32; 8],
+    /// The most ports that one pass uses.
+    pub most: u16,
 }
 
 /// What a pass has used since it was admitted.
@@ -135,6 +209,8 @@ pub struct LaneUsage {
     pub overlimits: u64,
     /// Bytes waiting now.
     pub backlog: u64,
+    /// Guarantee now in force.
+    pub guaranteed: Rate,
     /// Ceiling now in force.
     pub ceiling: Rate,
 }

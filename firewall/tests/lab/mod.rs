@@ -415,7 +415,7 @@ impl Lab {
     }
 
     pub fn apply(&self, generation: u64, passes: Vec<KernelPass>) {
-        let desired = Desired { generation, shares: self.shares(), passes };
+        let desired = Desired { generation, shares: self.shares(), trial: None, passes };
         assert_eq!(self.ask(&Request::Apply(desired)), Reply::Done { generation }, "{}", self.log());
     }
 

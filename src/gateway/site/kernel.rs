@@ -140,7 +140,10 @@ impl Site {
         let kept = self.table.online().filter_map(|held| Some((held.pass.id, held.for_kernel(now)?)));
         let (ids, passes): (Vec<_>, Vec<_>) = kept.map(|(id, k)| ((id, k.seconds), k)).unzip();
         let generation = self.link.next_generation();
-        (Flight::Apply(ids), Request::Apply(Desired { generation, shares: self.rules.shares, passes }))
+        (
+            Flight::Apply(ids),
+            Request::Apply(Desired { generation, shares: self.rules.shares, trial: None, passes }),
+        )
     }
 
     fn expel_next(&mut self) -> Option<(Flight, Request)> {

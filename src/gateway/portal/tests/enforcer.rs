@@ -9,7 +9,7 @@ use std::{
 };
 use varco_policy::{
     Device, Slot,
-    wire::{KernelPass, Measured, PassUsage, Refusal, Reply, Request, read_frame, write_frame},
+    wire::{KernelPass, Measured, PassUsage, PortsInUse, Refusal, Reply, Request, read_frame, write_frame},
 };
 
 /// How it deals with requests other than measuring.
@@ -93,7 +93,12 @@ impl State {
         let (generation, first) = match &request {
             Request::Apply(desired) => (desired.generation, true),
             Request::Admit { generation, .. } | Request::Expel { generation, .. } => (*generation, false),
+            Request::Limit { generation, .. } => (*generation, false),
             Request::Measure => return Reply::Measured(self.measured()),
+            Request::Lanes => return Reply::Lanes(self.measured().lanes),
+            Request::Ports => return Reply::Ports(PortsInUse::default()),
+            Request::Plan(_) => return Reply::Planned(Vec::new()),
+            Request::Carry(capacity) => return Reply::Carrying(*capacity),
         };
         match self.generation {
             None if !first => return Reply::Refused(Refusal::NothingInForce),
@@ -114,7 +119,7 @@ impl State {
             }
             Request::Admit { passes, .. } => self.admit(passes),
             Request::Expel { devices, .. } => self.kernel.retain(|device, _| !devices.contains(device)),
-            Request::Measure => {}
+            _ => {}
         }
     }
 

@@ -294,6 +294,10 @@ impl World {
                 self.raise(generation);
                 self.kernel.retain(|device, _| !devices.contains(device));
             }
+            Request::Limit { generation, .. } => self.raise(generation),
+            Request::Lanes | Request::Ports | Request::Plan(_) | Request::Carry(_) => {
+                panic!("the site asks for passes only")
+            }
         }
         Reply::Done { generation: self.kernel_generation.unwrap_or(0) }
     }
@@ -352,6 +356,11 @@ fn brief_event(event: &Event) -> String {
         Event::EnforcerLost => "enforcer lost".into(),
         Event::Answered(Reply::Done { generation }) => format!("done {generation}"),
         Event::Answered(Reply::Measured(_)) => "measured".into(),
+        Event::Answered(
+            other @ (Reply::Lanes(_) | Reply::Ports(_) | Reply::Planned(_) | Reply::Carrying(_)),
+        ) => {
+            format!("{other:?}")
+        }
         Event::Answered(Reply::Refused(why)) => format!("refused: {why}"),
         Event::Tick => "tick".into(),
     }
@@ -381,7 +390,11 @@ fn brief(effect: &Effect) -> String {
         Effect::Ask(Request::Expel { generation, devices }) => {
             format!("ask expel {generation}: {} devices", devices.len())
         }
+        Effect::Ask(Request::Limit { generation, rates }) => {
+            format!("ask limit {generation}: {} passes", rates.len())
+        }
         Effect::Ask(Request::Measure) => "ask measure".into(),
+        Effect::Ask(other) => format!("ask {other:?}"),
         Effect::Show(pass) => format!("show {}", short(pass.id)),
         Effect::Hide(_) => "hide".into(),
         Effect::Answer(ticket, Answer::Online(_)) => format!("answer {}: online", ticket.0),
