@@ -5,14 +5,15 @@ use std::{
     net::Ipv4Addr,
 };
 use varco_policy::{
-    Device, Lane, Shares, Site, Slot,
+    Device, Lane, Rate, Shares, Site, Slot,
     lane::Share,
     site::SLOWEST_PASS,
     slot::FIRST_PORT,
-    wire::{KernelPass, Refusal},
+    wire::{Capacity, KernelPass, PassRate, Refusal, Trial},
 };
 
 const A_DAY: u32 = 86_400;
+const LONGEST_TRIAL: u32 = 600;
 
 /// Checks passes one by one and against each other; `held` are the slots of passes that stay beside them.
 ///
@@ -25,7 +26,7 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
         device(site, pass.device)?;
         slot(site, pass.slot)?;
         refuse_unless((1..=A_DAY).contains(&pass.seconds), "a pass lasts 1 to 86400 seconds")?;
-        refuse_unless(pass.rate.is_none_or(|r| r >= SLOWEST_PASS), "a pass's rate is 64 kbit/s or more")?;
+        rate(pass.rate)?;
         refuse_unless(addresses.insert(pass.device.address), "an address is in the request twice")?;
         refuse_unless(slots.insert(pass.slot), "a slot is in the request twice")?;
     }
@@ -34,6 +35,23 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
         staying.into_iter().all(|(_, slot)| !slots.contains(slot)),
         "a slot is lent to another device",
     )
+}
+
+fn rate(rate: Option<Rate>) -> Result<(), Refusal> {
+    refuse_unless(rate.is_none_or(|r| r >= SLOWEST_PASS), "a pass's rate is 64 kbit/s or more")
+}
+
+/// Checks new rates of passes.
+///
+/// # Errors
+/// The first rule that is broken. It names no device.
+pub fn rates(rates: &[PassRate]) -> Result<(), Refusal> {
+    let mut addresses = BTreeSet::new();
+    for new in rates {
+        rate(new.rate)?;
+        refuse_unless(addresses.insert(new.device.address), "an address is in the request twice")?;
+    }
+    Ok(())
 }
 
 fn device(site: &Site, device: Device) -> Result<(), Refusal> {
@@ -61,9 +79,7 @@ fn slot(site: &Site, slot: Slot) -> Result<(), Refusal> {
 /// # Errors
 /// The first rule that is broken.
 pub fn shares(site: &Site, shares: &Shares) -> Result<(), Refusal> {
-    let not_allowed = |e: varco_policy::lane::SharesError| Refusal::NotAllowed(e.to_string());
-    shares.up.check(site.link.up).map_err(not_allowed)?;
-    shares.down.check(site.link.down).map_err(not_allowed)?;
+    site.link.keeps(shares).map_err(|e| Refusal::NotAllowed(e.to_string()))?;
     let promised = site.shares();
     let kept = |asked: Share, promised: Share| {
         asked.guaranteed >= promised.guaranteed && asked.ceiling >= promised.ceiling
@@ -75,6 +91,28 @@ pub fn shares(site: &Site, shares: &Shares) -> Result<(), Refusal> {
         kept(Lane::Critical) && kept(Lane::Office),
         "office or critical would get less than site.toml says; where that was changed, restart varco-enforcer",
     )
+}
+
+/// Checks shares on trial.
+///
+/// # Errors
+/// As [`shares`], and when it lasts longer than ten minutes.
+pub fn trial(site: &Site, trial: &Trial) -> Result<(), Refusal> {
+    refuse_unless((1..=LONGEST_TRIAL).contains(&trial.seconds), "a trial lasts 1 to 600 seconds")?;
+    shares(site, &trial.shares)
+}
+
+/// Checks what a line is said to carry: a seized gateway could otherwise take the line from the whole building.
+///
+/// # Errors
+/// Where the site's line does not vary, or not as much.
+pub fn capacity(site: &Site, asked: Capacity) -> Result<(), Refusal> {
+    let Some(least) = site.link.least else {
+        return refuse_unless(false, "the line does not vary: site.toml has no link.least");
+    };
+    let kept =
+        (least.up..=site.link.up).contains(&asked.up) && (least.down..=site.link.down).contains(&asked.down);
+    refuse_unless(kept, "the line carries from link.least to link of site.toml")
 }
 
 /// Refuses what is older than what is in force. The same number again is a repetition after a lost answer.

@@ -2,11 +2,12 @@
 
 use crate::{
     config::ConfigError,
-    lane::{Lanes, Share, Shares},
+    lane::{Lanes, Share, Shares, SharesError},
     net::IfName,
     profile,
     rate::Rate,
     slot::SIZES,
+    wire::Capacity,
 };
 use ipnet::Ipv4Net;
 use jiff::SignedDuration;
@@ -82,6 +83,36 @@ pub struct LeastLink {
     pub up: Rate,
     /// From the Internet to the building.
     pub down: Rate,
+}
+
+/// Shares that a link cannot keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Even at its best.
+    #[error(transparent)]
+    AtBest(SharesError),
+    /// When it carries the least.
+    #[error("at link.least {0}")]
+    AtWorst(SharesError),
+}
+
+impl Link {
+    /// What the line is shaped to as long as nothing else is known.
+    pub const fn shaped(&self) -> Capacity {
+        Capacity { up: self.up, down: self.down }
+    }
+
+    /// Checks shares against the line, at its best and at its worst.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn keeps(&self, shares: &Shares) -> Result<(), LinkError> {
+        shares.up.check(self.up).map_err(LinkError::AtBest)?;
+        shares.down.check(self.down).map_err(LinkError::AtBest)?;
+        let Some(least) = self.least else { return Ok(()) };
+        shares.up.check_guarantees(least.up).map_err(LinkError::AtWorst)?;
+        shares.down.check_guarantees(least.down).map_err(LinkError::AtWorst)
+    }
 }
 
 /// The shares of one lane: the same in both directions, or different in each.
@@ -261,16 +292,16 @@ impl Site {
     }
 
     fn check_shares(&self, file: &Path) -> Result<(), ConfigError> {
-        let remedy = "lower a guarantee or a ceiling until the link can keep it";
-        let at = |e| ConfigError::new(file, "lanes", e, remedy);
-        let shares = self.shares();
-        shares.up.check(self.link.up).map_err(at)?;
-        shares.down.check(self.link.down).map_err(at)?;
-        let Some(least) = self.link.least else { return Ok(()) };
-        let remedy = "lower a guarantee until the line keeps it at its worst";
-        let at = |e| ConfigError::new(file, "link.least", e, remedy);
-        shares.up.check_guarantees(least.up).map_err(at)?;
-        shares.down.check_guarantees(least.down).map_err(at)
+        self.link.keeps(&self.shares()).map_err(|error| match error {
+            LinkError::AtBest(e) => {
+                let remedy = "lower a guarantee or a ceiling until the link can keep it";
+                ConfigError::new(file, "lanes", e, remedy)
+            }
+            LinkError::AtWorst(e) => {
+                let remedy = "lower a guarantee until the line keeps it at its worst";
+                ConfigError::new(file, "link.least", e, remedy)
+            }
+        })
     }
 
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
