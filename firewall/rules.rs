@@ -5,8 +5,7 @@ use std::{
     net::Ipv4Addr,
 };
 use varco_policy::{
-    Device, Lane, Rate, Shares, Site, Slot,
-    lane::Share,
+    Device, Rate, Shares, Site, Slot,
     site::SLOWEST_PASS,
     slot::FIRST_PORT,
     wire::{Capacity, KernelPass, PassRate, Refusal, Trial},
@@ -73,24 +72,23 @@ fn slot(site: &Site, slot: Slot) -> Result<(), Refusal> {
     refuse_unless(aligned && whole, "a slot is not a block of slots.ports")
 }
 
-/// Checks shares against the line, and that office and critical get no less than the enforcer's own settings promise: a
+/// Checks shares against the line, and that no lane gets less than the enforcer's own settings allow an admin to leave it: a
 /// seized gateway could otherwise hold the building's own traffic up.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn shares(site: &Site, shares: &Shares) -> Result<(), Refusal> {
     site.link.keeps(shares).map_err(|e| Refusal::NotAllowed(e.to_string()))?;
-    let promised = site.shares();
-    let kept = |asked: Share, promised: Share| {
-        asked.guaranteed >= promised.guaranteed && asked.ceiling >= promised.ceiling
-    };
-    let kept = |lane| {
-        kept(shares.up.of(lane), promised.up.of(lane)) && kept(shares.down.of(lane), promised.down.of(lane))
-    };
-    refuse_unless(
-        kept(Lane::Critical) && kept(Lane::Office),
-        "office or critical would get less than site.toml says; where that was changed, restart varco-enforcer",
-    )
+    match site.lanes.broken_by(shares) {
+        None => Ok(()),
+        Some((lane, owed)) => Err(Refusal::NotAllowed(format!(
+            "{} would get less than site.toml says: at least {} guaranteed and a ceiling of {}; where that was changed, \
+             restart varco-enforcer",
+            lane.word(),
+            owed.guaranteed,
+            owed.ceiling
+        ))),
+    }
 }
 
 /// Checks shares on trial.

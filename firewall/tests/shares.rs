@@ -31,14 +31,13 @@ fn refused(lab: &Lab, request: &Request) -> String {
     }
 }
 
-/// No connection of the gateway is open while the time runs out: each request here has its own.
+/// SECURITY.md, S14. No connection of the gateway is open while the time runs out: each request here has its own.
 #[test]
 fn a_trial_that_nobody_confirms_is_taken_back_and_flows_go_on() {
     let lab = Lab::up("trial");
-    let enforcer = lab.enforce();
+    let _enforcer = lab.enforce();
     lab.apply(1, vec![pass(0, 600)]);
     let (mut download, file) = lab.download("guest0");
-    let trial = Trial { shares: with_ceiling(&lab, "7mbit"), seconds: 600 };
     for seconds in [0, 601] {
         assert!(
             matches!(on_trial(&lab, 2, "7mbit", seconds), Reply::Refused(why) if why.to_string().contains("1 to 600"))
@@ -52,12 +51,30 @@ fn a_trial_that_nobody_confirms_is_taken_back_and_flows_go_on() {
     assert_eq!(on_trial(&lab, 2, "7mbit", 60), Reply::Done { generation: 2 });
     assert_eq!(lab.measure().trial, None, "a request that comes twice does not begin it anew");
 
+    let size = || fs::metadata(&file).unwrap().len();
+    let before = size();
+    until("the same download goes on", || size() > before + 1_000_000);
+    assert!(download.try_wait().unwrap().is_none());
+    download.kill().unwrap();
+    download.wait().unwrap();
+}
+
+/// SECURITY.md, S14.
+#[test]
+fn a_trial_is_confirmed_taken_back_or_ended_by_a_restart() {
+    let lab = Lab::up("confirm");
+    let enforcer = lab.enforce();
     // Confirmed, it stays; tried and dropped, it goes.
     assert_eq!(on_trial(&lab, 3, "7mbit", 600), Reply::Done { generation: 3 });
     assert!(lab.measure().trial.is_some_and(|left| (1..=600).contains(&left)));
     let left = || lab.dir.join("run/confirmed-shares.json").exists();
     assert!(left());
-    let confirm = Desired { generation: 4, shares: trial.shares, trial: None, passes: vec![pass(0, 600)] };
+    let confirm = Desired {
+        generation: 4,
+        shares: with_ceiling(&lab, "7mbit"),
+        trial: None,
+        passes: vec![pass(0, 600)],
+    };
     assert_eq!(lab.ask(&Request::Apply(confirm)), Reply::Done { generation: 4 });
     assert_eq!((lab.measure().trial, left()), (None, false));
     assert!(class(&lab, "30").contains("ceil 7Mbit"));
@@ -74,13 +91,6 @@ fn a_trial_that_nobody_confirms_is_taken_back_and_flows_go_on() {
     assert_eq!(on_trial(&lab, 7, "7mbit", 600), Reply::Done { generation: 7 });
     lab.end(enforcer, "-TERM");
     assert!(class(&lab, "30").contains("ceil 100Mbit"));
-
-    let size = || fs::metadata(&file).unwrap().len();
-    let before = size();
-    until("the same download goes on", || size() > before + 1_000_000);
-    assert!(download.try_wait().unwrap().is_none());
-    download.kill().unwrap();
-    download.wait().unwrap();
 }
 
 #[test]
@@ -112,7 +122,7 @@ fn a_plan_is_checked_and_told_and_changes_nothing() {
     insta::assert_snapshot!(bad(|s| s.up.guest.ceiling = "512kbit".parse().unwrap()), @"not allowed at this site: guest.ceiling 512kbit is under its guarantee 1mbit");
     insta::assert_snapshot!(bad(|s| s.up.guest.ceiling = "101mbit".parse().unwrap()), @"not allowed at this site: guest.ceiling 101mbit is above the link's 100mbit");
     insta::assert_snapshot!(bad(|s| s.up.guest.guaranteed = "0bit".parse().unwrap()), @"not allowed at this site: guest.guaranteed is 0; a lane needs at least 1kbit or it can stall");
-    insta::assert_snapshot!(bad(|s| s.down.office.guaranteed = "1mbit".parse().unwrap()), @"not allowed at this site: office or critical would get less than site.toml says; where that was changed, restart varco-enforcer");
+    insta::assert_snapshot!(bad(|s| s.down.office.guaranteed = "1mbit".parse().unwrap()), @"not allowed at this site: office would get less than site.toml says: at least 80mbit guaranteed and a ceiling of 100mbit; where that was changed, restart varco-enforcer");
 }
 
 #[test]
@@ -201,4 +211,29 @@ fn the_rate_of_an_open_pass_changes_and_nothing_else_of_it() {
     assert!(lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]).contains(": 1:100"));
     download.kill().unwrap();
     download.wait().unwrap();
+}
+
+/// SECURITY.md P7. What is let through, and how low an admin may go, are the site's to say.
+#[test]
+fn a_site_says_its_headroom_and_how_low_an_admin_may_go() {
+    let lab = Lab::up("floor");
+    let file = lab.dir.join("site.toml");
+    let site = fs::read_to_string(&file).unwrap();
+    let site = site.replace("headroom = { up = 0, down = 0 }", "headroom = { up = 2, down = 5 }");
+    let office = "office = { guaranteed = \"80mbit\", ceiling = \"100mbit\"";
+    fs::write(&file, site.replace(office, &format!("{office}, least = \"30mbit\""))).unwrap();
+    let _enforcer = lab.enforce();
+    let apply = |generation, office: &str, guest: &str| {
+        let mut shares = lab.shares();
+        shares.down.office.guaranteed = office.parse().unwrap();
+        shares.down.guest.guaranteed = guest.parse().unwrap();
+        lab.ask(&Request::Apply(Desired { generation, shares, trial: None, passes: vec![] }))
+    };
+    assert!(class(&lab, "1").contains("rate 95Mbit ceil 95Mbit"));
+    assert!(lab.text("router", &["tc", "class", "show", "dev", "wan0"]).contains("rate 98Mbit ceil 98Mbit"));
+    assert_eq!(apply(1, "30mbit", "55mbit"), Reply::Done { generation: 1 });
+    assert!(class(&lab, "20").contains("rate 30Mbit") && class(&lab, "30").contains("rate 55Mbit"));
+    let refused = |reply| matches!(reply, Reply::Refused(why) if why.to_string().starts_with("not allowed"));
+    assert!(refused(apply(2, "29mbit", "1mbit")), "below the floor");
+    assert!(refused(apply(2, "30mbit", "56mbit")), "more than is let through");
 }

@@ -94,11 +94,14 @@ mod tests {
     fn the_site_comes_before_its_profile() {
         let text = OWN.replace("NAME", "school")
             + GUESTS
-            + "length = '1h'\n[lanes]\noffice = { up = { guaranteed = '1gbit', ceiling = '2gbit' }, \
+            + "length = '1h'\n[lanes]\ncritical.least = '30mbit'\nguest.least = '1mbit'\noffice = { up = { guaranteed = '1gbit', ceiling = '2gbit' }, \
                down = { guaranteed = '3gbit', ceiling = '4gbit' } }\n";
         let site = site("own", &text).unwrap();
         assert_eq!(site.shares().down.office.guaranteed, "3gbit".parse().unwrap());
-        assert_eq!(site.shares().down.guest.ceiling, "9gbit".parse().unwrap());
+        let floor = site.lanes.floor().up;
+        let least = [floor.critical, floor.guest].map(|share| share.guaranteed.to_string());
+        assert_eq!(least, ["30mbit", "1mbit"]);
+        assert_eq!(site.shares().down.guest.ceiling, "10gbit".parse().unwrap());
         assert_eq!((site.passes.length.as_hours(), site.passes.idle.as_mins()), (1, 20));
     }
 

@@ -2,12 +2,13 @@
 
 use crate::{
     config::ConfigError,
-    lane::{Lanes, Share, Shares, SharesError},
+    lane::Shares,
+    link::{Link, LinkError},
     net::IfName,
     profile,
     rate::Rate,
+    shares::LaneSettings,
     slot::SIZES,
-    wire::Capacity,
 };
 use ipnet::Ipv4Net;
 use jiff::SignedDuration;
@@ -59,87 +60,6 @@ pub struct Interfaces {
     /// Video surveillance, remote control.
     #[serde(default)]
     pub critical: Vec<IfName>,
-}
-
-/// What the line carries in each direction. On a real line set each a little below the contract (90 %), so that
-/// the queue is here and not at the provider's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// From the building to the Internet.
-    pub up: Rate,
-    /// From the Internet to the building.
-    pub down: Rate,
-    /// Where it varies, as behind a 5G mast: the least it carries; `up` and `down` are the most.
-    #[serde(default)]
-    pub least: Option<LeastLink>,
-}
-
-/// The least that a varying line carries. The guarantees are kept even then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LeastLink {
-    /// From the building to the Internet.
-    pub up: Rate,
-    /// From the Internet to the building.
-    pub down: Rate,
-}
-
-/// Shares that a link cannot keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LinkError {
-    /// Even at its best.
-    #[error(transparent)]
-    AtBest(SharesError),
-    /// When it carries the least.
-    #[error("at link.least {0}")]
-    AtWorst(SharesError),
-}
-
-impl Link {
-    /// What the line is shaped to as long as nothing else is known.
-    pub const fn shaped(&self) -> Capacity {
-        Capacity { up: self.up, down: self.down }
-    }
-
-    /// Checks shares against the line, at its best and at its worst.
-    ///
-    /// # Errors
-    /// The first rule that is broken.
-    pub fn keeps(&self, shares: &Shares) -> Result<(), LinkError> {
-        shares.up.check(self.up).map_err(LinkError::AtBest)?;
-        shares.down.check(self.down).map_err(LinkError::AtBest)?;
-        let Some(least) = self.least else { return Ok(()) };
-        shares.up.check_guarantees(least.up).map_err(LinkError::AtWorst)?;
-        shares.down.check_guarantees(least.down).map_err(LinkError::AtWorst)
-    }
-}
-
-/// The shares of one lane: the same in both directions, or different in each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum LaneShare {
-    /// The same upwards and downwards.
-    Both(Share),
-    /// Different upwards and downwards.
-    Each {
-        /// From the building to the Internet.
-        up: Share,
-        /// From the Internet to the building.
-        down: Share,
-    },
-}
-
-/// The shares of each lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LaneSettings {
-    /// Share of the critical lane.
-    pub critical: LaneShare,
-    /// Share of the office lane.
-    pub office: LaneShare,
-    /// Share of the guest lane.
-    pub guest: LaneShare,
 }
 
 /// The guest network.
@@ -257,12 +177,7 @@ impl Site {
 
     /// The shares in both directions.
     pub fn shares(&self) -> Shares {
-        let lanes = |pick: fn(LaneShare) -> Share| Lanes {
-            critical: pick(self.lanes.critical),
-            office: pick(self.lanes.office),
-            guest: pick(self.lanes.guest),
-        };
-        Shares { up: lanes(LaneShare::up), down: lanes(LaneShare::down) }
+        self.lanes.shares()
     }
 
     /// The router's own addresses in the guest network: the portal's, and the hub's where it is here. No guest's.
@@ -292,6 +207,7 @@ impl Site {
     }
 
     fn check_shares(&self, file: &Path) -> Result<(), ConfigError> {
+        self.link.check(file)?;
         self.link.keeps(&self.shares()).map_err(|error| match error {
             LinkError::AtBest(e) => {
                 let remedy = "lower a guarantee or a ceiling until the link can keep it";
@@ -301,7 +217,8 @@ impl Site {
                 let remedy = "lower a guarantee until the line keeps it at its worst";
                 ConfigError::new(file, "link.least", e, remedy)
             }
-        })
+        })?;
+        self.lanes.check(file)
     }
 
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
@@ -409,20 +326,6 @@ impl Site {
             return Err(ConfigError::new(file, "passes.idle", problem, remedy));
         }
         Ok(())
-    }
-}
-
-impl LaneShare {
-    fn up(self) -> Share {
-        match self {
-            Self::Both(share) | Self::Each { up: share, .. } => share,
-        }
-    }
-
-    fn down(self) -> Share {
-        match self {
-            Self::Both(share) | Self::Each { down: share, .. } => share,
-        }
     }
 }
 
