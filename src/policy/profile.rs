@@ -113,6 +113,12 @@ mod tests {
         assert!(
             said(OWN.replace("NAME", "school")).starts_with("/site.toml: interfaces: missing field `guest`")
         );
+        let networks = |text: &str| {
+            let lists = format!("[networks]\noffice = ['10.20.0.0/16']\n{text}\n");
+            said(OWN.replace("NAME", "school") + GUESTS + &lists)
+        };
+        insta::assert_snapshot!(networks("critical = ['10.64.3.0/24']"), @"/site.toml: networks.critical: 10.64.3.0/24 and the guest network 10.64.0.0/20 share addresses; name networks of the building only");
+        insta::assert_snapshot!(networks("critical = ['10.20.9.0/24', '10.20.0.0/17']"), @"/site.toml: networks.critical: 10.20.0.0/17 and 10.20.9.0/24 share addresses; name the larger of them alone");
         let least = "[link]\nleast = { up = '5mbit', down = '60mbit' }\n";
         let said = said(OWN.replace("NAME", "mast") + GUESTS + least);
         assert!(said.starts_with("/site.toml: link.least: the guarantees add up to 9500kbit"), "{said}");

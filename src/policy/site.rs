@@ -28,6 +28,9 @@ pub struct Site {
     pub profile: Option<String>,
     /// Which interface belongs to which lane.
     pub interfaces: Interfaces,
+    /// Hosts of a lane behind another lane's interface.
+    #[serde(default)]
+    pub networks: Networks,
     /// What the line carries.
     pub link: Link,
     /// What each lane is guaranteed and may reach.
@@ -60,6 +63,17 @@ pub struct Interfaces {
     /// Video surveillance, remote control.
     #[serde(default)]
     pub critical: Vec<IfName>,
+}
+
+/// Hosts of a lane behind another lane's interface, as cameras on the office's switch, by IPv4 network. The network wins over
+/// the interface, and critical over office where both name a host. Never guests: only an interface makes a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Networks {
+    /// Of the office lane.
+    pub office: Vec<Ipv4Net>,
+    /// Of the critical lane.
+    pub critical: Vec<Ipv4Net>,
 }
 
 /// The guest network.
@@ -200,6 +214,7 @@ impl Site {
         }
         self.check_shares(file)?;
         self.check_guest(file)?;
+        self.check_networks(file)?;
         self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
@@ -242,6 +257,25 @@ impl Site {
             return Err(ConfigError::new(file, "portal.catch_address", problem, remedy));
         }
         within(file, "guest.lease", g.lease, SignedDuration::from_mins(2), SignedDuration::from_hours(24))
+    }
+
+    fn check_networks(&self, file: &Path) -> Result<(), ConfigError> {
+        let lists =
+            [("networks.office", &self.networks.office), ("networks.critical", &self.networks.critical)];
+        for (key, nets) in lists {
+            for (at, net) in nets.iter().enumerate() {
+                if meet(*net, self.guest.subnet) {
+                    let problem =
+                        format!("{net} and the guest network {} share addresses", self.guest.subnet);
+                    return Err(ConfigError::new(file, key, problem, "name networks of the building only"));
+                }
+                if let Some(other) = nets.iter().take(at).find(|other| meet(*net, **other)) {
+                    let problem = format!("{net} and {other} share addresses");
+                    return Err(ConfigError::new(file, key, problem, "name the larger of them alone"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_hub_here(&self, file: &Path) -> Result<(), ConfigError> {
@@ -349,6 +383,11 @@ fn within(
     }
     let remedy = format!("give a duration from {least:#} to {most:#}");
     Err(ConfigError::new(file, key, format!("{value:#} is out of range"), remedy))
+}
+
+/// Two networks share addresses only where one is inside the other.
+fn meet(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other.network()) || other.contains(&one.network())
 }
 
 fn is_label(text: &str) -> bool {
