@@ -199,7 +199,7 @@ fn check_garden(file: &Path, site: &Site, hub: &Hub) -> Result<(), ConfigError> 
 /// The admin pages must not be where guests are.
 fn check_admin(file: &Path, site: &Site, admin: &Admin) -> Result<(), ConfigError> {
     let among_guests = match admin.listen.ip() {
-        std::net::IpAddr::V4(ip) => ip.is_unspecified() || site.guest.subnet.contains(&ip),
+        std::net::IpAddr::V4(ip) => ip.is_unspecified() || site.guest.contain(ip),
         std::net::IpAddr::V6(ip) => ip.is_unspecified(),
     };
     if !among_guests {

@@ -2,16 +2,20 @@
 //! between gateway and enforcer. Pure: no clock, no socket, no thread. Every other crate depends on this one.
 
 pub mod config;
+pub mod guests;
 pub mod lane;
+pub mod link;
 pub mod net;
 pub mod pass;
 pub mod profile;
 pub mod rate;
+pub mod shares;
 pub mod site;
 pub mod slot;
 pub mod wire;
 
 pub use config::ConfigError;
+pub use guests::GuestHosts;
 pub use lane::{Lane, Share, Shares};
 pub use net::{Device, IfName, Mac};
 pub use pass::{Pass, PassId, Subject};

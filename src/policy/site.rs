@@ -2,10 +2,13 @@
 
 use crate::{
     config::ConfigError,
-    lane::{Lanes, Share, Shares},
+    guests::{GuestHosts, GuestNetwork, GuestNetworks},
+    lane::Shares,
+    link::{Link, LinkError},
     net::IfName,
     profile,
     rate::Rate,
+    shares::LaneSettings,
     slot::SIZES,
 };
 use ipnet::Ipv4Net;
@@ -26,12 +29,15 @@ pub struct Site {
     pub profile: Option<String>,
     /// Which interface belongs to which lane.
     pub interfaces: Interfaces,
+    /// Hosts of a lane behind another lane's interface.
+    #[serde(default)]
+    pub networks: Networks,
     /// What the line carries.
     pub link: Link,
     /// What each lane is guaranteed and may reach.
     pub lanes: LaneSettings,
-    /// The guest network.
-    pub guest: GuestNetwork,
+    /// The guest networks: `[guest]`, or several `[[guest]]`.
+    pub guest: GuestNetworks,
     /// Where the portal is.
     pub portal: Portal,
     /// The public addresses and ports lent to guests.
@@ -60,71 +66,15 @@ pub struct Interfaces {
     pub critical: Vec<IfName>,
 }
 
-/// What the line carries in each direction. On a real line set each a little below the contract (90 %), so that
-/// the queue is here and not at the provider's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// From the building to the Internet.
-    pub up: Rate,
-    /// From the Internet to the building.
-    pub down: Rate,
-    /// Where it varies, as behind a 5G mast: the least it carries; `up` and `down` are the most.
-    #[serde(default)]
-    pub least: Option<LeastLink>,
-}
-
-/// The least that a varying line carries. The guarantees are kept even then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LeastLink {
-    /// From the building to the Internet.
-    pub up: Rate,
-    /// From the Internet to the building.
-    pub down: Rate,
-}
-
-/// The shares of one lane: the same in both directions, or different in each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum LaneShare {
-    /// The same upwards and downwards.
-    Both(Share),
-    /// Different upwards and downwards.
-    Each {
-        /// From the building to the Internet.
-        up: Share,
-        /// From the Internet to the building.
-        down: Share,
-    },
-}
-
-/// The shares of each lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LaneSettings {
-    /// Share of the critical lane.
-    pub critical: LaneShare,
-    /// Share of the office lane.
-    pub office: LaneShare,
-    /// Share of the guest lane.
-    pub guest: LaneShare,
-}
-
-/// The guest network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GuestNetwork {
-    /// Addresses of the guests, for example `10.64.0.0/20`.
-    pub subnet: Ipv4Net,
-    /// The router's address in it: gateway, resolver and portal of the guests.
-    pub router: Ipv4Addr,
-    /// First address leased.
-    pub first: Ipv4Addr,
-    /// Last address leased.
-    pub last: Ipv4Addr,
-    /// How long a lease lasts, for example `"1h"`. 2 minutes to 24 hours.
-    pub lease: SignedDuration,
+/// Hosts of a lane behind another lane's interface, as cameras on the office's switch, by IPv4 network. The network wins over
+/// the interface, and critical over office where both name a host. Never guests: only an interface makes a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Networks {
+    /// Of the office lane.
+    pub office: Vec<Ipv4Net>,
+    /// Of the critical lane.
+    pub critical: Vec<Ipv4Net>,
 }
 
 /// Where the portal is.
@@ -171,7 +121,7 @@ pub struct Garden {
 pub struct HubHere {
     /// Host name of the hub, as in its `public_url`.
     pub host: String,
-    /// Where it listens, port 443: an address of this router inside [`GuestNetwork::subnet`].
+    /// Where it listens, port 443: an address of this router inside a guest network.
     pub address: Ipv4Addr,
 }
 
@@ -219,24 +169,28 @@ impl Site {
     /// # Errors
     /// The first mistake, with file, key and remedy.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let site: Self = profile::load(file)?;
+        let mut site: Self = profile::load(file)?;
+        site.guest.name_interfaces(&site.interfaces.guest);
         site.check(file)?;
         Ok(site)
     }
 
     /// The shares in both directions.
     pub fn shares(&self) -> Shares {
-        let lanes = |pick: fn(LaneShare) -> Share| Lanes {
-            critical: pick(self.lanes.critical),
-            office: pick(self.lanes.office),
-            guest: pick(self.lanes.guest),
-        };
-        Shares { up: lanes(LaneShare::up), down: lanes(LaneShare::down) }
+        self.lanes.shares()
     }
 
-    /// The router's own addresses in the guest network: the portal's, and the hub's where it is here. No guest's.
+    /// The router's own addresses in the guest networks: the portal's is the first, and the hub's is among them where it is
+    /// here. No guest's.
     pub fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        std::iter::once(self.guest.router).chain(self.hub_here.iter().map(|hub| hub.address))
+        let routers = self.guest.all().map(|network| network.router);
+        routers.chain(self.hub_here.iter().map(|hub| hub.address))
+    }
+
+    /// The addresses that a guest's device may have.
+    pub fn guest_hosts(&self) -> GuestHosts {
+        let networks = self.guest.all().map(|network| network.subnet);
+        GuestHosts::new(networks.collect(), self.own_addresses().collect())
     }
 
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
@@ -254,6 +208,7 @@ impl Site {
         }
         self.check_shares(file)?;
         self.check_guest(file)?;
+        self.check_networks(file)?;
         self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
@@ -261,48 +216,55 @@ impl Site {
     }
 
     fn check_shares(&self, file: &Path) -> Result<(), ConfigError> {
-        let remedy = "lower a guarantee or a ceiling until the link can keep it";
-        let at = |e| ConfigError::new(file, "lanes", e, remedy);
-        let shares = self.shares();
-        shares.up.check(self.link.up).map_err(at)?;
-        shares.down.check(self.link.down).map_err(at)?;
-        let Some(least) = self.link.least else { return Ok(()) };
-        let remedy = "lower a guarantee until the line keeps it at its worst";
-        let at = |e| ConfigError::new(file, "link.least", e, remedy);
-        shares.up.check_guarantees(least.up).map_err(at)?;
-        shares.down.check_guarantees(least.down).map_err(at)
+        self.link.check(file)?;
+        self.link.keeps(&self.shares()).map_err(|error| match error {
+            LinkError::AtBest(e) => {
+                let remedy = "lower a guarantee or a ceiling until the link can keep it";
+                ConfigError::new(file, "lanes", e, remedy)
+            }
+            LinkError::AtWorst(e) => {
+                let remedy = "lower a guarantee until the line keeps it at its worst";
+                ConfigError::new(file, "link.least", e, remedy)
+            }
+        })?;
+        self.lanes.check(file)
     }
 
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
-        let g = &self.guest;
-        for (key, address) in [("guest.router", g.router), ("guest.first", g.first), ("guest.last", g.last)] {
-            if !g.subnet.contains(&address)
-                || address == g.subnet.network()
-                || address == g.subnet.broadcast()
-            {
-                let problem = format!("{address} is not a host of {}", g.subnet);
-                return Err(ConfigError::new(file, key, problem, "give an address inside guest.subnet"));
-            }
-        }
-        if g.first > g.last || (g.first..=g.last).contains(&g.router) {
-            let problem = format!("{} to {} is empty or holds the router's own address", g.first, g.last);
-            return Err(ConfigError::new(file, "guest.first", problem, "lease a range beside guest.router"));
-        }
-        if g.subnet.contains(&self.portal.catch_address) {
+        self.guest.check(file, &self.interfaces.guest)?;
+        if self.guest.contain(self.portal.catch_address) {
             let problem = format!("{} is inside guest.subnet", self.portal.catch_address);
             let remedy = "leave the default 192.0.2.1";
             return Err(ConfigError::new(file, "portal.catch_address", problem, remedy));
         }
-        within(file, "guest.lease", g.lease, SignedDuration::from_mins(2), SignedDuration::from_hours(24))
+        Ok(())
+    }
+
+    fn check_networks(&self, file: &Path) -> Result<(), ConfigError> {
+        let lists =
+            [("networks.office", &self.networks.office), ("networks.critical", &self.networks.critical)];
+        for (key, nets) in lists {
+            for (at, net) in nets.iter().enumerate() {
+                if let Some(guests) = self.guest.all().find(|guests| meet(*net, guests.subnet)) {
+                    let problem = format!("{net} and the guest network {} share addresses", guests.subnet);
+                    return Err(ConfigError::new(file, key, problem, "name networks of the building only"));
+                }
+                if let Some(other) = nets.iter().take(at).find(|other| meet(*net, **other)) {
+                    let problem = format!("{net} and {other} share addresses");
+                    return Err(ConfigError::new(file, key, problem, "name the larger of them alone"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_hub_here(&self, file: &Path) -> Result<(), ConfigError> {
         let Some(hub) = &self.hub_here else { return Ok(()) };
-        let g = &self.guest;
-        let leased = (g.first..=g.last).contains(&hub.address);
-        let edge = hub.address == g.subnet.network() || hub.address == g.subnet.broadcast();
-        if !g.subnet.contains(&hub.address) || edge || leased || hub.address == g.router {
-            let problem = format!("{} is not an address of its own in {}", hub.address, g.subnet);
+        let own = |g: &GuestNetwork| {
+            g.has_host(hub.address) && !(g.first..=g.last).contains(&hub.address) && hub.address != g.router
+        };
+        if !self.guest.all().any(own) {
+            let problem = format!("{} is not an address of its own in a guest network", hub.address);
             let remedy = "give one inside guest.subnet beside guest.router and the leased range";
             return Err(ConfigError::new(file, "hub_here.address", problem, remedy));
         }
@@ -355,7 +317,7 @@ impl Site {
         all: &[Ipv4Addr],
         remedy: &str,
     ) -> Result<(), ConfigError> {
-        match all.iter().find(|address| self.guest.subnet.contains(*address)) {
+        match all.iter().find(|address| self.guest.contain(**address)) {
             Some(inside) => {
                 Err(ConfigError::new(file, key, format!("{inside} is inside guest.subnet"), remedy))
             }
@@ -372,26 +334,13 @@ impl Site {
         }
         within(file, "passes.length", p.length, minute, SignedDuration::from_hours(24))?;
         within(file, "passes.idle", p.idle, minute, p.length)?;
-        if p.idle > self.guest.lease && !self.interfaces.guest.is_empty() {
-            let problem = format!("{:#} is longer than guest.lease, {:#}", p.idle, self.guest.lease);
+        let shorter = self.guest.all().find(|network| p.idle > network.lease);
+        if let Some(network) = shorter.filter(|_| !self.interfaces.guest.is_empty()) {
+            let problem = format!("{:#} is longer than guest.lease, {:#}", p.idle, network.lease);
             let remedy = "lengthen the lease: an address must not change hands while a pass is open";
             return Err(ConfigError::new(file, "passes.idle", problem, remedy));
         }
         Ok(())
-    }
-}
-
-impl LaneShare {
-    fn up(self) -> Share {
-        match self {
-            Self::Both(share) | Self::Each { up: share, .. } => share,
-        }
-    }
-
-    fn down(self) -> Share {
-        match self {
-            Self::Both(share) | Self::Each { down: share, .. } => share,
-        }
     }
 }
 
@@ -403,7 +352,7 @@ impl Interfaces {
     }
 }
 
-fn within(
+pub(crate) fn within(
     file: &Path,
     key: &str,
     value: SignedDuration,
@@ -415,6 +364,11 @@ fn within(
     }
     let remedy = format!("give a duration from {least:#} to {most:#}");
     Err(ConfigError::new(file, key, format!("{value:#} is out of range"), remedy))
+}
+
+/// Two networks share addresses only where one is inside the other.
+pub(crate) fn meet(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other.network()) || other.contains(&one.network())
 }
 
 fn is_label(text: &str) -> bool {
