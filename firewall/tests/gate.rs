@@ -5,6 +5,7 @@
 
 mod citizen;
 mod crash;
+mod elements;
 mod heal;
 mod lab;
 mod lanes;
