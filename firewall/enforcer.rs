@@ -226,7 +226,7 @@ impl Enforcer {
         let Some(state) = &mut self.in_force else { return };
         let ended = state.passes.extract_if(.., |_, held| held.until + ENDING <= now);
         let ended: BTreeSet<_> = ended.map(|(address, _)| address).collect();
-        let forgotten = ended.iter().try_for_each(|address| flows::forget(*address));
+        let forgotten = flows::forget_all(&ended, self.settings.site.guest.subnet);
         if let Err(error) =
             forgotten.and_then(|()| neighbours::change(&self.settings.site, &Table::new(), &ended))
         {
@@ -267,7 +267,7 @@ impl Enforcer {
             return Ok(false);
         }
         let changed = self.reconcile_gate(state, &nobody, now)?;
-        changed.iter().try_for_each(|address| flows::forget(*address))?;
+        flows::forget_all(&changed, self.settings.site.guest.subnet)?;
         Ok(true)
     }
 

@@ -6,6 +6,7 @@
 mod citizen;
 mod crash;
 mod elements;
+mod flows;
 mod heal;
 mod lab;
 mod lanes;
