@@ -25,7 +25,7 @@ use std::{
 };
 use varco_policy::{
     Device, Rate, Shares, Site, Slot,
-    wire::{Desired, KernelPass, Measured, Refusal, Reply, Request},
+    wire::{Desired, KernelPass, Measured, PortsInUse, Refusal, Reply, Request},
 };
 
 /// Around its end a pass may be in the kernel or not: the kernel's clock and ours differ by less than this.
@@ -119,11 +119,12 @@ impl Enforcer {
             Request::Measure => {
                 return self.measure().map_or_else(|e| Reply::Refused(kernel(e)), Reply::Measured);
             }
-            Request::Limit { .. }
-            | Request::Lanes
-            | Request::Ports
-            | Request::Plan(_)
-            | Request::Carry(_) => {
+            Request::Lanes => {
+                let lanes = crate::measure::lanes(&self.settings.site);
+                return lanes.map_or_else(|e| Reply::Refused(kernel(e)), Reply::Lanes);
+            }
+            Request::Ports => return self.ports().map_or_else(|e| Reply::Refused(kernel(e)), Reply::Ports),
+            Request::Limit { .. } | Request::Plan(_) | Request::Carry(_) => {
                 return Reply::Refused(Refusal::NotAllowed("not built yet".into()));
             }
         };
@@ -212,6 +213,12 @@ impl Enforcer {
         measured.generation = self.in_force.as_ref().map(|s| s.generation);
         measured.healed = self.healed;
         Ok(measured)
+    }
+
+    fn ports(&self) -> Result<PortsInUse, ExecError> {
+        let slots = self.in_force.iter().flat_map(|state| &state.passes);
+        let slots = slots.map(|(guest, held)| (*guest, held.slot)).collect();
+        crate::measure::ports(&self.settings.site, &slots)
     }
 
     /// Once a second: dnsmasq runs, and passes that the kernel has ended are forgotten with their flows.

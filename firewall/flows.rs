@@ -66,9 +66,22 @@ pub type PublicByGuest = BTreeMap<Ipv4Addr, BTreeSet<(Ipv4Addr, u16)>>;
 /// # Errors
 /// When conntrack cannot be listed.
 pub fn by_guest(subnet: Ipv4Net) -> Result<PublicByGuest, ExecError> {
-    walk(None, |guests: &mut PublicByGuest, flow| {
+    fold(subnet, |guests: &mut PublicByGuest, guest, public| {
+        guests.entry(guest).or_default().insert(public);
+    })
+}
+
+/// Gathers the public address and port of every flow of the guests of `subnet`.
+///
+/// # Errors
+/// When conntrack cannot be listed.
+pub fn fold<T: Default>(
+    subnet: Ipv4Net,
+    each: impl Fn(&mut T, Ipv4Addr, (Ipv4Addr, u16)),
+) -> Result<T, ExecError> {
+    walk(None, |found, flow| {
         if subnet.contains(&flow.guest) {
-            guests.entry(flow.guest).or_default().insert(flow.public);
+            each(found, flow.guest, flow.public);
         }
     })
 }

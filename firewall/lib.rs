@@ -5,6 +5,7 @@
 //! difference; [`server`] answers the gateway. One thread, no network of its own.
 
 pub mod bridge;
+pub mod classes;
 pub mod commands;
 pub mod dns;
 pub mod dnsmasq;
@@ -23,4 +24,3 @@ pub mod rules;
 pub mod server;
 pub mod settings;
 pub mod tc;
-pub mod tc_text;

@@ -196,6 +196,32 @@ impl Link {
         failed
     }
 
+    /// Asks for one thing; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the kernel refuses otherwise, or `read` does not understand its answer.
+    pub fn ask<M: NetlinkSerializable, T>(
+        &mut self,
+        (flags, question): Order<M>,
+        read: fn(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, ExecError> {
+        let frame = self.frame((flags | NLM_F_ACK, question))?;
+        self.send(&frame)?;
+        let mut found = None;
+        while self.receive(MsgFlags::MSG_DONTWAIT)? {
+            for answer in answers(&self.inbox) {
+                let answer = answer.ok_or_else(|| self.unreadable("a broken message"))?;
+                match answer.code() {
+                    Some(0) => {}
+                    Some(code) if code == Errno::ENOENT as i32 => return Ok(None),
+                    Some(code) => return Err(self.refused(code)),
+                    None => found = read(answer.payload),
+                }
+            }
+        }
+        found.map(Some).ok_or_else(|| self.unreadable("a message unlike those known"))
+    }
+
     /// Carries out all of these, framed by [`Link::frame`] and `acknowledged` of them to be acknowledged: all, or none
     /// and an error.
     ///

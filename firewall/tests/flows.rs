@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr, process::Command};
 use varco_firewall::{flows, neighbours};
 use varco_policy::{Mac, Site};
 
-fn must(line: &str) -> String {
+pub fn must(line: &str) -> String {
     let words: Vec<_> = line.split_whitespace().collect();
     let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));

@@ -4,6 +4,7 @@
 #![expect(clippy::zombie_processes, reason = "programs end with their namespace, and then with the test")]
 
 mod citizen;
+mod classes;
 mod crash;
 mod elements;
 mod flows;
