@@ -29,7 +29,7 @@ use std::{
 };
 use varco_policy::{
     Device, Site,
-    wire::{Capacity, Desired, KernelPass, Measured, Refusal, Reply, Request},
+    wire::{Capacity, Desired, KernelPass, Measured, PortsInUse, Refusal, Reply, Request},
 };
 
 /// Around its end a pass may be in the kernel or not: the kernel's clock and ours differ by less than this.
@@ -108,7 +108,8 @@ impl Enforcer {
             Request::Measure => self.measure(now).map(Reply::Measured).map_err(kernel),
             Request::Plan(shares) => self.plan(&shares, now).map(Reply::Planned),
             Request::Carry(capacity) => self.carry(capacity).map(Reply::Carrying),
-            Request::Lanes | Request::Ports => Err(Refusal::NotAllowed("not built yet".into())),
+            Request::Lanes => crate::measure::lanes(&self.settings.site).map(Reply::Lanes).map_err(kernel),
+            Request::Ports => self.ports().map(Reply::Ports).map_err(kernel),
         }
     }
 
@@ -193,6 +194,12 @@ impl Enforcer {
             u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
         });
         Ok(measured)
+    }
+
+    fn ports(&self) -> Result<PortsInUse, ExecError> {
+        let slots = self.in_force.iter().flat_map(|state| &state.passes);
+        let slots = slots.map(|(guest, held)| (*guest, held.slot)).collect();
+        crate::measure::ports(&self.settings.site, &slots)
     }
 
     /// Once a second: dnsmasq runs, a trial of shares ends, and passes that the kernel has ended are forgotten with their flows.

@@ -24,6 +24,14 @@ pub enum ExecError {
         /// What it wrote to its standard error.
         said: String,
     },
+    /// The kernel did not do it.
+    #[error("{what} refused: {error}")]
+    Refused {
+        /// Which part of it.
+        what: &'static str,
+        /// Why.
+        error: io::Error,
+    },
     /// It wrote what cannot be read.
     #[error("{program} answered what cannot be read: {what}")]
     Unreadable {

@@ -73,7 +73,7 @@ impl SetName {
 }
 
 /// The key of an element.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each names its type")]
 pub enum Key {
     Interface(IfName),

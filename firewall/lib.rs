@@ -5,15 +5,18 @@
 //! difference; [`server`] answers the gateway. One thread, no network of its own.
 
 pub mod bridge;
+pub mod classes;
 pub mod commands;
 pub mod dns;
 pub mod dnsmasq;
+pub mod elements;
 pub mod enforcer;
 pub mod exec;
 pub mod flows;
 pub mod gate;
 pub mod measure;
 pub mod neighbours;
+pub mod netlink;
 pub mod nft;
 pub mod privilege;
 pub mod queues;
@@ -21,4 +24,3 @@ pub mod rules;
 pub mod server;
 pub mod settings;
 pub mod tc;
-pub mod tc_text;

@@ -4,62 +4,94 @@
 //! citizen asked for. A pinned neighbour does not listen. A lease lasts at least as long as the idle limit
 //! (`site.toml` is refused otherwise), so an address never changes hands while it is pinned.
 
-use crate::exec::{self, ExecError};
-use serde::Deserialize;
+use crate::{
+    exec::ExecError,
+    netlink::{self, Order},
+};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    address::{AddressAttribute, AddressMessage},
+    neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState},
+};
+use nix::{errno::Errno, net::if_::if_nametoindex};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
 };
 use varco_policy::{Mac, Site};
 
 /// Hardware addresses by address.
 pub type Table = BTreeMap<Ipv4Addr, Mac>;
 
-#[derive(Deserialize)]
-struct Neighbour {
-    dst: Ipv4Addr,
-    lladdr: Option<Mac>,
-}
-
-#[derive(Deserialize)]
-struct Interface {
-    ifname: String,
-}
-
 /// What is pinned in the guest network. Nobody but Varco pins there.
 ///
 /// # Errors
-/// When `ip` fails.
+/// When the kernel cannot be asked.
 pub fn pinned(site: &Site) -> Result<Table, ExecError> {
     let Some(interface) = interface(site)? else { return Ok(Table::new()) };
-    let all: Vec<Neighbour> =
-        exec::json("ip", &["-4", "-j", "neigh", "show", "nud", "permanent", "dev", &interface])?;
-    let of_guests = all.into_iter().filter(|n| site.guest.subnet.contains(&n.dst));
-    Ok(of_guests.filter_map(|n| Some((n.dst, n.lladdr?))).collect())
+    let mut question = NeighbourMessage::default();
+    question.header.family = AddressFamily::Inet;
+    let mut table: Table = netlink::route(|link| {
+        link.list(RouteNetlinkMessage::GetNeighbour(question), |table: &mut Table, _, payload| {
+            let message = parsed::<NeighbourMessage>(payload)?;
+            if message.header.ifindex == interface && message.header.state == NeighbourState::Permanent {
+                table.extend(neighbour(&message));
+            }
+            Some(())
+        })
+    })?;
+    table.retain(|address, _| site.guest.subnet.contains(address));
+    Ok(table)
+}
+
+fn neighbour(message: &NeighbourMessage) -> Option<(Ipv4Addr, Mac)> {
+    let address = message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(address)) => Some(*address),
+        _ => None,
+    });
+    let mac = message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::LinkLayerAddress(octets) => octets.as_slice().try_into().ok().map(Mac::new),
+        _ => None,
+    });
+    Some((address?, mac?))
 }
 
 /// Pins these, and lets go of those.
 ///
 /// # Errors
-/// When `ip` fails.
+/// When the kernel refuses.
 pub fn change(site: &Site, pin: &Table, release: &BTreeSet<Ipv4Addr>) -> Result<(), ExecError> {
+    if pin.is_empty() && release.is_empty() {
+        return Ok(());
+    }
     let Some(interface) = interface(site)? else { return Ok(()) };
-    let mut lines = String::new();
-    for address in release {
-        // It may be gone already; writing to a string cannot fail.
-        let _ = writeln!(lines, "neigh replace {address} dev {interface} nud failed");
-    }
-    for (address, mac) in pin {
-        let _ = writeln!(lines, "neigh replace {address} lladdr {mac} dev {interface} nud permanent");
-    }
-    if lines.is_empty() { Ok(()) } else { exec::run("ip", &["-batch", "-"], &lines).map(drop) }
+    let released =
+        release.iter().map(|address| (0, RouteNetlinkMessage::DelNeighbour(about(interface, *address))));
+    let pinned = pin.iter().map(|(address, mac)| pin_one(interface, *address, *mac));
+    // What is to be let go of may be gone already.
+    netlink::route(|link| link.order(released.chain(pinned), &[Errno::ENOENT]))
+}
+
+fn pin_one(interface: u32, address: Ipv4Addr, mac: Mac) -> Order<RouteNetlinkMessage> {
+    let mut message = about(interface, address);
+    message.header.state = NeighbourState::Permanent;
+    message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.octets().to_vec()));
+    (NLM_F_CREATE | NLM_F_REPLACE, RouteNetlinkMessage::NewNeighbour(message))
+}
+
+fn about(interface: u32, address: Ipv4Addr) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.ifindex = interface;
+    message.attributes.push(NeighbourAttribute::Destination(NeighbourAddress::Inet(address)));
+    message
 }
 
 /// Brings what is pinned to `wanted`; `true` when it differed.
 ///
 /// # Errors
-/// When `ip` fails.
+/// When the kernel refuses.
 pub fn reconcile(site: &Site, wanted: &Table) -> Result<bool, ExecError> {
     let actual = pinned(site)?;
     let missing: Table =
@@ -69,10 +101,27 @@ pub fn reconcile(site: &Site, wanted: &Table) -> Result<bool, ExecError> {
     Ok(!missing.is_empty() || !unknown.is_empty())
 }
 
-/// The interface with the router's address among the guests; `None` while it has none.
-fn interface(site: &Site) -> Result<Option<String>, ExecError> {
-    let router = site.guest.router.to_string();
-    let found: Vec<Interface> = exec::json("ip", &["-4", "-j", "addr", "show", "to", &router])?;
-    let ours = |i: &Interface| site.interfaces.guest.iter().any(|name| name.as_str() == i.ifname);
-    Ok(found.into_iter().find(ours).map(|i| i.ifname))
+/// The interface with the router's address among the guests; `None` while it has none. Looked for each time: it is one
+/// question, and interfaces come and go.
+fn interface(site: &Site) -> Result<Option<u32>, ExecError> {
+    let of_guests: BTreeSet<u32> =
+        site.interfaces.guest.iter().filter_map(|name| if_nametoindex(name.as_str()).ok()).collect();
+    let mut question = AddressMessage::default();
+    question.header.family = AddressFamily::Inet;
+    let router = IpAddr::V4(site.guest.router);
+    netlink::route(|link| {
+        link.list(RouteNetlinkMessage::GetAddress(question), |found: &mut Option<u32>, _, payload| {
+            let message = parsed::<AddressMessage>(payload)?;
+            let here =
+                |a: &AddressAttribute| matches!(a, AddressAttribute::Local(address) if *address == router);
+            if of_guests.contains(&message.header.index) && message.attributes.iter().any(here) {
+                *found = Some(message.header.index);
+            }
+            Some(())
+        })
+    })
+}
+
+fn parsed<M: netlink_packet_core::Parseable<[u8]>>(payload: &[u8]) -> Option<M> {
+    M::parse(payload).ok()
 }

@@ -25,14 +25,18 @@ pub const LINE: Minor = Minor(0x1);
 
 /// In the guest lane, the class of whoever has no pass: the walled garden.
 pub const GARDEN: Minor = Minor(0x31);
-/// The most classes made ahead for passes.
-pub const MOST_CLASSES: u16 = 2_048;
+/// The most classes made ahead for passes. The kernel's memory bounds it, for classes there is no other limit below
+/// the 16 bits of their numbers: see `OPERATING.md` for what they take. A packet finds its class by a hash.
+pub const MOST_CLASSES: u16 = 12_288;
 /// A turn shorter than a packet as the kernel passes it on (up to 64 KiB, aggregated) is still a whole packet. With
 /// turns of 2,000 bytes one connection took 78 % against another guest's 24; aggregation is the likely reason.
 const ONE_AGGREGATE: u64 = 65_536;
+/// A short queue starves the lane that lends.
+pub(crate) const PFIFO_PACKETS: u32 = 1_000;
 /// Where the classes of passes begin.
 const FIRST_OF_PASSES: u16 = 0x100;
-const FIRST_OF_RATED: u16 = 0x1000;
+/// Past those.
+const FIRST_OF_RATED: u16 = FIRST_OF_PASSES + MOST_CLASSES;
 /// A guarantee so small that HTB's clock still holds its burst (274 seconds), so that all together stay under
 /// the lane's.
 const LEAST_GUARANTEE: Rate = Rate::from_bits(200);
@@ -63,7 +67,7 @@ impl Minor {
     }
 
     /// The class it is under; none for the line.
-    const fn parent(self) -> Option<Self> {
+    pub(crate) const fn parent(self) -> Option<Self> {
         match self.0 {
             0x1 => None,
             0x10 | 0x20 | 0x30 => Some(LINE),
@@ -122,8 +126,8 @@ impl Leaf {
         }
     }
 
-    /// HTB shapes, so CAKE is unlimited and only shares fairly among devices: behind NAT on the way up. A short
-    /// queue starves the lane that lends, so pfifo has 1,000 packets.
+    /// HTB shapes, so CAKE is unlimited and only shares fairly among devices: behind NAT on the way up.
+    /// `pfifo` has [`PFIFO_PACKETS`].
     const fn options(self, direction: Direction) -> &'static str {
         match (self, direction) {
             (Self::Cake, Direction::Up) => "cake unlimited besteffort dual-srchost nat",
@@ -313,19 +317,18 @@ fn class_line(f: &mut fmt::Formatter<'_>, verb: &str, dev: &str, minor: Minor, c
     }
     let (rate, ceil) = (class.rate.bits(), class.ceil.bits());
     write!(f, " rate {rate}bit ceil {ceil}bit")?;
-    write!(
-        f,
-        " burst {}b cburst {}b quantum {}",
-        burst(class.rate),
-        burst(class.ceil),
-        class.turn.unwrap_or_else(|| quantum(class.ceil))
-    )
+    write!(f, " burst {}b cburst {}b quantum {}", burst(class.rate), burst(class.ceil), turn(&class))
+}
+
+/// Bytes of its turn.
+pub(crate) fn turn(class: &Class) -> u64 {
+    class.turn.unwrap_or_else(|| quantum(class.ceil))
 }
 
 /// What the rate carries in a millisecond: long enough for the timer to refill it, short enough that no lane
 /// notices. At least two full frames; at most 64 KiB, one aggregated packet, which already carries 16 Gbit/s
 /// (the default carries 12), or 50 microseconds of a rate above 10 Gbit/s.
-fn burst(rate: Rate) -> u64 {
+pub(crate) fn burst(rate: Rate) -> u64 {
     (rate.bytes() / 1_000).clamp(3_200, (rate.bytes() / 20_000).max(65_536))
 }
 

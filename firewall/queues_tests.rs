@@ -13,7 +13,7 @@ fn shares(office: &str) -> Lanes {
 
 fn wanted_with(office: &str, leaf: Leaf) -> Wanted {
     let mut classes = classes(&shares(office), rate("100mbit"));
-    let rated = Rated::from([(Minor(0x1005), rate("2mbit"))]);
+    let rated = Rated::from([(Minor(0x3105), rate("2mbit"))]);
     classes.extend(classes_of_passes(shares(office).guest, 2, None, &rated));
     Wanted { wan: "eth0".parse().unwrap(), up: classes.clone(), down: classes, leaf }
 }
@@ -80,7 +80,7 @@ fn transcript_of_a_first_start() {
     qdisc replace dev eth0 parent 1:31 handle 31: pfifo limit 1000
     class add dev eth0 parent 1:30 classid 1:100 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
     class add dev eth0 parent 1:30 classid 1:101 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
-    class add dev eth0 parent 1:30 classid 1:1005 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
+    class add dev eth0 parent 1:30 classid 1:3105 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
     qdisc replace dev ifb-varco root handle 1: htb default 20 direct_qlen 1000
     class add dev ifb-varco parent 1: classid 1:1 htb rate 100000000bit ceil 100000000bit burst 12500b cburst 12500b quantum 25000
     class add dev ifb-varco parent 1:1 classid 1:10 htb prio 0 rate 10000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
@@ -92,7 +92,7 @@ fn transcript_of_a_first_start() {
     qdisc replace dev ifb-varco parent 1:31 handle 31: pfifo limit 1000
     class add dev ifb-varco parent 1:30 classid 1:100 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
     class add dev ifb-varco parent 1:30 classid 1:101 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
-    class add dev ifb-varco parent 1:30 classid 1:1005 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
+    class add dev ifb-varco parent 1:30 classid 1:3105 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
     qdisc add dev br-guest clsact
     filter add dev br-guest egress protocol all pref 7700 u32 match u32 0 0 action mirred egress redirect dev ifb-varco
     qdisc add dev br-office clsact
@@ -157,11 +157,11 @@ fn a_slot_has_a_class_of_its_own_and_many_slots_share() {
         blocks.map(|slot| Minor::of_slot(site, slot)).collect()
     };
     assert_eq!((all(&site).len(), classes_ahead(&site)), (126, 126));
-    site.slots.addresses = (3..33).map(|n| std::net::Ipv4Addr::new(198, 18, 0, n)).collect();
+    site.slots.addresses = (3..103).map(|n| std::net::Ipv4Addr::new(198, 18, 0, n)).collect();
     assert_eq!((all(&site).len(), classes_ahead(&site)), (126, MOST_CLASSES));
-    let last = slot("198.18.0.32", 65_024);
-    assert_eq!(Minor::of_slot(&site, last), Minor(0x100 + 3_779 - MOST_CLASSES));
-    assert_eq!(Minor::of_rated(&site, last), Minor(0x1000 + 3_779));
+    let last = slot("198.18.0.102", 65_024);
+    assert_eq!(Minor::of_slot(&site, last), Minor(0x100 + 12_599 - MOST_CLASSES));
+    assert_eq!(Minor::of_rated(&site, last), Minor(FIRST_OF_RATED + 12_599));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The queues in the kernel.
 
 use crate::{
+    classes,
     exec::{self, ExecError},
     queues::{Actual, Hook, IFB, Leaf, Minor, PREF, Step, Tree},
-    tc_text::{self, Counted},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,7 +56,7 @@ fn tree(dev: &str) -> Result<Tree, ExecError> {
     let qdiscs = qdiscs(dev)?;
     let ours = |q: &Qdisc| q.root && q.kind == "htb" && q.handle == "1:" && q.options["default"] == "0x20";
     let leaf = |q: &Qdisc| Some((minor(q.parent.as_deref()?)?, q.kind.clone()));
-    let classes = classes(dev)?.into_iter().map(|c| (c.minor, c.class)).collect();
+    let classes = classes::list(dev)?.into_iter().map(|c| (c.minor, c.class)).collect();
     Ok(Tree { rooted: qdiscs.iter().any(ours), classes, leaves: qdiscs.iter().filter_map(leaf).collect() })
 }
 
@@ -76,14 +76,13 @@ fn hook(dev: &IfName) -> Result<Hook, ExecError> {
     Ok(Hook { clsact, filter, redirects: filters.iter().filter(ours).any(into_ifb) })
 }
 
-/// The classes of an interface with what they have carried.
+/// The kind of the queue in a class of an interface, where it has one of its own.
 ///
 /// # Errors
-/// When `tc` fails or cannot be understood.
-pub fn classes(dev: &str) -> Result<Vec<Counted>, ExecError> {
-    let text = exec::run("tc", &["-s", "class", "show", "dev", dev], "")?;
-    tc_text::classes(&text)
-        .ok_or_else(|| ExecError::Unreadable { program: "tc", what: format!("classes of {dev}") })
+/// When `tc` fails.
+pub fn leaf_of(dev: &str, class: Minor) -> Result<Option<String>, ExecError> {
+    let of_class = |q: &Qdisc| q.parent.as_deref().and_then(minor) == Some(class);
+    Ok(qdiscs(dev)?.into_iter().find(of_class).map(|q| q.kind))
 }
 
 /// The leaf in use where there is one, else the best that this kernel has.
@@ -119,6 +118,13 @@ fn probe() -> Result<Leaf, ExecError> {
 /// # Errors
 /// When one fails; those before it have been done and the next round goes on from there.
 pub fn apply(steps: &[Step]) -> Result<(), ExecError> {
+    for run in steps.chunk_by(|a, b| classes::is_ours(a) == classes::is_ours(b)) {
+        if run.first().is_some_and(classes::is_ours) { classes::apply(run)? } else { batch(run)? }
+    }
+    Ok(())
+}
+
+fn batch(steps: &[Step]) -> Result<(), ExecError> {
     let mut batch = String::new();
     for step in steps {
         match step {

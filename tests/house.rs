@@ -53,7 +53,7 @@ fn each_crate_stays_behind_its_walls() {
     let all = dependencies();
     let web = ["tokio", "actix-web"];
     let identity = ["samael", "openssl", "varco-hub"];
-    let kernel = ["nftables", "varco-firewall"];
+    let kernel = ["nftables", "netlink-packet-core", "netlink-sys", "varco-firewall"];
     let site = ["varco-gateway"];
     let walls: [(&str, Vec<&[&str]>); 7] = [
         (

@@ -4,7 +4,10 @@
 #![expect(clippy::zombie_processes, reason = "programs end with their namespace, and then with the test")]
 
 mod citizen;
+mod classes;
 mod crash;
+mod elements;
+mod flows;
 mod heal;
 mod lab;
 mod lanes;

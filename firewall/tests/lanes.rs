@@ -128,7 +128,7 @@ fn the_rate_of_a_pass_changes_while_it_is_used() {
     lab.apply(1, vec![pass(0, 600), pass(1, 600)]);
     let (mut download, file) = lab.download("guest0");
     let own_classes =
-        || lab.text("router", &["tc", "class", "show", "dev", "ifb-varco"]).matches("1:1000 ").count();
+        || lab.text("router", &["tc", "class", "show", "dev", "ifb-varco"]).matches("1:3100 ").count();
     let rated = |generation, rate: Option<&str>| {
         let passes =
             vec![varco_policy::wire::KernelPass { rate: rate.map(|r| r.parse().unwrap()), ..pass(0, 600) }];
@@ -139,7 +139,7 @@ fn the_rate_of_a_pass_changes_while_it_is_used() {
     assert_eq!(own_classes(), 0);
     assert!(rated(2, Some("512kbit")).contains("ceil 512Kbit"));
     assert!(rated(3, Some("3mbit")).contains("ceil 3Mbit"));
-    assert!(lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]).contains(": 1:1000"));
+    assert!(lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]).contains(": 1:3100"));
     rated(4, None);
     until("the class of its own goes", || own_classes() == 0);
     let size = || std::fs::metadata(&file).unwrap().len();

@@ -183,10 +183,10 @@ fn the_rate_of_an_open_pass_changes_and_nothing_else_of_it() {
     for (generation, rate) in [(2, Some("512kbit")), (3, Some("3mbit")), (4, None), (5, Some("4mbit"))] {
         assert_eq!(limit(generation, device(0), rate), Reply::Done { generation }, "{}", lab.log());
         let own =
-            lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]).contains(": 1:1000");
+            lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]).contains(": 1:3100");
         assert_eq!(own, rate.is_some());
         if let Some(rate) = rate {
-            assert!(class(&lab, "1000").to_lowercase().contains(&format!("ceil {rate}")));
+            assert!(class(&lab, "3100").to_lowercase().contains(&format!("ceil {rate}")));
         }
         let after = counted();
         assert!(after.seconds <= before.seconds && after.down_bytes >= before.down_bytes, "{after:?}");
@@ -200,7 +200,7 @@ fn the_rate_of_an_open_pass_changes_and_nothing_else_of_it() {
     let mut stranger = device(0);
     stranger.mac = device(1).mac;
     assert_eq!(limit(6, stranger, None), Reply::Done { generation: 6 });
-    assert!(class(&lab, "1000").contains("ceil 4Mbit"));
+    assert!(class(&lab, "3100").contains("ceil 4Mbit"));
     assert!(
         matches!(limit(7, device(0), Some("1kbit")), Reply::Refused(why) if why.to_string().contains("64 kbit/s"))
     );
