@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod lane;
+pub mod line;
 pub mod net;
 pub mod pass;
 pub mod profile;

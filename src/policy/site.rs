@@ -3,6 +3,7 @@
 use crate::{
     config::ConfigError,
     lane::{Lanes, Share, Shares},
+    line::LineSettings,
     net::IfName,
     profile,
     rate::Rate,
@@ -28,6 +29,9 @@ pub struct Site {
     pub interfaces: Interfaces,
     /// What the line carries.
     pub link: Link,
+    /// How the line is watched.
+    #[serde(default)]
+    pub line: LineSettings,
     /// What each lane is guaranteed and may reach.
     pub lanes: LaneSettings,
     /// The guest network.
@@ -239,6 +243,11 @@ impl Site {
         std::iter::once(self.guest.router).chain(self.hub_here.iter().map(|hub| hub.address))
     }
 
+    /// The hosts whose answers tell how long the line takes.
+    pub fn reflectors(&self) -> &[Ipv4Addr] {
+        if self.line.reflectors.is_empty() { &self.garden.resolvers } else { &self.line.reflectors }
+    }
+
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
         let bad =
             |key: &str, problem: String, remedy: &str| Err(ConfigError::new(file, key, problem, remedy));
@@ -257,6 +266,8 @@ impl Site {
         self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
+        self.line.check(file)?;
+        self.check_outside(file, "line.reflectors", &self.line.reflectors, "list hosts beyond the line")?;
         self.check_passes(file)
     }
 
@@ -403,7 +414,7 @@ impl Interfaces {
     }
 }
 
-fn within(
+pub(crate) fn within(
     file: &Path,
     key: &str,
     value: SignedDuration,
