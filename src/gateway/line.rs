@@ -3,6 +3,7 @@
 //! Threads of their own, with an own connection to the enforcer. The site's state machine knows nothing of them, and
 //! nothing they meet, a full disk or a silent host, keeps anybody from being admitted.
 
+pub mod autorate;
 pub mod echo;
 pub mod ping;
 pub mod probe;
