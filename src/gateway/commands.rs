@@ -2,7 +2,7 @@
 
 use crate::{
     control::{self, Ask, State, Told},
-    line::echo,
+    line::{echo, evidence},
     run,
     settings::Settings,
 };
@@ -37,6 +37,13 @@ enum Command {
     },
     /// List the open passes.
     Passes(Config),
+    /// The evidence of the line: as CSV, or a day in a sentence.
+    Evidence {
+        #[command(flatten)]
+        config: Config,
+        #[command(flatten)]
+        asked: evidence::Asked,
+    },
     /// End a pass at once.
     Expel {
         #[command(flatten)]
@@ -73,6 +80,7 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
         Command::CheckConfig(config) => check(&config),
         Command::Status { config, json } => status(&config, json),
         Command::Passes(config) => passes(&config),
+        Command::Evidence { config, asked } => evidence::print(&config.load()?, &asked),
         Command::Expel { config, pass } => expel(&config, PassId(pass)),
     }
 }
