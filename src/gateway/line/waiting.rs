@@ -4,7 +4,7 @@
 //! looked at every 200 ms; once seen empty, the second is one without a standing queue: a burst that clears is no wait,
 //! as CoDel (RFC 8289) has it. In a second with a standing queue, and in one direction, the office
 //! - *waited* when it got less than 95 % of its guarantee, whoever took it; or when it got less than 95 % of its ceiling
-//!   while guests got more than their guarantee by over 2 % of the office's ceiling;
+//!   while guests got more than their guarantee by over 2 % of it; the ceiling is the line's where that carries less;
 //! - was *full* in every other case: it had its ceiling, or all that nobody else is guaranteed.
 //!
 //! So above its guarantee, with guests at theirs, the wait is 0 by definition: it wanted more than is its own. Limits:
@@ -14,7 +14,7 @@
 use std::time::Duration;
 use varco_policy::{
     Lane, Rate,
-    wire::{Direction, LaneUsage},
+    wire::{Capacity, Direction, LaneUsage},
 };
 
 /// How often the queues are looked at.
@@ -59,9 +59,9 @@ pub struct Looks {
 }
 
 impl Looks {
-    /// Takes a look; gives the second that it ends. A second in which counters began anew, or that is longer than three
+    /// Takes a look at a line that is shaped to `line`; gives the second that it ends. A second in which counters began anew, or that is longer than three
     /// seconds, is not known and not given.
-    pub fn take(&mut self, now: Duration, lanes: Vec<LaneUsage>) -> Option<Second> {
+    pub fn take(&mut self, now: Duration, lanes: Vec<LaneUsage>, line: Capacity) -> Option<Second> {
         let queued = DIRECTIONS.map(|direction| waits(&lanes, direction));
         let second = match &self.first {
             Some((begun, first)) => {
@@ -71,7 +71,7 @@ impl Looks {
                     self.stands = stands;
                     return None;
                 }
-                if length > TOO_LONG { None } else { second(length, first, &lanes, stands) }
+                if length > TOO_LONG { None } else { second(length, first, &lanes, line, stands) }
             }
             None => None,
         };
@@ -98,7 +98,13 @@ fn waits(lanes: &[LaneUsage], direction: Direction) -> bool {
     of(lanes, Lane::Office, direction).is_some_and(|usage| usage.backlog > 0)
 }
 
-fn second(length: Duration, first: &[LaneUsage], last: &[LaneUsage], stands: [bool; 2]) -> Option<Second> {
+fn second(
+    length: Duration,
+    first: &[LaneUsage],
+    last: &[LaneUsage],
+    line: Capacity,
+    stands: [bool; 2],
+) -> Option<Second> {
     let since = |now: &LaneUsage| {
         let before = of(first, now.lane, now.direction)?;
         let bytes = now.bytes.checked_sub(before.bytes)?;
@@ -111,7 +117,8 @@ fn second(length: Duration, first: &[LaneUsage], last: &[LaneUsage], stands: [bo
     let mut office = [Fared::Well; 2];
     for ((fared, direction), stands) in office.iter_mut().zip(DIRECTIONS).zip(stands) {
         if stands {
-            *fared = fare(length, &lanes, last, direction).unwrap_or_default();
+            let line = if direction == Direction::Up { line.up } else { line.down };
+            *fared = fare(length, &lanes, last, line, direction).unwrap_or_default();
         }
     }
     Some(Second { length, lanes, office })
@@ -121,6 +128,7 @@ fn fare(
     length: Duration,
     carried: &[(Lane, Direction, u64, u64)],
     shares: &[LaneUsage],
+    line: Rate,
     direction: Direction,
 ) -> Option<Fared> {
     let rate = |lane| {
@@ -130,7 +138,7 @@ fn fare(
     };
     let bits = |rate: Rate| u128::from(rate.bits());
     let office = of(shares, Lane::Office, direction)?;
-    let (guaranteed, ceiling) = (bits(office.guaranteed), bits(office.ceiling));
+    let (guaranteed, ceiling) = (bits(office.guaranteed), bits(office.ceiling.min(line)));
     let lent = of(shares, Lane::Guest, direction).map_or(0, |guest| bits(guest.guaranteed)) + ceiling / 50;
     let got = rate(Lane::Office);
     let below = |share: u128| got * 100 < share * 95;
@@ -143,6 +151,7 @@ mod tests {
     use super::*;
 
     const MBIT: u64 = 125_000;
+    const LINE: Capacity = Capacity { up: Rate::from_bits(100_000_000), down: Rate::from_bits(100_000_000) };
 
     /// The lanes of a line of 100 Mbit/s, `at` seconds after they began: office and guest at these rates in Mbit/s from the
     /// Internet, so many bytes of the office waiting.
@@ -172,13 +181,13 @@ mod tests {
 
     fn fared(office: u64, guest: u64) -> Fared {
         let mut looks = Looks::default();
-        assert_eq!(looks.take(secs(0), lanes(0, office, guest, 9_000)), None);
+        assert_eq!(looks.take(secs(0), lanes(0, office, guest, 9_000), LINE), None);
         assert_eq!(looks.next(), LOOK_AGAIN);
         for tenths in [2, 4, 6, 8] {
             let at = Duration::from_millis(tenths * 100);
-            assert_eq!(looks.take(at, lanes(0, office, guest, 9_000)), None);
+            assert_eq!(looks.take(at, lanes(0, office, guest, 9_000), LINE), None);
         }
-        let second = looks.take(secs(1), lanes(1, office, guest, 9_000)).unwrap();
+        let second = looks.take(secs(1), lanes(1, office, guest, 9_000), LINE).unwrap();
         assert_eq!(second.office[0], Fared::Well);
         second.office[1]
     }
@@ -193,12 +202,23 @@ mod tests {
     }
 
     #[test]
+    fn on_a_line_that_carries_less_the_ceiling_is_the_lines() {
+        let line = Capacity { down: Rate::from_bits(90_000_000), ..LINE };
+        let fared = |office, guest| {
+            let mut looks = Looks::default();
+            looks.take(secs(0), lanes(0, office, guest, 9_000), line);
+            looks.take(secs(1), lanes(1, office, guest, 9_000), line).unwrap().office[1]
+        };
+        assert_eq!((fared(86, 4), fared(84, 6)), (Fared::Full, Fared::Waited));
+    }
+
+    #[test]
     fn a_queue_that_was_seen_empty_is_no_wait() {
         let mut looks = Looks::default();
-        looks.take(secs(0), lanes(0, 50, 50, 9_000));
-        looks.take(Duration::from_millis(200), lanes(0, 50, 50, 0));
+        looks.take(secs(0), lanes(0, 50, 50, 9_000), LINE);
+        looks.take(Duration::from_millis(200), lanes(0, 50, 50, 0), LINE);
         assert_eq!(looks.next(), LOOK, "there is nothing more to find out");
-        let second = looks.take(secs(1), lanes(1, 50, 50, 9_000)).unwrap();
+        let second = looks.take(secs(1), lanes(1, 50, 50, 9_000), LINE).unwrap();
         assert_eq!(second.office[1], Fared::Well);
         assert_eq!(second.lanes[3], (Lane::Guest, Direction::Down, 50 * MBIT, 1));
     }
@@ -206,18 +226,18 @@ mod tests {
     #[test]
     fn an_office_that_begins_within_the_second_is_not_waiting_yet() {
         let mut looks = Looks::default();
-        looks.take(secs(0), lanes(0, 40, 60, 0));
-        assert_eq!(looks.take(secs(1), lanes(1, 40, 60, 9_000)).unwrap().office[1], Fared::Well);
+        looks.take(secs(0), lanes(0, 40, 60, 0), LINE);
+        assert_eq!(looks.take(secs(1), lanes(1, 40, 60, 9_000), LINE).unwrap().office[1], Fared::Well);
         assert_eq!(looks.next(), LOOK_AGAIN);
     }
 
     #[test]
     fn what_is_not_known_is_not_told() {
         let mut looks = Looks::default();
-        looks.take(secs(0), lanes(9, 1, 1, 0));
-        assert_eq!(looks.take(secs(1), lanes(0, 1, 1, 0)), None, "the counters began anew");
-        assert_eq!(looks.take(secs(9), lanes(8, 1, 1, 0)), None, "nobody looked for eight seconds");
-        assert!(looks.take(secs(10), lanes(9, 1, 1, 0)).is_some());
-        assert_eq!(looks.take(secs(11), Vec::new()), None, "no lanes");
+        looks.take(secs(0), lanes(9, 1, 1, 0), LINE);
+        assert_eq!(looks.take(secs(1), lanes(0, 1, 1, 0), LINE), None, "the counters began anew");
+        assert_eq!(looks.take(secs(9), lanes(8, 1, 1, 0), LINE), None, "nobody looked for eight seconds");
+        assert!(looks.take(secs(10), lanes(9, 1, 1, 0), LINE).is_some());
+        assert_eq!(looks.take(secs(11), Vec::new(), LINE), None, "no lanes");
     }
 }

@@ -125,7 +125,7 @@ impl Watch {
         let measured = status.measured.as_ref().and_then(|measured| measured.capacity);
         let line = shaped.or(measured).unwrap_or(self.link);
         let alarmed = self.autorate.as_ref().is_some_and(Autorate::is_alarmed);
-        let second = self.looks.take(now, lanes.clone());
+        let second = self.looks.take(now, lanes.clone(), line);
         if let Some(second) = &second {
             self.collector.second(second, line, alarmed);
         }
