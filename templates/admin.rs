@@ -38,6 +38,8 @@ struct Words {
     office: String,
     guest: String,
     not_measured: String,
+    line_alarm: String,
+    evidence: String,
     reload: String,
 }
 
@@ -62,6 +64,8 @@ pub struct SiteState {
     pub slots_total: usize,
     /// Number of the desired state.
     pub generation: u64,
+    /// Whether the line carries less than its least.
+    pub line_alarm: bool,
     /// What the kernel last said; `None` before it was asked.
     pub kernel: Option<Kernel>,
 }
@@ -100,11 +104,13 @@ pub fn status(lang: Lang, site: &str, state: &SiteState) -> Markup {
     page(
         Frame { lang, title: &words.title, owner: site },
         &html! {
+            @if state.line_alarm { p class="notice alarm" role="status" { (words.line_alarm) } }
             (facts(words, state))
             @match &state.kernel {
                 Some(kernel) => (lanes(words, kernel)),
                 None => p class="notice" { (words.not_measured) },
             }
+            p { a href="/evidence" { (words.evidence) } }
             p { a class="button second" href="/" { (words.reload) } }
         },
     )
@@ -173,8 +179,11 @@ mod tests {
         assert!(before.contains("Not measured yet.") && before.contains("0 of 126"));
         let row =
             LaneRow { lane: "guest", up: true, ceiling: "100mbit".into(), bytes: 7, ..LaneRow::default() };
+        assert!(before.contains("href=\"/evidence\"") && !before.contains("below its least"));
+        state.line_alarm = true;
         state.kernel = Some(Kernel { leaf: "pfifo".into(), healed: 2, lanes: vec![row] });
         let after = status(Lang::It, "Biblioteca", &state).into_string();
         assert!(after.contains("visitatori") && after.contains("100mbit") && after.contains("pfifo"));
+        assert!(after.contains("meno del suo minimo"));
     }
 }

@@ -4,6 +4,8 @@
 //! half-translated, it fails the test that loads all of them.
 
 pub mod admin;
+pub mod chart;
+pub mod evidence;
 pub mod hub;
 pub mod lang;
 pub mod layout;

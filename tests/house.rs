@@ -123,6 +123,12 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         (r#"title = "Biblioteca civica""#, r#"title = " ""#, "title: no title"),
         (r#"["198.18.0.3"]"#, r#"["10.64.3.3"]"#, "slots.addresses: 10.64.3.3 is inside guest.subnet"),
         (r#"["198.18.0.53"]"#, r#"["10.64.3.3"]"#, "garden.resolvers: 10.64.3.3 is inside guest.subnet"),
+        (
+            r#"# [line]"#,
+            "[line]\nreflectors = [\"10.64.3.3\"]",
+            "line.reflectors: 10.64.3.3 is inside guest.subnet",
+        ),
+        (r#"# [line]"#, "[line]\nadded_delay = \"2s\"", "line.added_delay: 2s is out of range"),
         (r#""wifi.biblioteca.example.it""#, r#""10.64.0.1""#, "portal.host: "),
         (r#"wan = "eth0""#, r#"wan = "eth0; drop""#, "interfaces.wan: "),
     ] {

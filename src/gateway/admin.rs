@@ -4,7 +4,7 @@
 pub mod health;
 pub mod status;
 
-use crate::board::Board;
+use crate::{board::Board, line::live::Live};
 use actix_web::web;
 use std::sync::{Arc, atomic::AtomicBool};
 use varco_web::page;
@@ -16,6 +16,8 @@ pub struct Admin {
     pub title: String,
     /// The site's state.
     pub board: Arc<Board>,
+    /// The line's state.
+    pub line: Arc<Live>,
     /// Whether the hub answered when it was last asked.
     pub hub: Arc<AtomicBool>,
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     control::{self, Ask, State, Told},
+    line::{echo, evidence},
     run,
     settings::Settings,
 };
@@ -36,6 +37,13 @@ enum Command {
     },
     /// List the open passes.
     Passes(Config),
+    /// The evidence of the line: as CSV, or a day in a sentence.
+    Evidence {
+        #[command(flatten)]
+        config: Config,
+        #[command(flatten)]
+        asked: evidence::Asked,
+    },
     /// End a pass at once.
     Expel {
         #[command(flatten)]
@@ -69,11 +77,24 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
             startup::log_to_stderr();
             run::run(config.load()?)
         }
-        Command::CheckConfig(config) => config.load().map(|_| say("the settings are good")),
+        Command::CheckConfig(config) => check(&config),
         Command::Status { config, json } => status(&config, json),
         Command::Passes(config) => passes(&config),
+        Command::Evidence { config, asked } => evidence::print(&config.load()?, &asked),
         Command::Expel { config, pass } => expel(&config, PassId(pass)),
     }
+}
+
+fn check(config: &Config) -> Result<(), Fault> {
+    config.load()?;
+    if !echo::is_allowed() {
+        eprintln!(
+            "warning: this user may send no ICMP echo, so the line is probed by DNS queries; \
+             set net.ipv4.ping_group_range to hold the user's group"
+        );
+    }
+    say("the settings are good");
+    Ok(())
 }
 
 fn status(config: &Config, json: bool) -> Result<(), Fault> {

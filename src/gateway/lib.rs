@@ -9,6 +9,7 @@ pub mod control;
 pub mod enforcer;
 pub mod event_loop;
 pub mod hub;
+pub mod line;
 pub mod neighbour;
 pub mod portal;
 pub mod run;

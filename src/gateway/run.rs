@@ -6,6 +6,7 @@ use crate::{
     control, enforcer,
     event_loop::{EventLoop, Inbox, Message},
     hub::{self, Hub},
+    line::{self, live::Live, pages::Evidence},
     neighbour::Neighbours,
     portal::{self, Portal, patience},
     settings::Settings,
@@ -50,7 +51,8 @@ pub fn run(settings: Settings) -> Result<(), Fault> {
     let site = site.start().context("the site's thread")?;
     enforcer::start(settings.enforcer.clone(), asked, inbox.clone()).context("the enforcer's thread")?;
     control::serve(&settings.state, Arc::clone(&board), inbox.clone())?;
-    let served = actix_web::rt::System::new().block_on(serve(settings, board, inbox.clone()));
+    let live = line::start(&settings, Arc::clone(&board)).context("the line's threads")?;
+    let served = actix_web::rt::System::new().block_on(serve(settings, board, live, inbox.clone()));
     // What is under way is recorded before the process ends.
     let _ = inbox.tell(Message::Stop);
     let _ = site.join();
@@ -94,12 +96,14 @@ fn other_blocks(slot: Slot, size: u16) -> impl Iterator<Item = Slot> {
     (index(slot.first_port)..=index(slot.last_port)).map(block).filter(move |block| *block != slot)
 }
 
-async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<(), Fault> {
+async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: Inbox) -> Result<(), Fault> {
     let http = hub::http_client(settings.hub.ca.as_deref())?;
     let hub = Arc::new(Hub::new(settings.hub.clone(), &settings.portal_origin(), http)?);
     let reachable = Arc::new(AtomicBool::new(false));
     actix_web::rt::spawn(watch_hub(Arc::clone(&hub), Arc::clone(&reachable)));
-    let admin = Admin { title: settings.site.title.clone(), board: Arc::clone(&board), hub: reachable };
+    let evidence = Evidence::new(&settings, Arc::clone(&board), Arc::clone(&live), Arc::clone(&reachable));
+    let title = settings.site.title.clone();
+    let admin = Admin { title, board: Arc::clone(&board), line: live, hub: reachable };
     let portal = web::Data::new(Portal {
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
@@ -112,7 +116,7 @@ async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<()
     let servers = [
         probes(&settings, portal.clone())?,
         pages(&settings, portal)?,
-        admin_pages(&settings, web::Data::new(admin))?,
+        admin_pages(&settings, web::Data::new(admin), web::Data::new(evidence))?,
     ];
     startup::ready();
     tracing::info!(site = settings.site.name, "serving");
@@ -154,10 +158,19 @@ fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault
     Ok(server.run())
 }
 
-fn admin_pages(settings: &Settings, admin: web::Data<Admin>) -> Result<Server, Fault> {
+fn admin_pages(
+    settings: &Settings,
+    admin: web::Data<Admin>,
+    evidence: web::Data<Evidence>,
+) -> Result<Server, Fault> {
     let at = settings.admin.listen;
     let server = HttpServer::new(move || {
-        App::new().app_data(admin.clone()).wrap(headers::strict(&[])).configure(admin::routes)
+        App::new()
+            .app_data(admin.clone())
+            .app_data(evidence.clone())
+            .wrap(headers::strict(&[]))
+            .configure(admin::routes)
+            .configure(line::pages::routes)
     });
     let tls = settings.admin_tls()?;
     let server = server

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod guests;
 pub mod lane;
+pub mod line;
 pub mod link;
 pub mod net;
 pub mod pass;

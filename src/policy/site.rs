@@ -4,6 +4,7 @@ use crate::{
     config::ConfigError,
     guests::{GuestHosts, GuestNetwork, GuestNetworks},
     lane::Shares,
+    line::LineSettings,
     link::{Link, LinkError},
     net::IfName,
     profile,
@@ -34,6 +35,9 @@ pub struct Site {
     pub networks: Networks,
     /// What the line carries.
     pub link: Link,
+    /// How the line is watched.
+    #[serde(default)]
+    pub line: LineSettings,
     /// What each lane is guaranteed and may reach.
     pub lanes: LaneSettings,
     /// The guest networks: `[guest]`, or several `[[guest]]`.
@@ -193,6 +197,11 @@ impl Site {
         GuestHosts::new(networks.collect(), self.own_addresses().collect())
     }
 
+    /// The hosts whose answers tell how long the line takes.
+    pub fn reflectors(&self) -> &[Ipv4Addr] {
+        if self.line.reflectors.is_empty() { &self.garden.resolvers } else { &self.line.reflectors }
+    }
+
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
         let bad =
             |key: &str, problem: String, remedy: &str| Err(ConfigError::new(file, key, problem, remedy));
@@ -212,6 +221,8 @@ impl Site {
         self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
+        self.line.check(file)?;
+        self.check_outside(file, "line.reflectors", &self.line.reflectors, "list hosts beyond the line")?;
         self.check_passes(file)
     }
 

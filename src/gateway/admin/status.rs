@@ -11,7 +11,8 @@ use varco_web::{lang, page};
 /// The state now.
 #[actix_web::get("/")]
 pub async fn show(request: HttpRequest, admin: web::Data<Admin>) -> HttpResponse {
-    let state = state(&admin.board.status(), admin.hub.load(Ordering::Relaxed));
+    let mut state = state(&admin.board.status(), admin.hub.load(Ordering::Relaxed));
+    state.line_alarm = admin.line.now().alarm;
     page::html(&request, StatusCode::OK, pages::status(lang::of(&request), &admin.title, &state))
 }
 
@@ -24,6 +25,7 @@ fn state(status: &Status, hub: bool) -> SiteState {
         slots_lent: status.slots_lent,
         slots_total: status.slots_total,
         generation: status.generation,
+        line_alarm: false,
         kernel: status.measured.as_ref().map(kernel),
     }
 }

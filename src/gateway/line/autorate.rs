@@ -1,0 +1,230 @@
+//! Following what a varying line carries. Decides without I/O; time is what has passed since the start of the program.
+//!
+//! The idea is that of sqm-autorate and cake-autorate: a queue that is not ours shows as delay, so the line is shaped to
+//! less while there is delay, and to more while it is full without. An echo does not tell which direction is late;
+//! the one that is loaded is held to be. Two departures:
+//! - a line that collapses carries far less than it is shaped to and so does not look loaded by the measure of its
+//!   shape; when no direction does, the one that carries more of its least is held to be late, from an eighth of it;
+//! - what it is cut to is a part of what it carried, not of what it was shaped to: two steps instead of twenty.
+
+use super::probe::Told;
+use std::{collections::VecDeque, time::Duration};
+use varco_policy::{Rate, wire::Capacity};
+
+/// So many of the last [`WINDOW`] rounds must be late: a radio link delays single packets.
+const LATE: usize = 2;
+const WINDOW: usize = 4;
+/// After a cut the queue has this long to drain before the next one.
+const REST: Duration = Duration::from_millis(500);
+/// How often an idle line moves towards its base, by 1/64.
+const DECAY: Duration = Duration::from_secs(1);
+/// So many cuts at the least of the line, one after the other, are an alarm.
+const CUTS_TO_ALARM: u32 = 3;
+/// No answer for this long is an alarm, and an alarm ends when there was no cause for this long.
+const CALM: Duration = Duration::from_secs(10);
+
+/// What a direction of the line may be shaped to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The least it carries.
+    pub least: Rate,
+    /// The most.
+    pub most: Rate,
+}
+
+/// One direction. Rates in bit/s.
+#[derive(Debug)]
+struct Steer {
+    least: u64,
+    most: u64,
+    rate: u64,
+}
+
+impl Steer {
+    fn new(bounds: Bounds) -> Self {
+        let (least, most) = (bounds.least.bits(), bounds.most.bits());
+        let mut steer = Self { least, most: most.max(least), rate: 0 };
+        steer.rate = steer.base();
+        steer
+    }
+
+    /// Where an idle line returns to: the middle. Lower, and the office itself would have to wait for the line to open;
+    /// higher, and the first lesson would meet a queue.
+    const fn base(&self) -> u64 {
+        self.least + (self.most - self.least) / 2
+    }
+
+    const fn is_loaded(&self, achieved: u64) -> bool {
+        achieved > self.rate / 4 * 3
+    }
+
+    const fn could_be_full(&self, achieved: u64) -> bool {
+        achieved > self.least / 8
+    }
+
+    /// What is carried as a part of the least, comparable between directions.
+    fn busy(&self, achieved: u64) -> u128 {
+        u128::from(achieved) * u128::from(u32::MAX) / u128::from(self.least.max(1))
+    }
+
+    fn set(&mut self, wanted: u64) {
+        self.rate = wanted.clamp(self.least, self.most);
+    }
+
+    /// Gives whether it was at its least already and should carry less still.
+    fn cut(&mut self, achieved: u64, sharply: bool) -> bool {
+        let carried = self.rate.min(achieved);
+        let wanted = if sharply { carried / 4 * 3 } else { carried / 10 * 9 };
+        let short = self.rate == self.least && wanted < self.least;
+        self.set(wanted);
+        short
+    }
+
+    fn raise(&mut self, part: u64) {
+        self.set(self.rate.saturating_add(self.rate / part));
+    }
+
+    fn decay(&mut self) {
+        let (step, base) = (self.rate / 64 + 1, self.base());
+        let nearer = if self.rate > base {
+            self.rate.saturating_sub(step).max(base)
+        } else {
+            self.rate.saturating_add(step).min(base)
+        };
+        self.set(nearer);
+    }
+}
+
+/// Both directions of a varying line.
+#[derive(Debug)]
+pub struct Autorate {
+    up: Steer,
+    down: Steer,
+    /// Delay added, in microseconds, above which a round is late.
+    threshold: u32,
+    late: VecDeque<bool>,
+    answered: bool,
+    rests_until: Duration,
+    decays_at: Duration,
+    short: u32,
+    last_short: Duration,
+    last_answer: Duration,
+    alarm: bool,
+}
+
+impl Autorate {
+    /// Starts at the base of each direction.
+    pub fn new(up: Bounds, down: Bounds, added_delay: Duration) -> Self {
+        Self {
+            up: Steer::new(up),
+            down: Steer::new(down),
+            threshold: u32::try_from(added_delay.as_micros()).unwrap_or(u32::MAX),
+            late: VecDeque::with_capacity(WINDOW),
+            answered: false,
+            rests_until: Duration::ZERO,
+            decays_at: Duration::ZERO,
+            short: 0,
+            last_short: Duration::ZERO,
+            last_answer: Duration::ZERO,
+            alarm: false,
+        }
+    }
+
+    /// What the line is to be shaped to: always within the bounds.
+    pub const fn capacity(&self) -> Capacity {
+        Capacity { up: Rate::from_bits(self.up.rate), down: Rate::from_bits(self.down.rate) }
+    }
+
+    /// Whether the line carries less than its least, or nothing at all: the guarantees may not hold.
+    pub const fn is_alarmed(&self) -> bool {
+        self.alarm
+    }
+
+    /// Takes what a round has told and what the line has carried since the round before.
+    pub fn step(&mut self, now: Duration, told: Told, achieved: Capacity) {
+        let added = match told {
+            Told::Added(added) => added,
+            // Without a single answer yet, the hosts may be wrong or closed: nothing is known of the line.
+            Told::Lost if !self.answered => return,
+            Told::Lost => u32::MAX,
+        };
+        self.answered = true;
+        self.watch(now, told);
+        let is_late = added > self.threshold;
+        if self.late.len() == WINDOW {
+            self.late.pop_front();
+        }
+        self.late.push_back(is_late);
+        if self.late.iter().filter(|late| **late).count() >= LATE {
+            self.cut(now, added, achieved);
+        } else if !is_late {
+            self.open(now, added, achieved);
+        }
+    }
+
+    fn watch(&mut self, now: Duration, told: Told) {
+        if told == Told::Lost {
+            if now.saturating_sub(self.last_answer) > CALM {
+                (self.alarm, self.last_short) = (true, now);
+            }
+        } else {
+            self.last_answer = now;
+        }
+        if self.alarm && now.saturating_sub(self.last_short) > CALM {
+            (self.alarm, self.short) = (false, 0);
+        }
+    }
+
+    fn cut(&mut self, now: Duration, added: u32, achieved: Capacity) {
+        if now < self.rests_until {
+            return;
+        }
+        let (up, down) = (achieved.up.bits(), achieved.down.bits());
+        let late = self.late_directions(up, down);
+        let sharply = added / 4 > self.threshold;
+        let short_up = late.0 && self.up.cut(up, sharply);
+        let short_down = late.1 && self.down.cut(down, sharply);
+        if late.0 || late.1 {
+            self.rests_until = now + REST;
+            self.late.clear();
+            self.short = if short_up || short_down { self.short + 1 } else { 0 };
+            if self.short >= CUTS_TO_ALARM {
+                (self.alarm, self.last_short) = (true, now);
+            }
+        }
+    }
+
+    fn late_directions(&self, up: u64, down: u64) -> (bool, bool) {
+        let loaded = (self.up.is_loaded(up), self.down.is_loaded(down));
+        if loaded != (false, false) {
+            return loaded;
+        }
+        let busier_up = self.up.busy(up) > self.down.busy(down);
+        (busier_up && self.up.could_be_full(up), !busier_up && self.down.could_be_full(down))
+    }
+
+    /// Nothing is late: what is loaded may carry more, what is idle goes back to its base.
+    fn open(&mut self, now: Duration, added: u32, achieved: Capacity) {
+        let part = if added <= self.threshold / 2 { 16 } else { 64 };
+        let decays = now >= self.decays_at;
+        if decays {
+            self.decays_at = now + DECAY;
+        }
+        for (steer, achieved) in [(&mut self.up, achieved.up), (&mut self.down, achieved.down)] {
+            match steer.is_loaded(achieved.bits()) {
+                true => steer.raise(part),
+                false if decays => steer.decay(),
+                false => {}
+            }
+        }
+    }
+}
+
+/// Whether the enforcer is to be told: a change of more than 1 % in a direction.
+pub fn differ(told: Capacity, now: Capacity) -> bool {
+    let far = |a: Rate, b: Rate| a.bits().abs_diff(b.bits()) > a.bits() / 100;
+    far(told.up, now.up) || far(told.down, now.down)
+}
+
+#[cfg(test)]
+mod tests;
