@@ -4,7 +4,7 @@
 //! force, then flows that it ended are forgotten. What fails before "in force" leaves the gate as it was.
 
 use crate::{
-    bridge,
+    bridge, catch,
     dns::View,
     dnsmasq::Instance,
     exec::ExecError,
@@ -104,6 +104,7 @@ impl Enforcer {
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         this.reconcile_queues()?;
         this.isolate()?;
+        catch::reconcile(&this.settings.site)?;
         // Without names nobody new gets in, but the gate must be kept: it is tried again every second.
         this.tick(now);
         this.healed = 0;
@@ -244,6 +245,8 @@ impl Enforcer {
         self.note("queues", queues);
         let ports = self.isolate();
         self.note("bridge ports", ports);
+        let caught = catch::reconcile(&self.settings.site);
+        self.note("catch address", caught);
         if let Some(state) = &self.in_force {
             let pinned = neighbours::reconcile(&self.settings.site, &state.neighbours(now));
             self.note("neighbours", pinned);

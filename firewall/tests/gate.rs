@@ -9,5 +9,6 @@ mod heal;
 mod lab;
 mod lanes;
 mod names;
+mod probes;
 mod requests;
 mod stranger;

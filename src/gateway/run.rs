@@ -7,7 +7,10 @@ use crate::{
     event_loop::{EventLoop, Inbox, Message},
     hub::{self, Hub},
     neighbour::Neighbours,
-    portal::{self, Portal, patience},
+    portal::{
+        self, Portal, patience,
+        probe::{Answers, serve},
+    },
     settings::Settings,
     site::{Rules, Site},
     store::Store,
@@ -16,6 +19,7 @@ use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use anyhow::Context;
 use jiff::Timestamp;
 use std::{
+    net::SocketAddrV4,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -109,29 +113,20 @@ async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<()
         hub,
         logins: Default::default(),
     });
-    let servers = [
-        probes(&settings, portal.clone())?,
-        pages(&settings, portal)?,
-        admin_pages(&settings, web::Data::new(admin))?,
-    ];
+    probes(&settings, &portal)?;
+    let (pages, admin_pages) = (pages(&settings, portal)?, admin_pages(&settings, web::Data::new(admin))?);
     startup::ready();
     tracing::info!(site = settings.site.name, "serving");
-    let [probes, pages, admin_pages] = servers;
-    tokio::try_join!(probes, pages, admin_pages).context("a listener failed")?;
+    tokio::try_join!(pages, admin_pages).context("a listener failed")?;
     Ok(())
 }
 
-fn probes(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
-    let at = (settings.site.guest.router, 80);
-    let server = HttpServer::new(move || {
-        App::new().app_data(portal.clone()).default_service(web::to(portal::probe::answer))
-    });
-    Ok(server
-        .workers(2)
-        .shutdown_timeout(LAST_ANSWERS)
-        .bind(at)
-        .with_context(|| format!("{}:{}", at.0, at.1))?
-        .run())
+/// Probes go to the catch address; hosts whose address a device knows by heart are redirected to the router's.
+fn probes(settings: &Settings, portal: &Portal) -> Result<(), Fault> {
+    let (site, answers) = (&settings.site, Answers::new(&portal.host, Arc::clone(&portal.board)));
+    let at = [site.guest.router, site.portal.catch_address].map(|address| SocketAddrV4::new(address, 80));
+    let started = serve::start(&at, &Arc::new(answers));
+    Ok(started.with_context(|| format!("{} and {}", at[0], at[1]))?)
 }
 
 fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
