@@ -1,7 +1,7 @@
 //! What the program can be told to do.
 
 use crate::{
-    bridge,
+    bridge, catch,
     dns::{self, View},
     dnsmasq::Instance,
     enforcer::{Enforcer, networks},
@@ -110,6 +110,9 @@ pub fn plan(settings: &Settings) -> anyhow::Result<String> {
     for port in bridge::open_ports(&site.interfaces.guest)? {
         writeln!(out, "bridge: link set dev {port} isolated on")?;
     }
+    for step in catch::steps(site)? {
+        writeln!(out, "ip: {step}")?;
+    }
     for view in View::of(site).iter().copied().filter(|view| !Instance::new(*view, settings).runs()) {
         writeln!(
             out,
@@ -138,6 +141,7 @@ pub fn remove(settings: &Settings) -> anyhow::Result<()> {
         Instance::new(view, settings).stop()?;
     }
     networks::release_all(&settings.site)?;
+    catch::remove()?;
     tc::remove(&settings.site.interfaces.wan, &queues::inward(&settings.site))?;
     nft::remove()?;
     Ok(())

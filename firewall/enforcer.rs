@@ -10,7 +10,7 @@ pub mod networks;
 mod trial;
 
 use crate::{
-    bridge,
+    bridge, catch,
     dns::View,
     dnsmasq::Instance,
     exec::ExecError,
@@ -72,6 +72,7 @@ impl Enforcer {
             this.reconcile_queues(now)?;
         }
         this.isolate()?;
+        catch::reconcile(&this.settings.site)?;
         // Without names nobody new gets in, but the gate must be kept: it is tried again every second.
         this.tick(now);
         this.healed = 0;
@@ -231,6 +232,8 @@ impl Enforcer {
         self.note("queues", queues);
         let ports = self.isolate();
         self.note("bridge ports", ports);
+        let caught = catch::reconcile(&self.settings.site);
+        self.note("catch address", caught);
         if let Some(state) = &self.in_force {
             let pinned = self.reconcile_neighbours(&state.neighbours(now));
             self.note("neighbours", pinned);

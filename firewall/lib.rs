@@ -1,10 +1,11 @@
 //! The enforcer: makes the kernel hold what the gateway desires, and answers what the kernel holds.
 //!
 //! `base.nft` is the gate. [`gate`] and [`queues`] plan without touching anything; [`nft`], [`tc`], [`flows`],
-//! [`bridge`] and [`dnsmasq`] read and change the kernel; [`enforcer`] holds the desired state and heals by
+//! [`bridge`], [`catch`] and [`dnsmasq`] read and change the kernel; [`enforcer`] holds the desired state and heals by
 //! difference; [`server`] answers the gateway. One thread, no network of its own.
 
 pub mod bridge;
+pub mod catch;
 pub mod classes;
 pub mod commands;
 pub mod dns;

@@ -13,6 +13,7 @@ mod lab;
 mod lanes;
 mod names;
 mod networks;
+mod probes;
 mod requests;
 mod shares;
 mod stranger;

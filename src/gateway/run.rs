@@ -8,7 +8,10 @@ use crate::{
     hub::{self, Hub},
     line::{self, live::Live, pages::Evidence},
     neighbour::Neighbours,
-    portal::{self, Portal, patience},
+    portal::{
+        self, Portal, patience,
+        probe::{Answers, serve},
+    },
     settings::Settings,
     site::{Rules, Site},
     store::Store,
@@ -17,6 +20,7 @@ use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use anyhow::Context;
 use jiff::Timestamp;
 use std::{
+    net::SocketAddrV4,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -113,29 +117,23 @@ async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: In
         hub,
         logins: Default::default(),
     });
-    let servers = [
-        probes(&settings, portal.clone())?,
-        pages(&settings, portal)?,
-        admin_pages(&settings, web::Data::new(admin), web::Data::new(evidence))?,
-    ];
+    probes(&settings, &portal)?;
+    let (pages, admin_pages) =
+        (pages(&settings, portal)?, admin_pages(&settings, web::Data::new(admin), web::Data::new(evidence))?);
     startup::ready();
     tracing::info!(site = settings.site.name, "serving");
-    let [probes, pages, admin_pages] = servers;
-    tokio::try_join!(probes, pages, admin_pages).context("a listener failed")?;
+    tokio::try_join!(pages, admin_pages).context("a listener failed")?;
     Ok(())
 }
 
-fn probes(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
-    let server = HttpServer::new(move || {
-        App::new().app_data(portal.clone()).default_service(web::to(portal::probe::answer))
-    });
-    let mut server = server.workers(2).shutdown_timeout(LAST_ANSWERS);
+/// Probes go to the catch address; hosts whose address a device knows by heart are redirected to the router's.
+fn probes(settings: &Settings, portal: &Portal) -> Result<(), Fault> {
+    let (site, answers) = (&settings.site, Answers::new(&portal.host, Arc::clone(&portal.board)));
     // A redirected guest comes to the router's address in their own network.
-    for network in settings.site.guest.all() {
-        let at = (network.router, 80);
-        server = server.bind(at).with_context(|| format!("{}:{}", at.0, at.1))?;
-    }
-    Ok(server.run())
+    let routers = site.guest.all().map(|network| network.router);
+    let at: Vec<_> = routers.chain([site.portal.catch_address]).map(|to| SocketAddrV4::new(to, 80)).collect();
+    let started = serve::start(&at, &Arc::new(answers));
+    Ok(started.with_context(|| format!("{at:?}"))?)
 }
 
 fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {

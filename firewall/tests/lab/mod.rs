@@ -224,7 +224,9 @@ impl Lab {
         for host in ["office", "guest1", "router"] {
             self.serve(host, "TCP-LISTEN:2222,fork,reuseaddr", "EXEC:echo inside");
         }
-        self.serve("router", "TCP-LISTEN:80,bind=10.64.0.1,fork,reuseaddr", "EXEC:echo portal");
+        for address in ["10.64.0.1", "192.0.2.1,freebind"] {
+            self.serve("router", &format!("TCP-LISTEN:80,bind={address},fork,reuseaddr"), "EXEC:echo portal");
+        }
         self.serve("router", "TCP6-LISTEN:443,bind=[fd00:64::1],fork,reuseaddr", "EXEC:echo portal");
         for line in [
             "add table ip seen",
@@ -330,6 +332,16 @@ impl Lab {
         let mut child = self.command(host, &["socat", "-u", "-", &to]).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(octets).unwrap();
         // Where it is refused at once, the client says so.
+        child.wait().unwrap();
+    }
+
+    /// Sends many packets with these octets, as fast as it goes.
+    pub fn flood(&self, host: &str, to: &str, octets: &[u8], times: u64) {
+        let size = octets.len().to_string();
+        let mut child =
+            self.command(host, &["socat", "-u", "-b", &size, "-", to]).stdin(Stdio::piped()).spawn().unwrap();
+        let all: Vec<u8> = (0..times).flat_map(|_| octets.iter().copied()).collect();
+        child.stdin.take().unwrap().write_all(&all).unwrap();
         child.wait().unwrap();
     }
 

@@ -136,10 +136,10 @@ pub const PROBES: &[Probe] = &[
     },
 ];
 
-/// The probe of this host (a port is ignored) and path.
-pub fn find(host: &str, path: &str) -> Option<&'static Probe> {
+/// Which probe in [`PROBES`] has this host (a port is ignored) and path.
+pub fn find(host: &str, path: &str) -> Option<usize> {
     let name = host.split(':').next().unwrap_or_default();
-    PROBES
-        .iter()
-        .find(|probe| probe.hosts.iter().any(|h| h.eq_ignore_ascii_case(name)) && probe.paths.contains(&path))
+    PROBES.iter().position(|probe| {
+        probe.hosts.iter().any(|h| h.eq_ignore_ascii_case(name)) && probe.paths.contains(&path)
+    })
 }

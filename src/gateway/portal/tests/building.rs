@@ -13,7 +13,15 @@ use crate::{
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use jiff::{SignedDuration, Timestamp};
-use std::{fmt::Write, net::TcpListener, path::Path, rc::Rc, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    fmt::Write,
+    net::{Ipv4Addr, SocketAddrV4, TcpListener},
+    path::Path,
+    rc::Rc,
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 use varco_audit::{Entry, journal};
 use varco_policy::{
     Mac, Rate, Shares,
@@ -33,7 +41,8 @@ pub struct Building {
     folder: Rc<Folder>,
     inbox: Inbox,
     site: Option<JoinHandle<()>>,
-    servers: [ServerHandle; 2],
+    pages: ServerHandle,
+    answers: tokio::task::JoinHandle<()>,
 }
 
 pub fn mac(number: u8) -> Mac {
@@ -67,9 +76,8 @@ impl Building {
     async fn close(&mut self) {
         self.inbox.tell(Message::Stop).unwrap();
         self.site.take().unwrap().join().unwrap();
-        for server in &self.servers {
-            server.stop(false).await;
-        }
+        self.pages.stop(false).await;
+        self.answers.abort();
     }
 
     async fn build(
@@ -102,19 +110,10 @@ impl Building {
             hub: Arc::new(provider.hub()),
             logins: Default::default(),
         });
-        let (base, pages) = serve_pages(portal.clone());
-        let (probes, answers) = serve_probes(portal);
-        let building = Self {
-            base,
-            probes,
-            provider,
-            enforcer,
-            board,
-            folder,
-            inbox,
-            site: Some(site),
-            servers: [pages, answers],
-        };
+        let (probes, answers) = serve_probes(&portal);
+        let (base, pages) = serve_pages(portal);
+        let building =
+            Self { base, probes, provider, enforcer, board, folder, inbox, site: Some(site), pages, answers };
         building.until(|b| b.board.status().enforcer_ready).await;
         building
     }
@@ -159,15 +158,11 @@ fn serve_pages(portal: web::Data<Portal>) -> (String, ServerHandle) {
     (base, handle)
 }
 
-fn serve_probes(portal: web::Data<Portal>) -> (String, ServerHandle) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+fn serve_probes(portal: &Portal) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = probe::listen::at(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let server =
-        HttpServer::new(move || App::new().app_data(portal.clone()).default_service(web::to(probe::answer)));
-    let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
-    let handle = server.handle();
-    actix_web::rt::spawn(server);
-    (base, handle)
+    let answers = Arc::new(probe::Answers::new(&portal.host, Arc::clone(&portal.board)));
+    (base, tokio::spawn(probe::serve::serve(listener, answers)))
 }
 
 fn neighbours() -> String {
