@@ -104,6 +104,6 @@ mod tests {
     #[test]
     fn the_shape_of_the_gate_is_counted() {
         let shape = shape(BASE);
-        assert_eq!((shape.len(), shape["forward"], shape["leave"]), (14, 3, 3));
+        assert_eq!((shape.len(), shape["forward"], shape["leave"]), (16, 6, 3));
     }
 }
