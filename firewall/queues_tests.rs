@@ -140,8 +140,9 @@ fn burst_and_quantum_follow_the_rate() {
     let of = |text| (burst(rate(text)), quantum(rate(text)));
     assert_eq!(of("1mbit"), (3_200, 1_600));
     assert_eq!(of("100mbit"), (12_500, 25_000));
-    assert_eq!(of("10gbit"), (65_536, 200_000));
-    assert_eq!(of("20gbit"), (125_000, 200_000));
+    assert_eq!(of("1gbit"), (125_000, 200_000));
+    assert_eq!(of("5gbit"), (2_500_000, 200_000));
+    assert_eq!(of("20gbit"), (10_000_000, 200_000));
 }
 
 #[test]
