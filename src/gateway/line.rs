@@ -17,6 +17,7 @@ pub mod minute;
 pub mod pages;
 pub mod ping;
 pub mod probe;
+pub mod stream;
 pub mod tally;
 #[cfg(test)]
 mod tests;
