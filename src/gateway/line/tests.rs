@@ -237,3 +237,10 @@ fn a_file_that_cannot_be_written_is_said_until_it_can() {
     fs::remove_file(ledger::file(folder.path())).unwrap();
     assert_eq!(said(Ledger::new(folder.path()), &live), None);
 }
+
+#[test]
+fn a_thread_that_ends_is_said_on_the_pages() {
+    let live = Arc::new(Live::default());
+    drop(Watched(Arc::clone(&live)));
+    assert!(live.now().fault.unwrap().contains("no longer watched"));
+}
