@@ -22,6 +22,7 @@ struct Words {
     lessons: String,
     second: String,
     seconds: String,
+    missing_one: String,
     missing: String,
     nothing: String,
     months: [String; 12],
@@ -140,6 +141,7 @@ pub fn sentence(lang: Lang, facts: &DayFacts) -> String {
     let seconds = if facts.waited == 1 { &words.second } else { &words.seconds };
     let missing = match facts.missing {
         0 => String::new(),
+        1 => words.missing_one.clone(),
         minutes => words.missing.replace("{minutes}", &minutes.to_string()),
     };
     let said = words.lent.replace("{when}", &when).replace("{share}", &percent(lang, lent));

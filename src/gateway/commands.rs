@@ -21,6 +21,22 @@ pub struct Arguments {
     command: Command,
 }
 
+impl Arguments {
+    /// What no single argument shows.
+    ///
+    /// # Errors
+    /// When two do not fit together.
+    pub fn checked(self) -> Result<Self, clap::Error> {
+        match &self.command {
+            Command::Evidence { asked, .. } if !asked.is_sensible() => {
+                let said = "--from is after --to\n";
+                Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, said))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the site.

@@ -17,6 +17,7 @@ pub mod minute;
 pub mod pages;
 pub mod ping;
 pub mod probe;
+pub mod stream;
 pub mod tally;
 #[cfg(test)]
 mod tests;
@@ -58,10 +59,27 @@ pub fn start(settings: &Settings, board: Arc<Board>) -> io::Result<Arc<Live>> {
     let watch = Watch::new(site, settings.enforcer.clone(), board, Arc::clone(&live), minutes);
     let every = if site.link.least.is_some() { OFTEN } else { SELDOM };
     ping::start(site.reflectors().to_vec(), every, told)?;
-    std::thread::Builder::new().name("line".into()).spawn(move || run(watch, &heard))?;
-    let (ledger, shown) = (Ledger::new(&settings.state), Arc::clone(&live));
-    std::thread::Builder::new().name("evidence".into()).spawn(move || keep(ledger, &kept, &shown))?;
+    let watched = Watched(Arc::clone(&live));
+    std::thread::Builder::new().name("line".into()).spawn(move || {
+        let _watched = watched;
+        run(watch, &heard);
+    })?;
+    let (ledger, watched) = (Ledger::new(&settings.state), Watched(Arc::clone(&live)));
+    std::thread::Builder::new().name("evidence".into()).spawn(move || keep(ledger, &kept, &watched.0))?;
     Ok(live)
+}
+
+/// Held by a thread of the line. When it ends the gateway goes on, and the pages say that evidence does not.
+struct Watched(Arc<Live>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        tracing::error!("the line is no longer watched; restart the gateway to have evidence again");
+        self.0.change(|live| {
+            live.fault = Some("the line is no longer watched: restart the gateway".into());
+            live.lanes.clear();
+        });
+    }
 }
 
 fn run(mut watch: Watch, heard: &Receiver<Told>) {

@@ -7,7 +7,7 @@ use varco_policy::config::EXIT_USAGE;
 use varco_web::startup;
 
 fn main() -> ExitCode {
-    match Arguments::try_parse() {
+    match Arguments::try_parse().and_then(Arguments::checked) {
         Ok(arguments) => startup::exit_code(commands::perform(arguments)),
         Err(error) => {
             let _ = error.print();

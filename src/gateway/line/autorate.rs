@@ -18,10 +18,12 @@ const WINDOW: usize = 4;
 const REST: Duration = Duration::from_millis(500);
 /// How often an idle line moves towards its base, by 1/64.
 const DECAY: Duration = Duration::from_secs(1);
-/// So many cuts at the least of the line, one after the other, are an alarm.
-const CUTS_TO_ALARM: u32 = 3;
-/// No answer for this long is an alarm, and an alarm ends when there was no cause for this long.
+/// For so long after a cut the line is raised with care from 7/8 of what it carried then.
+const REMEMBERED: Duration = Duration::from_secs(15);
+/// Less than its least, or no answer, for this long is an alarm, which ends when there was no cause for as long.
 const CALM: Duration = Duration::from_secs(10);
+/// Causes that are closer together are one.
+const APART: Duration = Duration::from_secs(3);
 
 /// What a direction of the line may be shaped to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +40,14 @@ struct Steer {
     least: u64,
     most: u64,
     rate: u64,
+    /// What it carried when it was cut, and when.
+    full: Option<(u64, Duration)>,
 }
 
 impl Steer {
     fn new(bounds: Bounds) -> Self {
         let (least, most) = (bounds.least.bits(), bounds.most.bits());
-        let mut steer = Self { least, most: most.max(least), rate: 0 };
+        let mut steer = Self { least, most: most.max(least), rate: 0, full: None };
         steer.rate = steer.base();
         steer
     }
@@ -71,16 +75,20 @@ impl Steer {
         self.rate = wanted.clamp(self.least, self.most);
     }
 
-    /// Gives whether it was at its least already and should carry less still.
-    fn cut(&mut self, achieved: u64, sharply: bool) -> bool {
+    /// Gives whether it was at its least already and carried less still.
+    fn cut(&mut self, now: Duration, achieved: u64, sharply: bool) -> bool {
         let carried = self.rate.min(achieved);
-        let wanted = if sharply { carried / 4 * 3 } else { carried / 10 * 9 };
-        let short = self.rate == self.least && wanted < self.least;
-        self.set(wanted);
+        let short = self.rate == self.least && carried < self.least / 20 * 19;
+        self.full = Some((carried, now));
+        self.set(if sharply { carried / 4 * 3 } else { carried / 10 * 9 });
         short
     }
 
-    fn raise(&mut self, part: u64) {
+    /// By 1/16, with care by 1/64.
+    fn raise(&mut self, now: Duration, with_care: bool) {
+        let near =
+            |(full, when): (u64, Duration)| now.saturating_sub(when) < REMEMBERED && self.rate > full / 8 * 7;
+        let part = if with_care || self.full.is_some_and(near) { 64 } else { 16 };
         self.set(self.rate.saturating_add(self.rate / part));
     }
 
@@ -106,8 +114,8 @@ pub struct Autorate {
     answered: bool,
     rests_until: Duration,
     decays_at: Duration,
-    short: u32,
-    last_short: Duration,
+    /// Since when the line has carried less than its least, and when it last did.
+    short: Option<(Duration, Duration)>,
     last_answer: Duration,
     alarm: bool,
 }
@@ -123,8 +131,7 @@ impl Autorate {
             answered: false,
             rests_until: Duration::ZERO,
             decays_at: Duration::ZERO,
-            short: 0,
-            last_short: Duration::ZERO,
+            short: None,
             last_answer: Duration::ZERO,
             alarm: false,
         }
@@ -165,14 +172,19 @@ impl Autorate {
     fn watch(&mut self, now: Duration, told: Told) {
         if told == Told::Lost {
             if now.saturating_sub(self.last_answer) > CALM {
-                (self.alarm, self.last_short) = (true, now);
+                (self.alarm, self.short) = (true, Some((self.last_answer, now)));
             }
         } else {
             self.last_answer = now;
         }
-        if self.alarm && now.saturating_sub(self.last_short) > CALM {
-            (self.alarm, self.short) = (false, 0);
-        }
+        self.alarm &= self.short.is_some_and(|(_, last)| now.saturating_sub(last) <= CALM);
+    }
+
+    fn fell_short(&mut self, now: Duration) {
+        let same = self.short.filter(|(_, last)| now.saturating_sub(*last) <= APART);
+        let since = same.map_or(now, |(since, _)| since);
+        self.short = Some((since, now));
+        self.alarm |= now.saturating_sub(since) >= CALM;
     }
 
     fn cut(&mut self, now: Duration, added: u32, achieved: Capacity) {
@@ -182,15 +194,14 @@ impl Autorate {
         let (up, down) = (achieved.up.bits(), achieved.down.bits());
         let late = self.late_directions(up, down);
         let sharply = added / 4 > self.threshold;
-        let short_up = late.0 && self.up.cut(up, sharply);
-        let short_down = late.1 && self.down.cut(down, sharply);
+        let short_up = late.0 && self.up.cut(now, up, sharply);
+        let short_down = late.1 && self.down.cut(now, down, sharply);
         if late.0 || late.1 {
             self.rests_until = now + REST;
             self.late.clear();
-            self.short = if short_up || short_down { self.short + 1 } else { 0 };
-            if self.short >= CUTS_TO_ALARM {
-                (self.alarm, self.last_short) = (true, now);
-            }
+        }
+        if short_up || short_down {
+            self.fell_short(now);
         }
     }
 
@@ -205,14 +216,14 @@ impl Autorate {
 
     /// Nothing is late: what is loaded may carry more, what is idle goes back to its base.
     fn open(&mut self, now: Duration, added: u32, achieved: Capacity) {
-        let part = if added <= self.threshold / 2 { 16 } else { 64 };
+        let with_care = added > self.threshold / 2;
         let decays = now >= self.decays_at;
         if decays {
             self.decays_at = now + DECAY;
         }
         for (steer, achieved) in [(&mut self.up, achieved.up), (&mut self.down, achieved.down)] {
             match steer.is_loaded(achieved.bits()) {
-                true => steer.raise(part),
+                true => steer.raise(now, with_care),
                 false if decays => steer.decay(),
                 false => {}
             }

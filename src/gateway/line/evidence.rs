@@ -31,6 +31,13 @@ pub struct Asked {
     lang: Lang,
 }
 
+impl Asked {
+    /// Whether the first day is not after the last.
+    pub fn is_sensible(&self) -> bool {
+        self.from.zip(self.to).is_none_or(|(first, last)| first <= last)
+    }
+}
+
 fn language(tag: &str) -> Result<Lang, String> {
     Lang::from_tag(tag).ok_or_else(|| "it or en".to_owned())
 }

@@ -1,11 +1,12 @@
 //! `/evidence`, `/evidence.csv`, `/metrics`: on the office side, without a login. They name nobody.
 
 use super::{
-    csv, ledger,
+    ledger,
     live::Live,
     metrics,
     minute::Minute,
-    tally::{Span, Tally, by_span, day, days, half_hours},
+    stream::Csv,
+    tally::{BySpan, Span, Tally, day, days, half_hours},
 };
 use crate::{board::Board, settings::Settings};
 use actix_web::{
@@ -24,9 +25,6 @@ use std::{
 };
 use varco_templates::evidence::{self as view, DayFacts, Figures, Row, When};
 use varco_web::{lang, page};
-
-/// The longest export over HTTP: a month. More is for the command line, which needs no memory for it.
-const MOST_DAYS: i32 = 31;
 
 /// What the pages work with.
 #[derive(Debug, Clone)]
@@ -80,26 +78,13 @@ async fn export(dates: web::Query<Dates>, evidence: web::Data<Evidence>) -> Http
     let Some(span) = span(dates.from, dates.to, &TimeZone::system()) else {
         return HttpResponse::BadRequest().body("`from` is after `to`\n");
     };
-    if dates.from.until(dates.to).map_or(i32::MAX, |span| span.get_days()) >= MOST_DAYS {
-        let remedy = "31 days at most; for more, `varco-gateway evidence --from … --to …`\n";
-        return HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(remedy);
-    }
     let name = format!("evidence-{}-{}.csv", dates.from, dates.to);
-    let text = web::block(move || {
-        let mut text = csv::header();
-        let read = ledger::read(&evidence.state, span.from, span.to, |minute| {
-            text += &csv::line(&minute);
-            true
-        });
-        read.map(|()| text)
-    });
-    match text.await {
-        Ok(Ok(text)) => HttpResponse::Ok()
+    match Csv::begin(evidence.state.clone(), span).await {
+        Ok(csv) => HttpResponse::Ok()
             .content_type("text/csv; charset=utf-8; header=present")
             .insert_header(ContentDisposition::attachment(name))
-            .body(text),
-        Ok(Err(error)) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
-        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+            .body(csv),
+        Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
     }
 }
 
@@ -121,11 +106,13 @@ fn content(evidence: &Evidence, now: &Zoned) -> view::Evidence {
     let (dates, day_spans): (Vec<_>, Vec<_>) = days(today, 30, zone).into_iter().unzip();
     let halves = half_hours(now.timestamp());
     let from = day_spans.first().map_or(now.timestamp(), |span| span.from);
-    let (minutes, unread) = minutes(&evidence.state, from, now.timestamp());
-    let by_day = by_span(&day_spans, minutes.iter().cloned());
-    let since = halves.first().map_or(from, |span| span.from).as_second();
-    let recent = minutes.into_iter().filter(|minute| minute.at >= u64::try_from(since).unwrap_or(0));
-    let by_half = by_span(&halves, recent);
+    let (mut by_day, mut by_half) = (BySpan::new(&day_spans), BySpan::new(&halves));
+    let unread = read(&evidence.state, from, now.timestamp(), |minute| {
+        by_day.add(&minute);
+        by_half.add(&minute);
+        true
+    });
+    let (by_day, by_half) = (by_day.sums(), by_half.sums());
     let live = evidence.live.now();
     // Today, and yesterday if anything is known of it.
     let day_said = |back: usize| {
@@ -144,17 +131,13 @@ fn content(evidence: &Evidence, now: &Zoned) -> view::Evidence {
     }
 }
 
-/// The minutes on record; before the first there is no file, which is no fault.
-fn minutes(state: &Path, from: Timestamp, to: Timestamp) -> (Vec<Minute>, Option<String>) {
-    let mut minutes = Vec::new();
-    if !ledger::file(state).exists() {
-        return (minutes, None);
+/// Why the minutes on record cannot be read; before the first there is no file, which is no fault.
+fn read(state: &Path, from: Timestamp, to: Timestamp, each: impl FnMut(Minute) -> bool) -> Option<String> {
+    let file = ledger::file(state);
+    if !file.exists() {
+        return None;
     }
-    let read = ledger::read(state, from, to, |minute| {
-        minutes.push(minute);
-        true
-    });
-    (minutes, read.err().map(|error| error.to_string()))
+    ledger::read(state, from, to, each).err().map(|error| error.to_string())
 }
 
 fn hour(at: Timestamp, zone: &TimeZone) -> String {

@@ -86,19 +86,36 @@ impl Tally {
     }
 }
 
-/// The minutes summed by span; `None` for a span without a minute on record. Spans follow each other.
-pub fn by_span(spans: &[Span], minutes: impl IntoIterator<Item = Minute>) -> Vec<Option<Tally>> {
-    let mut tallies = vec![None; spans.len()];
-    let mut place = 0;
-    for minute in minutes {
-        let at = |span: &Span| u64::try_from(span.to.as_second()).unwrap_or(0);
-        while spans.get(place).is_some_and(|span| at(span) <= minute.at) {
-            place += 1;
-        }
-        let Some(tally) = tallies.get_mut(place) else { break };
-        tally.get_or_insert_with(Tally::default).add(&minute);
+/// Minutes summed by span, one after the other.
+#[derive(Debug)]
+pub struct BySpan<'a> {
+    spans: &'a [Span],
+    place: usize,
+    tallies: Vec<Option<Tally>>,
+}
+
+impl<'a> BySpan<'a> {
+    /// For spans that follow each other.
+    pub fn new(spans: &'a [Span]) -> Self {
+        Self { spans, place: 0, tallies: vec![None; spans.len()] }
     }
-    tallies
+
+    /// Takes the next minute; one outside the spans is passed over.
+    pub fn add(&mut self, minute: &Minute) {
+        let at = Timestamp::from_second(i64::try_from(minute.at).unwrap_or(0)).unwrap_or_default();
+        while self.spans.get(self.place).is_some_and(|span| span.to <= at) {
+            self.place += 1;
+        }
+        let inside = self.spans.get(self.place).is_some_and(|span| span.from <= at);
+        if let Some(tally) = self.tallies.get_mut(self.place).filter(|_| inside) {
+            tally.get_or_insert_with(Tally::default).add(minute);
+        }
+    }
+
+    /// The sums; `None` for a span without a minute on record.
+    pub fn sums(self) -> Vec<Option<Tally>> {
+        self.tallies
+    }
 }
 
 /// The day of a date, where the site is: 23 to 25 hours.
@@ -156,9 +173,10 @@ mod tests {
         let spans = half_hours(Timestamp::from_second(1_790_000_000).unwrap());
         assert_eq!((spans.len(), spans[47].to.as_second()), (48, 1_790_001_000));
         let from = |place: usize| spans[place].from.as_second();
-        let minutes = [from(0), from(0) + 60, from(2) + 1_740, from(47)].map(minute);
-        let tallies = by_span(&spans, minutes);
-        let counted: Vec<_> = tallies.iter().map(|t| t.as_ref().map_or(0, |t| t.minutes)).collect();
+        let mut tallies = BySpan::new(&spans);
+        let minutes = [from(0) - 60, from(0), from(0) + 60, from(2) + 1_740, from(47), from(47) + 1_800];
+        minutes.map(minute).iter().for_each(|minute| tallies.add(minute));
+        let counted: Vec<_> = tallies.sums().iter().map(|t| t.as_ref().map_or(0, |t| t.minutes)).collect();
         assert_eq!((&counted[..4], counted[47], counted.iter().sum::<u64>()), (&[2, 0, 1, 0][..], 1, 4));
     }
 

@@ -1,7 +1,7 @@
 //! The line's thread without its clock, with an enforcer that has no kernel but speaks the real protocol.
 
 use super::*;
-use crate::store::tests::tempdir::Folder;
+use crate::{site::Status, store::tests::tempdir::Folder};
 use std::{
     fs,
     os::unix::net::{UnixListener, UnixStream},
@@ -10,7 +10,7 @@ use std::{
 };
 use varco_policy::{
     Lane, Rate, Site,
-    wire::{Capacity, Direction, LaneUsage, Reply, Request, read_frame, write_frame},
+    wire::{Capacity, Direction, LaneUsage, PortsInUse, Reply, Request, read_frame, write_frame},
 };
 
 const MBIT: u64 = 125_000;
@@ -29,6 +29,7 @@ struct Kernel {
 struct Scene {
     folder: Folder,
     kernel: Arc<Mutex<Kernel>>,
+    board: Arc<Board>,
     live: Arc<Live>,
     watch: Watch,
     kept: Receiver<Minute>,
@@ -40,15 +41,15 @@ impl Scene {
         let kernel = Arc::new(Mutex::new(Kernel::default()));
         let socket = folder.path().join("enforcer.sock");
         enforcer(&socket, Arc::clone(&kernel));
-        let live = Arc::new(Live::default());
+        let (board, live) = (Arc::new(Board::default()), Arc::new(Live::default()));
         let (minutes, kept) = sync_channel(9);
         let site = site(folder.path(), profile);
-        let mut watch = Watch::new(&site, socket, Arc::default(), Arc::clone(&live), minutes);
+        let mut watch = Watch::new(&site, socket, Arc::clone(&board), Arc::clone(&live), minutes);
         for name in ["tx_bytes", "rx_bytes"] {
             fs::write(folder.path().join(name), "0\n").unwrap();
         }
         watch.counters = counters::Counters::in_folder(folder.path().into());
-        Self { folder, kernel, live, watch, kept }
+        Self { folder, kernel, board, live, watch, kept }
     }
 
     /// `seconds` with these rates in Mbit/s from the Internet, from `at`.
@@ -117,6 +118,7 @@ fn serve(stream: &UnixStream, kernel: &Mutex<Kernel>) -> io::Result<()> {
         }
         let reply = match request {
             Request::Lanes => Reply::Lanes(lanes(&kernel)),
+            Request::Ports => Reply::Ports(PortsInUse { eighths: [0, 1, 0, 0, 0, 0, 0, 0], most: 99 }),
             Request::Carry(capacity) => {
                 kernel.carried.push(capacity);
                 Reply::Carrying(capacity)
@@ -203,4 +205,42 @@ fn a_line_that_does_not_vary_is_left_alone() {
     (0..50).for_each(|n| scene.watch.heard(Duration::from_millis(n * 200), Told::Added(90_000)));
     assert!(scene.kernel.lock().unwrap().carried.is_empty());
     assert_eq!(scene.live.now().counts.delays[8], 50, "but its delay is evidence");
+}
+
+#[test]
+fn ports_are_counted_while_there_are_passes() {
+    let mut scene = Scene::of("library");
+    scene.pass(0, 25, 1, 1, 0);
+    assert_eq!(scene.minute().ports_most, None);
+    let online = Status { online: 7, slots_lent: 9, slots_total: 126, ..Status::default() };
+    scene.board.publish(online);
+    scene.pass(25, 25, 1, 1, 0);
+    scene.watch.close_minute(1_790_000_100);
+    let minute = scene.kept.try_recv().unwrap();
+    assert_eq!((minute.ports_most, minute.passes_by_ports_2), (Some(99), Some(1)));
+    assert_eq!((minute.passes, minute.slots_lent, minute.slots_total), (7, 9, 126));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_said_until_it_can() {
+    let folder = Folder::new();
+    fs::write(ledger::file(folder.path()), "no database at all".repeat(99)).unwrap();
+    let live = Live::default();
+    let said = |ledger: Ledger, live: &Live| {
+        let (minutes, kept) = sync_channel(1);
+        minutes.send(Minute { at: 60, ..Minute::default() }).unwrap();
+        drop(minutes);
+        keep(ledger, &kept, live);
+        live.now().fault
+    };
+    assert!(said(Ledger::new(folder.path()), &live).unwrap().starts_with("evidence.db: "));
+    fs::remove_file(ledger::file(folder.path())).unwrap();
+    assert_eq!(said(Ledger::new(folder.path()), &live), None);
+}
+
+#[test]
+fn a_thread_that_ends_is_said_on_the_pages() {
+    let live = Arc::new(Live::default());
+    drop(Watched(Arc::clone(&live)));
+    assert!(live.now().fault.unwrap().contains("no longer watched"));
 }

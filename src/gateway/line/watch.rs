@@ -38,6 +38,8 @@ pub struct Watch {
     link: Capacity,
     /// What the enforcer was last told, and on which of its connections.
     carried: Option<(u64, Capacity)>,
+    /// Whether it refused to follow, which is logged once.
+    refused: bool,
     next_look: Duration,
     next_ports: Duration,
 }
@@ -62,6 +64,7 @@ impl Watch {
             counters: Counters::of(&site.interfaces.wan),
             link: Capacity { up: site.link.up, down: site.link.down },
             carried: None,
+            refused: false,
             next_look: Duration::ZERO,
             next_ports: PORTS,
         }
@@ -92,16 +95,18 @@ impl Watch {
         if known.is_some_and(|(_, told)| !differ(told, capacity)) {
             return;
         }
-        match self.asker.ask(now, &Request::Carry(capacity)) {
+        let reply = self.asker.ask(now, &Request::Carry(capacity));
+        self.carried = reply.is_some().then_some((self.asker.connections(), capacity));
+        match reply {
             Some(Reply::Carrying(shaped)) => {
+                self.refused = false;
                 self.live.change(|live| live.line = Some(shaped));
-                self.carried = Some((self.asker.connections(), capacity));
             }
-            Some(other) => {
+            Some(other) if !self.refused => {
+                self.refused = true;
                 tracing::warn!(?other, "the enforcer does not follow the line");
-                self.carried = Some((self.asker.connections(), capacity));
             }
-            None => self.carried = None,
+            _ => {}
         }
     }
 
@@ -121,7 +126,7 @@ impl Watch {
             Some(Reply::Lanes(lanes)) => lanes,
             _ => Vec::new(),
         };
-        let shaped = self.carried.and_then(|_| self.live.now().line);
+        let shaped = self.carried.filter(|_| !self.refused).and_then(|_| self.live.now().line);
         let measured = status.measured.as_ref().and_then(|measured| measured.capacity);
         let line = shaped.or(measured).unwrap_or(self.link);
         let alarmed = self.autorate.as_ref().is_some_and(Autorate::is_alarmed);
