@@ -9,7 +9,10 @@ use crate::{
     neighbour::Neighbours,
     portal::{self, Portal, patience},
     settings::Settings,
-    site::{Rules, Site},
+    site::{
+        Rules, Site,
+        shares::{self, Told},
+    },
     store::Store,
 };
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
@@ -79,8 +82,11 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
     if newest > now {
         tracing::error!("the clock is behind the records: nobody new is admitted until it has caught up");
     }
-    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now).not_before(newest);
-    Ok((site, store))
+    let kept_shares = store.shares().map_err(|error| bad(error.to_string()))?;
+    let (shares, changes) = shares::take_up(kept_shares, Told::of(&settings.site), now);
+    store.commit(&changes, now).map_err(|error| bad(error.to_string()))?;
+    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now);
+    Ok((site.not_before(newest).with_shares(shares), store))
 }
 
 /// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or

@@ -25,6 +25,7 @@ mod held;
 mod kernel;
 mod leave;
 mod records;
+pub mod shares;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -33,6 +34,7 @@ use held::{Phase, Table};
 use jiff::{SignedDuration, Timestamp};
 use kernel::Link;
 use records::Records;
+use shares::Sharing;
 use std::net::Ipv4Addr;
 use varco_policy::{Device, Pass, Shares, pass::EndCause, slot::SlotPool};
 pub use words::{Answer, Change, Effect, Event, Login, Status, Ticket};
@@ -82,6 +84,7 @@ pub struct Site {
     waiting: Vec<enter::Waiting>,
     link: Link,
     records: Records,
+    sharing: Sharing,
     /// The newest instant on record.
     newest: Timestamp,
     out: Vec<Effect>,
@@ -92,6 +95,7 @@ impl Site {
     /// already leaving. Slots of the pool that these passes or the resting slots hold are taken out of it.
     pub fn resume(rules: Rules, pool: SlotPool, open: Vec<(Pass, Option<EndCause>)>, now: Timestamp) -> Self {
         let mut site = Self {
+            sharing: Sharing::new(rules.shares),
             rules,
             pool,
             table: Table::default(),
@@ -124,9 +128,11 @@ impl Site {
             Event::EnforcerBack => self.enforcer_back(),
             Event::EnforcerLost => self.enforcer_lost(now),
             Event::Answered(reply) => self.answered(reply, now),
+            Event::Shares(ask, ticket) => self.shares_asked(ask, ticket, now),
             Event::Tick => {}
         }
         self.expire(now);
+        self.expire_trial(now);
         self.retry_records(now);
         self.pump(now);
         std::mem::take(&mut self.out)
@@ -134,7 +140,9 @@ impl Site {
 
     /// When [`Event::Tick`] is due at the latest, if nothing else happens.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        [self.table.first_expiry(), self.records.retry_at(), self.link.next_ask()].into_iter().flatten().min()
+        let all =
+            [self.table.first_expiry(), self.records.retry_at(), self.link.next_ask(), self.sharing.until()];
+        all.into_iter().flatten().min()
     }
 
     /// What the status pages show. Names nobody.
@@ -147,6 +155,7 @@ impl Site {
             enforcer_ready: self.link.is_ready(),
             recording: !self.records.failing(),
             measured: self.link.measured().cloned(),
+            shares: Some(self.sharing.now()),
         }
     }
 

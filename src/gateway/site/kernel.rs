@@ -3,6 +3,7 @@
 use super::{
     Site,
     held::Phase,
+    shares::{PlanFor, SharesAnswer},
     words::{Answer, Change, Effect},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -37,8 +38,9 @@ pub struct Link {
 
 /// What the enforcer has been asked and not yet answered.
 #[derive(Debug)]
-enum Flight {
+pub(super) enum Flight {
     Measure,
+    Plan(PlanFor),
     Apply(Vec<(PassId, u32)>),
     Admit(Vec<(PassId, u32)>),
     Expel(Vec<PassId>),
@@ -83,6 +85,7 @@ impl Site {
 
     pub(super) fn enforcer_lost(&mut self, now: Timestamp) {
         let Link { generation, difference, .. } = self.link;
+        let asked = self.link.in_flight.take();
         self.link = Link { generation, difference, ..Link::default() };
         for id in self.table.ids(|phase| matches!(phase, Phase::Recorded | Phase::Admitting)) {
             self.not_admitted(id, now);
@@ -95,6 +98,10 @@ impl Site {
             self.out.extend(tickets.into_iter().map(|t| Effect::Answer(t, Answer::EndsLater)));
         }
         self.turn_away_waiting(Answer::GateDown, now);
+        if let Some(Flight::Plan(PlanFor::Page(ticket))) = asked {
+            self.out.push(Effect::AnswerShares(ticket, SharesAnswer::GateDown));
+        }
+        self.shares_lost(now);
     }
 
     pub(super) fn answered(&mut self, reply: Reply, now: Timestamp) {
@@ -104,9 +111,12 @@ impl Site {
             (Flight::Apply(passes), Reply::Done { .. }) => {
                 self.link.applied = true;
                 self.applied(&passes, now);
+                self.shares_in_force(now);
             }
             (Flight::Admit(passes), Reply::Done { .. }) => self.admitted(&passes, now),
             (Flight::Expel(ids), Reply::Done { .. }) => self.expelled(&ids, now),
+            (Flight::Plan(what), Reply::Planned(lines)) => self.planned(what, lines, now),
+            (Flight::Plan(what), Reply::Refused(refusal)) => self.not_planned(what, &refusal),
             (flight, Reply::Refused(refusal)) => self.refused(flight, &refusal, now),
             (flight, _) => self.refused(flight, &Refusal::Kernel(String::new()), now),
         }
@@ -125,7 +135,11 @@ impl Site {
             (Flight::Measure, Request::Measure)
         } else if !self.link.applied {
             self.apply(now)
-        } else if let Some(next) = self.expel_next().or_else(|| self.admit_next(now)) {
+        } else if let Some(next) = self.expel_next() {
+            next
+        } else if self.sharing.is_due() {
+            self.apply(now)
+        } else if let Some(next) = self.admit_next(now).or_else(|| self.next_plan()) {
             next
         } else if self.link.measure_at.is_none_or(|at| at <= now) {
             (Flight::Measure, Request::Measure)
@@ -140,10 +154,8 @@ impl Site {
         let kept = self.table.online().filter_map(|held| Some((held.pass.id, held.for_kernel(now)?)));
         let (ids, passes): (Vec<_>, Vec<_>) = kept.map(|(id, k)| ((id, k.seconds), k)).unzip();
         let generation = self.link.next_generation();
-        (
-            Flight::Apply(ids),
-            Request::Apply(Desired { generation, shares: self.rules.shares, trial: None, passes }),
-        )
+        let (shares, trial) = self.shares_for_kernel(now);
+        (Flight::Apply(ids), Request::Apply(Desired { generation, shares, trial, passes }))
     }
 
     fn expel_next(&mut self) -> Option<(Flight, Request)> {
@@ -193,7 +205,10 @@ impl Site {
         match flight {
             Flight::Admit(passes) => passes.iter().for_each(|(id, _)| self.not_admitted(*id, now)),
             Flight::Expel(ids) => ids.iter().for_each(|id| self.not_expelled(*id)),
-            Flight::Measure | Flight::Apply(_) => {}
+            Flight::Apply(_) => self.shares_refused(refusal, now),
+            // A plan that is refused is no fault of the enforcer's; this is an answer that makes no sense.
+            Flight::Plan(what) => self.not_planned(what, refusal),
+            Flight::Measure => {}
         }
     }
 
@@ -234,6 +249,7 @@ impl Site {
         }
         self.link.difference = difference;
         self.judge_idle(&measured, now);
+        self.trial_measured(measured.trial, now);
         // Only what names nobody is kept for the pages.
         measured.passes.clear();
         self.link.measured = Some(measured);
