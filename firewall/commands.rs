@@ -37,6 +37,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     tracing::info!("the gate is closed; waiting for the gateway");
     notify(sd_notify::NotifyState::Ready);
     server.serve(&mut enforcer, &stop, clock, || notify(sd_notify::NotifyState::Watchdog))?;
+    enforcer.stop(clock());
     tracing::info!("stopped; passes, queues and dnsmasq are left as they are");
     Ok(())
 }
@@ -101,7 +102,8 @@ pub fn plan(settings: &Settings) -> anyhow::Result<String> {
         writeln!(out, "nft: {step}")?;
     }
     let queued = tc::read(&site.interfaces.wan, &queues::inward(site))?;
-    let wanted = queues::wanted(site, &site.shares(), &queues::Rated::new(), tc::leaf(&queued)?);
+    let wanted =
+        queues::wanted(site, &site.shares(), site.link.shaped(), &queues::Rated::new(), tc::leaf(&queued)?);
     for step in queues::plan(&wanted, &queued) {
         writeln!(out, "tc: {step}")?;
     }

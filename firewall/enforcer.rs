@@ -3,79 +3,39 @@
 //! The order of a change: queues, then the gate in one transaction, read back until it is equal, then it is in
 //! force, then flows that it ended are forgotten. What fails before "in force" leaves the gate as it was.
 
+mod held;
+mod limit;
+mod line;
+mod trial;
+
 use crate::{
     bridge,
     dns::View,
     dnsmasq::Instance,
     exec::ExecError,
     flows,
-    gate::{self, Key, SetName},
+    gate::{self, SetName},
     neighbours::{self, Table},
-    nft,
-    queues::{self, Minor, Rated},
-    rules,
+    nft, rules,
     settings::Settings,
-    tc,
 };
 use anyhow::Context;
+use held::{InForce, hold, keep_time, of_passes, stale, wanted};
+use line::Removal;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
     time::{Duration, Instant},
 };
 use varco_policy::{
-    Device, Rate, Shares, Site, Slot,
-    wire::{Desired, KernelPass, Measured, Refusal, Reply, Request},
+    Device,
+    wire::{Capacity, Desired, KernelPass, Measured, Refusal, Reply, Request},
 };
 
 /// Around its end a pass may be in the kernel or not: the kernel's clock and ours differ by less than this.
 const ENDING: Duration = Duration::from_secs(2);
 /// An element may end between reading and writing, and then the transaction fails as a whole: read again.
 const TRIES: usize = 3;
-
-/// A pass in force.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    device: Device,
-    slot: Slot,
-    rate: Option<Rate>,
-    until: Instant,
-}
-
-impl Held {
-    fn class(&self, site: &Site) -> Minor {
-        if self.rate.is_some() { Minor::of_rated(site, self.slot) } else { Minor::of_slot(site, self.slot) }
-    }
-}
-
-/// The state in force. One pass for an address: the newer replaces the older.
-#[derive(Debug, Clone)]
-struct InForce {
-    generation: u64,
-    shares: Shares,
-    passes: BTreeMap<Ipv4Addr, Held>,
-}
-
-impl InForce {
-    fn rated(&self, site: &Site) -> Rated {
-        let rate = |held: &Held| Some((held.class(site), held.rate?));
-        self.passes.values().filter_map(rate).collect()
-    }
-
-    /// Whom each address of an open pass belongs to.
-    fn neighbours(&self, now: Instant) -> Table {
-        let open = self.passes.values().filter(|held| held.until > now);
-        open.map(|held| (held.device.address, held.device.mac)).collect()
-    }
-}
-
-/// When classes of guests that nobody needs go. A packet whose class is gone would wait among the office's: so
-/// not before no element names the class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Removal {
-    Now,
-    Later,
-}
 
 /// What the kernel holds for this site, and who answers for it.
 #[derive(Debug)]
@@ -87,6 +47,8 @@ pub struct Enforcer {
     rules: String,
     dns: Vec<Instance>,
     healed: u64,
+    /// What the line carries, where it varies and that was said.
+    carried: Option<Capacity>,
 }
 
 impl Enforcer {
@@ -100,9 +62,12 @@ impl Enforcer {
             .context("base.nft; where an older version's sets differ, run `varco-enforcer remove` first")?;
         nft::remove_strangers()?;
         let dns = View::of(&settings.site).iter().map(|view| Instance::new(*view, &settings)).collect();
-        let mut this = Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, settings };
+        let rules = nft::whole_rules()?;
+        let mut this = Self { rules, in_force: None, dns, healed: 0, carried: None, settings };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
-        this.reconcile_queues()?;
+        if !this.return_from_trial()? {
+            this.reconcile_queues(now)?;
+        }
         this.isolate()?;
         // Without names nobody new gets in, but the gate must be kept: it is tried again every second.
         this.tick(now);
@@ -112,25 +77,12 @@ impl Enforcer {
 
     /// Does what the gateway asks.
     pub fn handle(&mut self, request: Request, now: Instant) -> Reply {
-        let outcome = match request {
-            Request::Apply(desired) => self.apply(desired, now),
-            Request::Admit { generation, passes } => self.admit(generation, &passes, now),
-            Request::Expel { generation, devices } => self.expel(generation, &devices, now),
-            Request::Measure => {
-                return self.measure().map_or_else(|e| Reply::Refused(kernel(e)), Reply::Measured);
-            }
-            Request::Limit { .. }
-            | Request::Lanes
-            | Request::Ports
-            | Request::Plan(_)
-            | Request::Carry(_) => {
-                return Reply::Refused(Refusal::NotAllowed("not built yet".into()));
-            }
-        };
-        match outcome {
-            Ok(generation) => {
-                tracing::info!(generation, "in force");
-                Reply::Done { generation }
+        match self.answer(request, now) {
+            Ok(reply) => {
+                if let Reply::Done { generation } = reply {
+                    tracing::info!(generation, "in force");
+                }
+                reply
             }
             Err(refusal) => {
                 tracing::warn!(%refusal, "refused");
@@ -139,15 +91,36 @@ impl Enforcer {
         }
     }
 
+    fn answer(&mut self, request: Request, now: Instant) -> Result<Reply, Refusal> {
+        let done = |generation| Reply::Done { generation };
+        match request {
+            Request::Apply(desired) => {
+                let applied = self.apply(desired, now);
+                self.settle_trial();
+                applied.map(done)
+            }
+            Request::Admit { generation, passes } => self.admit(generation, &passes, now).map(done),
+            Request::Expel { generation, devices } => self.expel(generation, &devices, now).map(done),
+            Request::Limit { generation, rates } => self.limit(generation, &rates, now).map(done),
+            Request::Measure => self.measure(now).map(Reply::Measured).map_err(kernel),
+            Request::Plan(shares) => self.plan(&shares, now).map(Reply::Planned),
+            Request::Carry(capacity) => self.carry(capacity).map(Reply::Carrying),
+            Request::Lanes | Request::Ports => Err(Refusal::NotAllowed("not built yet".into())),
+        }
+    }
+
     fn apply(&mut self, desired: Desired, now: Instant) -> Result<u64, Refusal> {
         rules::generation(desired.generation, self.in_force.as_ref().map_or(0, |s| s.generation))?;
         rules::shares(&self.settings.site, &desired.shares)?;
+        desired.trial.map_or(Ok(()), |trial| rules::trial(&self.settings.site, &trial))?;
         rules::passes(&self.settings.site, &desired.passes, &BTreeMap::new())?;
         self.reconcile_rules().map_err(kernel)?;
         let actual = nft::read().map_err(kernel)?;
         let passes = desired.passes.iter().map(|p| (p.device.address, keep_time(p, &actual, now))).collect();
-        let next = InForce { generation: desired.generation, shares: desired.shares, passes };
-        self.change_queues(&next.shares, &next.rated(&self.settings.site), Removal::Later).map_err(kernel)?;
+        let trial = trial::asked(&desired, self.in_force.as_ref(), now);
+        let next = InForce { generation: desired.generation, confirmed: desired.shares, trial, passes };
+        self.prepare_trial(&next)?;
+        self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
         let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
         neighbours::reconcile(&self.settings.site, &next.neighbours(now)).map_err(kernel)?;
         let flows = flows::by_guest(self.settings.site.guest.subnet).map_err(kernel)?;
@@ -176,11 +149,10 @@ impl Enforcer {
             if moved { &mut other } else { &mut same }.insert(new.device.address);
         }
         if rated {
-            let classes = next.rated(&self.settings.site);
-            self.change_queues(&next.shares, &classes, Removal::Later).map_err(kernel)?;
+            self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
         }
         let renew = passes.iter().map(|p| p.device.address).collect();
-        self.touch(&next, &renew, now).map_err(kernel)?;
+        self.touch(&next, &renew, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
         let pin = passes.iter().map(|p| (p.device.address, p.device.mac)).collect();
         neighbours::change(&self.settings.site, &pin, &BTreeSet::new()).map_err(kernel)?;
@@ -198,7 +170,7 @@ impl Enforcer {
         let ours =
             |device: &&Device| before.passes.get(&device.address).is_some_and(|h| h.device == **device);
         let touched = devices.iter().filter(ours).map(|device| device.address).collect();
-        self.touch(&next, &touched, now).map_err(kernel)?;
+        self.touch(&next, &touched, &touched, now).map_err(kernel)?;
         let gone = devices.iter().map(|d| d.address).filter(|a| !next.passes.contains_key(a));
         let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.subnet.contains(a)).collect();
         self.in_force = Some(next);
@@ -207,14 +179,21 @@ impl Enforcer {
         Ok(generation)
     }
 
-    fn measure(&self) -> Result<Measured, ExecError> {
+    fn measure(&self, now: Instant) -> Result<Measured, ExecError> {
         let mut measured = crate::measure::kernel(&self.settings.site)?;
         measured.generation = self.in_force.as_ref().map(|s| s.generation);
         measured.healed = self.healed;
+        measured.capacity = self.carried.or_else(|| self.in_force.as_ref().map(|_| self.capacity()));
+        let trial = self.in_force.as_ref().and_then(InForce::running);
+        // A part of a second is a second left.
+        measured.trial = trial.map(|trial| {
+            let left = trial.until.saturating_duration_since(now);
+            u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+        });
         Ok(measured)
     }
 
-    /// Once a second: dnsmasq runs, and passes that the kernel has ended are forgotten with their flows.
+    /// Once a second: dnsmasq runs, a trial of shares ends, and passes that the kernel has ended are forgotten with their flows.
     pub fn tick(&mut self, now: Instant) {
         for instance in &mut self.dns {
             match instance.tend(now) {
@@ -223,6 +202,7 @@ impl Enforcer {
                 Err(error) => tracing::warn!(%error, "dnsmasq does not run"),
             }
         }
+        self.end_trial(now);
         let Some(state) = &mut self.in_force else { return };
         let ended = state.passes.extract_if(.., |_, held| held.until + ENDING <= now);
         let ended: BTreeSet<_> = ended.map(|(address, _)| address).collect();
@@ -240,7 +220,7 @@ impl Enforcer {
         self.note("rules", rules);
         let elements = self.heal_elements(now);
         self.note("elements", elements);
-        let queues = self.reconcile_queues();
+        let queues = self.reconcile_queues(now);
         self.note("queues", queues);
         let ports = self.isolate();
         self.note("bridge ports", ports);
@@ -331,53 +311,26 @@ impl Enforcer {
 
     /// Brings the elements of these addresses to `next`, from what is in force, at a cost that does not grow with
     /// the passes. Where the kernel holds something else than is in force, all of it is read and put right.
-    fn touch(&self, next: &InForce, touched: &BTreeSet<Ipv4Addr>, now: Instant) -> Result<(), ExecError> {
+    /// Those in `renew` begin anew.
+    fn touch(
+        &self,
+        next: &InForce,
+        touched: &BTreeSet<Ipv4Addr>,
+        renew: &BTreeSet<Ipv4Addr>,
+        now: Instant,
+    ) -> Result<(), ExecError> {
         let site = &self.settings.site;
         let of = |state: &InForce| of_passes(site, touched.iter().filter_map(|a| state.passes.get(a)), now);
         let known = self.in_force.as_ref().map(of);
         if let Some((known, ending)) = known
             && ending.is_empty()
-            && nft::exchange(&gate::plan(&of(next).0, &gate::as_wanted(known), touched)).is_ok()
+            && nft::exchange(&gate::plan(&of(next).0, &gate::as_wanted(known), renew)).is_ok()
         {
             return Ok(());
         }
         // Nobody is let in through a gate that is not whole.
         self.reconcile_rules()?;
-        self.reconcile_gate(Some(next), touched, now).map(drop)
-    }
-
-    /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
-    /// the settings say: they are left as they are.
-    fn reconcile_queues(&self) -> Result<bool, ExecError> {
-        if let Some(state) = &self.in_force {
-            return self.change_queues(&state.shares, &state.rated(&self.settings.site), Removal::Now);
-        }
-        let site = &self.settings.site;
-        let actual = tc::read(&site.interfaces.wan, &queues::inward(site))?;
-        let wanted = queues::wanted(site, &site.shares(), &Rated::new(), tc::leaf(&actual)?);
-        if queues::is_whole(&wanted, &actual) {
-            return Ok(false);
-        }
-        self.change_queues(&site.shares(), &Rated::new(), Removal::Later)
-    }
-
-    fn change_queues(&self, shares: &Shares, rated: &Rated, removal: Removal) -> Result<bool, ExecError> {
-        let site = &self.settings.site;
-        let plan = |actual: &queues::Actual| {
-            let wanted = queues::wanted(site, shares, rated, tc::leaf(actual)?);
-            let mut steps = queues::plan(&wanted, actual);
-            let later = |step: &queues::Step| removal == Removal::Later && step.removes_a_guests_class();
-            steps.retain(|step| !later(step));
-            Ok::<_, ExecError>(steps)
-        };
-        let read = || tc::read(&site.interfaces.wan, &queues::inward(site));
-        let steps = plan(&read()?)?;
-        tc::apply(&steps)?;
-        let left = plan(&read()?)?;
-        match left.first() {
-            None => Ok(!steps.is_empty()),
-            Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
-        }
+        self.reconcile_gate(Some(next), renew, now).map(drop)
     }
 
     fn isolate(&self) -> Result<bool, ExecError> {
@@ -389,50 +342,4 @@ impl Enforcer {
 
 fn kernel(error: ExecError) -> Refusal {
     Refusal::Kernel(error.to_string())
-}
-
-fn hold(pass: &KernelPass, now: Instant) -> Held {
-    let KernelPass { device, slot, rate, .. } = *pass;
-    Held { device, slot, rate, until: now + Duration::from_secs(pass.seconds.into()) }
-}
-
-/// A pass that the kernel holds already keeps the kernel's time.
-fn keep_time(pass: &KernelPass, actual: &gate::Actual, now: Instant) -> Held {
-    let seconds = actual.get(&(SetName::PassUp, Key::Device(pass.device))).and_then(|seen| seen.seconds);
-    hold(&KernelPass { seconds: seconds.unwrap_or(pass.seconds), ..*pass }, now)
-}
-
-/// The elements that should be, and the addresses whose pass is just ending: those are not looked at.
-fn wanted(site: &Site, state: Option<&InForce>, now: Instant) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
-    let (mut wanted, ignored) = of_passes(site, state.iter().flat_map(|s| s.passes.values()), now);
-    wanted.extend(gate::of_site(site));
-    (wanted, ignored)
-}
-
-fn of_passes<'a>(
-    site: &Site,
-    passes: impl Iterator<Item = &'a Held>,
-    now: Instant,
-) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
-    let (mut wanted, mut ignored) = (gate::Wanted::new(), BTreeSet::new());
-    for held in passes {
-        let left = held.until.saturating_duration_since(now);
-        if left <= ENDING && held.until + ENDING > now {
-            ignored.insert(held.device.address);
-        } else if left > ENDING {
-            let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
-            wanted.extend(gate::of_pass(held.device, held.slot, held.class(site), seconds));
-        }
-    }
-    (wanted, ignored)
-}
-
-/// The guests with a flow from a public address and port that is not theirs now: left by a pass that ended
-/// while nobody looked.
-fn stale(site: &Site, state: &InForce, flows: &flows::PublicByGuest) -> BTreeSet<Ipv4Addr> {
-    let lent = |address: &Ipv4Addr| site.slots.addresses.contains(address);
-    let theirs = |guest, (public, port)| state.passes.get(guest).is_some_and(|h| h.slot.covers(public, port));
-    let is_stale = |guest, public: &(Ipv4Addr, u16)| lent(&public.0) && !theirs(guest, *public);
-    let stale = flows.iter().filter(|(guest, publics)| publics.iter().any(|public| is_stale(guest, public)));
-    stale.map(|(guest, _)| *guest).collect()
 }

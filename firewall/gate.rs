@@ -17,6 +17,8 @@ pub enum SetName {
     OfficeIf,
     CriticalIf,
     WanIf,
+    OfficeNet,
+    CriticalNet,
     GuestNet,
     Router,
     Catch,
@@ -29,11 +31,13 @@ pub enum SetName {
 
 impl SetName {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::GuestIf,
         Self::OfficeIf,
         Self::CriticalIf,
         Self::WanIf,
+        Self::OfficeNet,
+        Self::CriticalNet,
         Self::GuestNet,
         Self::Router,
         Self::Catch,
@@ -51,6 +55,8 @@ impl SetName {
             Self::OfficeIf => "office_if",
             Self::CriticalIf => "critical_if",
             Self::WanIf => "wan_if",
+            Self::OfficeNet => "office_net",
+            Self::CriticalNet => "critical_net",
             Self::GuestNet => "guest_net",
             Self::Router => "router",
             Self::Catch => "catch",
@@ -173,12 +179,17 @@ pub fn of_site(site: &Site) -> Wanted {
     let names = |set, names: &[IfName]| -> Vec<Place> {
         names.iter().map(|name| (set, Key::Interface(name.clone()))).collect()
     };
+    let nets = |set, nets: &[Ipv4Net]| -> Vec<Place> {
+        nets.iter().map(|net| (set, Key::Net(net.trunc()))).collect()
+    };
     let i = &site.interfaces;
     let places = [
         names(SetName::GuestIf, &i.guest),
         names(SetName::OfficeIf, &i.office),
         names(SetName::CriticalIf, &i.critical),
         names(SetName::WanIf, std::slice::from_ref(&i.wan)),
+        nets(SetName::OfficeNet, &site.networks.office),
+        nets(SetName::CriticalNet, &site.networks.critical),
         site.own_addresses().map(|address| (SetName::Router, Key::Address(address))).collect(),
         vec![
             (SetName::GuestNet, Key::Net(site.guest.subnet.trunc())),

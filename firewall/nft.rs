@@ -243,7 +243,7 @@ fn read_key(set: SetName, value: &Value) -> Option<Key> {
         SetName::GuestIf | SetName::OfficeIf | SetName::CriticalIf | SetName::WanIf => {
             value.as_str()?.parse().ok().map(Key::Interface)
         }
-        SetName::GuestNet => read_net(value).map(Key::Net),
+        SetName::OfficeNet | SetName::CriticalNet | SetName::GuestNet => read_net(value).map(Key::Net),
         SetName::Router | SetName::Catch | SetName::PassDown | SetName::Slots | SetName::PassClass => {
             value.as_str()?.parse().ok().map(Key::Address)
         }

@@ -9,8 +9,11 @@ use std::{
     fmt,
 };
 use varco_policy::{
-    IfName, Lane, Rate, Shares, Site, Slot, lane::Lanes, lane::Share, site::Link, slot::FIRST_PORT,
-    wire::Direction,
+    IfName, Lane, Rate, Shares, Site, Slot,
+    lane::Lanes,
+    lane::Share,
+    slot::FIRST_PORT,
+    wire::{Capacity, Direction},
 };
 
 /// The interface of the downlink's queue.
@@ -196,8 +199,7 @@ pub struct Wanted {
 pub type Rated = BTreeMap<Minor, Rate>;
 
 /// What the site, the shares and passes with a rate of their own ask for.
-pub fn wanted(site: &Site, shares: &Shares, rated: &Rated, leaf: Leaf) -> Wanted {
-    let Link { up, down, .. } = site.link;
+pub fn wanted(site: &Site, shares: &Shares, line: Capacity, rated: &Rated, leaf: Leaf) -> Wanted {
     let each = |lanes: &Lanes, link| {
         let mut all = classes(lanes, link);
         all.extend(classes_of_passes(lanes.guest, classes_ahead(site), site.passes.rate, rated));
@@ -205,8 +207,8 @@ pub fn wanted(site: &Site, shares: &Shares, rated: &Rated, leaf: Leaf) -> Wanted
     };
     Wanted {
         wan: site.interfaces.wan.clone(),
-        up: each(&shares.up, up),
-        down: each(&shares.down, down),
+        up: each(&shares.up, line.up),
+        down: each(&shares.down, line.down),
         leaf,
     }
 }
@@ -243,8 +245,20 @@ fn classes(lanes: &Lanes, link: Rate) -> BTreeMap<Minor, Class> {
         let prio = (lane != Lane::Guest).then_some(lane.priority());
         (Minor::of(lane), Class { rate: share.guaranteed, ceil: share.ceiling, prio, turn: None })
     };
-    let line = (LINE, Class { rate: link, ceil: link, prio: None, turn: None });
-    std::iter::once(line).chain(Lane::ALL.map(of_lane)).collect()
+    std::iter::once((LINE, whole(link))).chain(Lane::ALL.map(of_lane)).collect()
+}
+
+const fn whole(line: Rate) -> Class {
+    Class { rate: line, ceil: line, prio: None, turn: None }
+}
+
+/// The steps that follow a line from `before`, where that is known, to `now`.
+pub fn follow(wan: &IfName, before: Option<Capacity>, now: Capacity) -> Vec<Step> {
+    let each = |dev: &str, before: Option<Rate>, now| {
+        (before != Some(now)).then(|| Step::ChangeClass(dev.to_owned(), LINE, whole(now)))
+    };
+    let up = each(wan.as_str(), before.map(|b| b.up), now.up);
+    up.into_iter().chain(each(IFB, before.map(|b| b.down), now.down)).collect()
 }
 
 /// One change of the queues.

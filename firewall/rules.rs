@@ -5,14 +5,14 @@ use std::{
     net::Ipv4Addr,
 };
 use varco_policy::{
-    Device, Lane, Shares, Site, Slot,
-    lane::Share,
+    Device, Rate, Shares, Site, Slot,
     site::SLOWEST_PASS,
     slot::FIRST_PORT,
-    wire::{KernelPass, Refusal},
+    wire::{Capacity, KernelPass, PassRate, Refusal, Trial},
 };
 
 const A_DAY: u32 = 86_400;
+const LONGEST_TRIAL: u32 = 600;
 
 /// Checks passes one by one and against each other; `held` are the slots of passes that stay beside them.
 ///
@@ -25,7 +25,7 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
         device(site, pass.device)?;
         slot(site, pass.slot)?;
         refuse_unless((1..=A_DAY).contains(&pass.seconds), "a pass lasts 1 to 86400 seconds")?;
-        refuse_unless(pass.rate.is_none_or(|r| r >= SLOWEST_PASS), "a pass's rate is 64 kbit/s or more")?;
+        rate(pass.rate)?;
         refuse_unless(addresses.insert(pass.device.address), "an address is in the request twice")?;
         refuse_unless(slots.insert(pass.slot), "a slot is in the request twice")?;
     }
@@ -34,6 +34,23 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
         staying.into_iter().all(|(_, slot)| !slots.contains(slot)),
         "a slot is lent to another device",
     )
+}
+
+fn rate(rate: Option<Rate>) -> Result<(), Refusal> {
+    refuse_unless(rate.is_none_or(|r| r >= SLOWEST_PASS), "a pass's rate is 64 kbit/s or more")
+}
+
+/// Checks new rates of passes.
+///
+/// # Errors
+/// The first rule that is broken. It names no device.
+pub fn rates(rates: &[PassRate]) -> Result<(), Refusal> {
+    let mut addresses = BTreeSet::new();
+    for new in rates {
+        rate(new.rate)?;
+        refuse_unless(addresses.insert(new.device.address), "an address is in the request twice")?;
+    }
+    Ok(())
 }
 
 fn device(site: &Site, device: Device) -> Result<(), Refusal> {
@@ -55,26 +72,45 @@ fn slot(site: &Site, slot: Slot) -> Result<(), Refusal> {
     refuse_unless(aligned && whole, "a slot is not a block of slots.ports")
 }
 
-/// Checks shares against the line, and that office and critical get no less than the enforcer's own settings promise: a
+/// Checks shares against the line, and that no lane gets less than the enforcer's own settings allow an admin to leave it: a
 /// seized gateway could otherwise hold the building's own traffic up.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn shares(site: &Site, shares: &Shares) -> Result<(), Refusal> {
-    let not_allowed = |e: varco_policy::lane::SharesError| Refusal::NotAllowed(e.to_string());
-    shares.up.check(site.link.up).map_err(not_allowed)?;
-    shares.down.check(site.link.down).map_err(not_allowed)?;
-    let promised = site.shares();
-    let kept = |asked: Share, promised: Share| {
-        asked.guaranteed >= promised.guaranteed && asked.ceiling >= promised.ceiling
+    site.link.keeps(shares).map_err(|e| Refusal::NotAllowed(e.to_string()))?;
+    match site.lanes.broken_by(shares) {
+        None => Ok(()),
+        Some((lane, owed)) => Err(Refusal::NotAllowed(format!(
+            "{} would get less than site.toml says: at least {} guaranteed and a ceiling of {}; where that was changed, \
+             restart varco-enforcer",
+            lane.word(),
+            owed.guaranteed,
+            owed.ceiling
+        ))),
+    }
+}
+
+/// Checks shares on trial.
+///
+/// # Errors
+/// As [`shares`], and when it lasts longer than ten minutes.
+pub fn trial(site: &Site, trial: &Trial) -> Result<(), Refusal> {
+    refuse_unless((1..=LONGEST_TRIAL).contains(&trial.seconds), "a trial lasts 1 to 600 seconds")?;
+    shares(site, &trial.shares)
+}
+
+/// Checks what a line is said to carry: a seized gateway could otherwise take the line from the whole building.
+///
+/// # Errors
+/// Where the site's line does not vary, or not as much.
+pub fn capacity(site: &Site, asked: Capacity) -> Result<(), Refusal> {
+    let Some(least) = site.link.least else {
+        return refuse_unless(false, "the line does not vary: site.toml has no link.least");
     };
-    let kept = |lane| {
-        kept(shares.up.of(lane), promised.up.of(lane)) && kept(shares.down.of(lane), promised.down.of(lane))
-    };
-    refuse_unless(
-        kept(Lane::Critical) && kept(Lane::Office),
-        "office or critical would get less than site.toml says; where that was changed, restart varco-enforcer",
-    )
+    let kept =
+        (least.up..=site.link.up).contains(&asked.up) && (least.down..=site.link.down).contains(&asked.down);
+    refuse_unless(kept, "the line carries from link.least to link of site.toml")
 }
 
 /// Refuses what is older than what is in force. The same number again is a repetition after a lost answer.

@@ -10,4 +10,5 @@ mod lab;
 mod lanes;
 mod names;
 mod requests;
+mod shares;
 mod stranger;

@@ -1,8 +1,14 @@
 //! The lanes, tried: what a packet of each carries as it leaves, and what guests get of theirs.
 
 use crate::lab::{Lab, pass, until};
-use std::process::{Child, Stdio};
-use varco_policy::wire::{Desired, Reply, Request};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::{Child, Stdio},
+};
+use varco_policy::{
+    Lane,
+    wire::{Desired, Direction, Reply, Request},
+};
 
 const COUNTERS: [&str; 6] = [
     "add table ip marks",
@@ -164,4 +170,37 @@ fn a_site_without_guests_admits_nobody() {
     lab.seen_from("office", "TCP:198.18.0.1:8080");
     assert!(lab.text("router", &["tc", "class", "show", "dev", "wan0"]).contains("rate 600Mbit"));
     assert!(!lab.dir.join("run/dnsmasq-main.conf").exists(), "nobody is leased an address");
+}
+
+/// SECURITY.md, G22. Cameras on the office's switch, and a guest who has put on one of their addresses.
+#[test]
+fn a_network_puts_hosts_into_their_lane() {
+    let lab = Lab::up("networks");
+    let file = lab.dir.join("site.toml");
+    let networks =
+        "[networks]\ncritical = ['10.20.0.64/26', '10.20.9.0/24']\noffice = ['10.20.0.0/16']\n[link]";
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("[link]", networks)).unwrap();
+    lab.must("office", &["ip", "addr", "add", "10.20.0.70/24", "dev", "eth0"]);
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![pass(0, 600)]);
+    let carried = || {
+        lab.measure()
+            .lanes
+            .into_iter()
+            .map(|l| ((l.lane, l.direction), l.packets))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let grown = |from: &str, source: &str| {
+        let before = carried();
+        lab.must(from, &["ping", "-c40", "-i0.01", "-I", source, "198.18.0.1"]);
+        let after = carried();
+        let grew = after.into_iter().filter(|(key, packets)| *packets >= before[key] + 40);
+        grew.map(|(key, _)| key).collect::<BTreeSet<_>>()
+    };
+    let both = |lane| BTreeSet::from([(lane, Direction::Up), (lane, Direction::Down)]);
+    assert_eq!(grown("office", "10.20.0.70"), both(Lane::Critical));
+    assert_eq!(grown("office", "10.20.0.2"), both(Lane::Office));
+    assert_eq!(grown("guest0", "10.64.0.10"), both(Lane::Guest));
+    lab.must("guest0", &["ip", "addr", "add", "10.20.0.71/32", "dev", "eth0"]);
+    assert!(!lab.run("guest0", &["ping", "-c1", "-W1", "-I", "10.20.0.71", "198.18.0.1"]).status.success());
 }

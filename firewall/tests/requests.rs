@@ -1,7 +1,7 @@
 //! Who may ask what.
 
 use crate::lab::{self, Lab, device, pass, slot};
-use varco_policy::wire::{Desired, Reply, Request};
+use varco_policy::wire::{Desired, Reply, Request, Trial};
 
 #[test]
 fn requests_that_break_a_rule_are_refused_and_change_nothing() {
@@ -50,7 +50,7 @@ fn requests_that_break_a_rule_are_refused_and_change_nothing() {
     assert!(lab.log().contains("another enforcer answers there"));
 }
 
-/// SECURITY.md P1, G13: a seized gateway cannot hold up the building's own traffic.
+/// SECURITY.md P7: a seized gateway cannot hold up the building's own traffic.
 #[test]
 fn no_request_gives_the_building_less_than_its_settings_say() {
     let lab = Lab::up("promise");
@@ -60,9 +60,12 @@ fn no_request_gives_the_building_less_than_its_settings_say() {
     critical.up.critical.guaranteed = one;
     (office.down.office.guaranteed, office.down.office.ceiling) = (one, one);
     for shares in [critical, office] {
-        let reply = lab.ask(&Request::Apply(Desired { generation: 1, shares, trial: None, passes: vec![] }));
-        let Reply::Refused(why) = reply else { panic!("{reply:?}") };
-        assert!(why.to_string().contains("less than site.toml says"), "{why}");
+        let tried = Some(Trial { shares, seconds: 60 });
+        for (shares, trial) in [(shares, None), (lab.shares(), tried)] {
+            let reply = lab.ask(&Request::Apply(Desired { generation: 1, shares, trial, passes: vec![] }));
+            let Reply::Refused(why) = reply else { panic!("{reply:?}") };
+            assert!(why.to_string().contains("less than site.toml says"), "{why}");
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 
 pub mod config;
 pub mod lane;
+pub mod link;
 pub mod net;
 pub mod pass;
 pub mod profile;
 pub mod rate;
+pub mod shares;
 pub mod site;
 pub mod slot;
 pub mod wire;

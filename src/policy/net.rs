@@ -152,7 +152,7 @@ mod tests {
         for bad in ["", "lo", "-x", "a b", "a;b", "a\"b", "a/b", "sixteen-letters-", ".."] {
             assert!(bad.parse::<IfName>().is_err(), "{bad}");
         }
-        for good in ["eth0", "br-guest", "wan.100", "enp1s0f0"] {
+        for good in ["eth0", "br-guest", "wan.100", "eth1.20", "enp1s0f0"] {
             assert_eq!(good.parse::<IfName>().unwrap().as_str(), good);
         }
     }

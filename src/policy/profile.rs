@@ -94,11 +94,14 @@ mod tests {
     fn the_site_comes_before_its_profile() {
         let text = OWN.replace("NAME", "school")
             + GUESTS
-            + "length = '1h'\n[lanes]\noffice = { up = { guaranteed = '1gbit', ceiling = '2gbit' }, \
+            + "length = '1h'\n[lanes]\ncritical.least = '30mbit'\nguest.least = '1mbit'\noffice = { up = { guaranteed = '1gbit', ceiling = '2gbit' }, \
                down = { guaranteed = '3gbit', ceiling = '4gbit' } }\n";
         let site = site("own", &text).unwrap();
         assert_eq!(site.shares().down.office.guaranteed, "3gbit".parse().unwrap());
-        assert_eq!(site.shares().down.guest.ceiling, "9gbit".parse().unwrap());
+        let floor = site.lanes.floor().up;
+        let least = [floor.critical, floor.guest].map(|share| share.guaranteed.to_string());
+        assert_eq!(least, ["30mbit", "1mbit"]);
+        assert_eq!(site.shares().down.guest.ceiling, "10gbit".parse().unwrap());
         assert_eq!((site.passes.length.as_hours(), site.passes.idle.as_mins()), (1, 20));
     }
 
@@ -110,6 +113,12 @@ mod tests {
         assert!(
             said(OWN.replace("NAME", "school")).starts_with("/site.toml: interfaces: missing field `guest`")
         );
+        let networks = |text: &str| {
+            let lists = format!("[networks]\noffice = ['10.20.0.0/16']\n{text}\n");
+            said(OWN.replace("NAME", "school") + GUESTS + &lists)
+        };
+        insta::assert_snapshot!(networks("critical = ['10.64.3.0/24']"), @"/site.toml: networks.critical: 10.64.3.0/24 and the guest network 10.64.0.0/20 share addresses; name networks of the building only");
+        insta::assert_snapshot!(networks("critical = ['10.20.9.0/24', '10.20.0.0/17']"), @"/site.toml: networks.critical: 10.20.0.0/17 and 10.20.9.0/24 share addresses; name the larger of them alone");
         let least = "[link]\nleast = { up = '5mbit', down = '60mbit' }\n";
         let said = said(OWN.replace("NAME", "mast") + GUESTS + least);
         assert!(said.starts_with("/site.toml: link.least: the guarantees add up to 9500kbit"), "{said}");

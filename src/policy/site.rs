@@ -2,10 +2,12 @@
 
 use crate::{
     config::ConfigError,
-    lane::{Lanes, Share, Shares},
+    lane::Shares,
+    link::{Link, LinkError},
     net::IfName,
     profile,
     rate::Rate,
+    shares::LaneSettings,
     slot::SIZES,
 };
 use ipnet::Ipv4Net;
@@ -26,6 +28,9 @@ pub struct Site {
     pub profile: Option<String>,
     /// Which interface belongs to which lane.
     pub interfaces: Interfaces,
+    /// Hosts of a lane behind another lane's interface.
+    #[serde(default)]
+    pub networks: Networks,
     /// What the line carries.
     pub link: Link,
     /// What each lane is guaranteed and may reach.
@@ -60,55 +65,15 @@ pub struct Interfaces {
     pub critical: Vec<IfName>,
 }
 
-/// What the line carries in each direction. On a real line set each a little below the contract (90 %), so that
-/// the queue is here and not at the provider's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// From the building to the Internet.
-    pub up: Rate,
-    /// From the Internet to the building.
-    pub down: Rate,
-    /// Where it varies, as behind a 5G mast: the least it carries; `up` and `down` are the most.
-    #[serde(default)]
-    pub least: Option<LeastLink>,
-}
-
-/// The least that a varying line carries. The guarantees are kept even then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LeastLink {
-    /// From the building to the Internet.
-    pub up: Rate,
-    /// From the Internet to the building.
-    pub down: Rate,
-}
-
-/// The shares of one lane: the same in both directions, or different in each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum LaneShare {
-    /// The same upwards and downwards.
-    Both(Share),
-    /// Different upwards and downwards.
-    Each {
-        /// From the building to the Internet.
-        up: Share,
-        /// From the Internet to the building.
-        down: Share,
-    },
-}
-
-/// The shares of each lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LaneSettings {
-    /// Share of the critical lane.
-    pub critical: LaneShare,
-    /// Share of the office lane.
-    pub office: LaneShare,
-    /// Share of the guest lane.
-    pub guest: LaneShare,
+/// Hosts of a lane behind another lane's interface, as cameras on the office's switch, by IPv4 network. The network wins over
+/// the interface, and critical over office where both name a host. Never guests: only an interface makes a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Networks {
+    /// Of the office lane.
+    pub office: Vec<Ipv4Net>,
+    /// Of the critical lane.
+    pub critical: Vec<Ipv4Net>,
 }
 
 /// The guest network.
@@ -226,12 +191,7 @@ impl Site {
 
     /// The shares in both directions.
     pub fn shares(&self) -> Shares {
-        let lanes = |pick: fn(LaneShare) -> Share| Lanes {
-            critical: pick(self.lanes.critical),
-            office: pick(self.lanes.office),
-            guest: pick(self.lanes.guest),
-        };
-        Shares { up: lanes(LaneShare::up), down: lanes(LaneShare::down) }
+        self.lanes.shares()
     }
 
     /// The router's own addresses in the guest network: the portal's, and the hub's where it is here. No guest's.
@@ -254,6 +214,7 @@ impl Site {
         }
         self.check_shares(file)?;
         self.check_guest(file)?;
+        self.check_networks(file)?;
         self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
@@ -261,16 +222,18 @@ impl Site {
     }
 
     fn check_shares(&self, file: &Path) -> Result<(), ConfigError> {
-        let remedy = "lower a guarantee or a ceiling until the link can keep it";
-        let at = |e| ConfigError::new(file, "lanes", e, remedy);
-        let shares = self.shares();
-        shares.up.check(self.link.up).map_err(at)?;
-        shares.down.check(self.link.down).map_err(at)?;
-        let Some(least) = self.link.least else { return Ok(()) };
-        let remedy = "lower a guarantee until the line keeps it at its worst";
-        let at = |e| ConfigError::new(file, "link.least", e, remedy);
-        shares.up.check_guarantees(least.up).map_err(at)?;
-        shares.down.check_guarantees(least.down).map_err(at)
+        self.link.check(file)?;
+        self.link.keeps(&self.shares()).map_err(|error| match error {
+            LinkError::AtBest(e) => {
+                let remedy = "lower a guarantee or a ceiling until the link can keep it";
+                ConfigError::new(file, "lanes", e, remedy)
+            }
+            LinkError::AtWorst(e) => {
+                let remedy = "lower a guarantee until the line keeps it at its worst";
+                ConfigError::new(file, "link.least", e, remedy)
+            }
+        })?;
+        self.lanes.check(file)
     }
 
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
@@ -294,6 +257,25 @@ impl Site {
             return Err(ConfigError::new(file, "portal.catch_address", problem, remedy));
         }
         within(file, "guest.lease", g.lease, SignedDuration::from_mins(2), SignedDuration::from_hours(24))
+    }
+
+    fn check_networks(&self, file: &Path) -> Result<(), ConfigError> {
+        let lists =
+            [("networks.office", &self.networks.office), ("networks.critical", &self.networks.critical)];
+        for (key, nets) in lists {
+            for (at, net) in nets.iter().enumerate() {
+                if meet(*net, self.guest.subnet) {
+                    let problem =
+                        format!("{net} and the guest network {} share addresses", self.guest.subnet);
+                    return Err(ConfigError::new(file, key, problem, "name networks of the building only"));
+                }
+                if let Some(other) = nets.iter().take(at).find(|other| meet(*net, **other)) {
+                    let problem = format!("{net} and {other} share addresses");
+                    return Err(ConfigError::new(file, key, problem, "name the larger of them alone"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_hub_here(&self, file: &Path) -> Result<(), ConfigError> {
@@ -381,20 +363,6 @@ impl Site {
     }
 }
 
-impl LaneShare {
-    fn up(self) -> Share {
-        match self {
-            Self::Both(share) | Self::Each { up: share, .. } => share,
-        }
-    }
-
-    fn down(self) -> Share {
-        match self {
-            Self::Both(share) | Self::Each { down: share, .. } => share,
-        }
-    }
-}
-
 impl Interfaces {
     fn first_repeated(&self) -> Option<&IfName> {
         let mut seen = BTreeSet::new();
@@ -415,6 +383,11 @@ fn within(
     }
     let remedy = format!("give a duration from {least:#} to {most:#}");
     Err(ConfigError::new(file, key, format!("{value:#} is out of range"), remedy))
+}
+
+/// Two networks share addresses only where one is inside the other.
+fn meet(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other.network()) || other.contains(&one.network())
 }
 
 fn is_label(text: &str) -> bool {

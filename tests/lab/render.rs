@@ -45,6 +45,8 @@ critical = []
 [link]
 up = "{rate}"
 down = "{rate}"
+# Here the gateway itself is the narrowest place.
+headroom = {{ up = 0, down = 0 }}
 
 [lanes]
 critical = {{ guaranteed = "{critical}", ceiling = "{rate}" }}

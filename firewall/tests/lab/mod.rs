@@ -73,6 +73,7 @@ office = ["off0"]
 [link]
 up = "100mbit"
 down = "100mbit"
+headroom = { up = 0, down = 0 }
 [lanes]
 critical = { guaranteed = "10mbit", ceiling = "100mbit" }
 office = { guaranteed = "80mbit", ceiling = "100mbit" }

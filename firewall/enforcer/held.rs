@@ -1,0 +1,121 @@
+//! What is in force: passes, shares, and what of them should be in the kernel. Pure.
+
+use super::ENDING;
+use crate::{
+    flows,
+    gate::{self, Key, SetName},
+    neighbours::Table,
+    queues::{Minor, Rated},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+use varco_policy::{Device, Rate, Shares, Site, Slot, wire::KernelPass};
+
+/// A pass in force.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub device: Device,
+    pub slot: Slot,
+    pub rate: Option<Rate>,
+    pub until: Instant,
+}
+
+impl Held {
+    pub fn class(&self, site: &Site) -> Minor {
+        if self.rate.is_some() { Minor::of_rated(site, self.slot) } else { Minor::of_slot(site, self.slot) }
+    }
+}
+
+/// The state in force. One pass for an address: the newer replaces the older.
+#[derive(Debug, Clone)]
+pub(super) struct InForce {
+    pub generation: u64,
+    /// As confirmed; see [`InForce::shares`].
+    pub confirmed: Shares,
+    pub trial: Option<Tried>,
+    pub passes: BTreeMap<Ipv4Addr, Held>,
+}
+
+/// Shares on trial, or a trial that is over: the request that began it may come again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tried {
+    pub shares: Shares,
+    pub until: Instant,
+    pub over: bool,
+}
+
+impl InForce {
+    /// The shares in force at `now`.
+    pub fn shares(&self, now: Instant) -> &Shares {
+        self.trial.as_ref().filter(|t| !t.over && t.until > now).map_or(&self.confirmed, |t| &t.shares)
+    }
+
+    /// The trial that runs.
+    pub fn running(&self) -> Option<&Tried> {
+        self.trial.as_ref().filter(|trial| !trial.over)
+    }
+
+    pub fn rated(&self, site: &Site) -> Rated {
+        let rate = |held: &Held| Some((held.class(site), held.rate?));
+        self.passes.values().filter_map(rate).collect()
+    }
+
+    /// Whom each address of an open pass belongs to.
+    pub fn neighbours(&self, now: Instant) -> Table {
+        let open = self.passes.values().filter(|held| held.until > now);
+        open.map(|held| (held.device.address, held.device.mac)).collect()
+    }
+}
+
+pub(super) fn hold(pass: &KernelPass, now: Instant) -> Held {
+    let KernelPass { device, slot, rate, .. } = *pass;
+    Held { device, slot, rate, until: now + Duration::from_secs(pass.seconds.into()) }
+}
+
+/// A pass that the kernel holds already keeps the kernel's time.
+pub(super) fn keep_time(pass: &KernelPass, actual: &gate::Actual, now: Instant) -> Held {
+    let seconds = actual.get(&(SetName::PassUp, Key::Device(pass.device))).and_then(|seen| seen.seconds);
+    hold(&KernelPass { seconds: seconds.unwrap_or(pass.seconds), ..*pass }, now)
+}
+
+/// The elements that should be, and the addresses whose pass is just ending: those are not looked at.
+pub(super) fn wanted(
+    site: &Site,
+    state: Option<&InForce>,
+    now: Instant,
+) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
+    let (mut wanted, ignored) = of_passes(site, state.iter().flat_map(|s| s.passes.values()), now);
+    wanted.extend(gate::of_site(site));
+    (wanted, ignored)
+}
+
+pub(super) fn of_passes<'a>(
+    site: &Site,
+    passes: impl Iterator<Item = &'a Held>,
+    now: Instant,
+) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
+    let (mut wanted, mut ignored) = (gate::Wanted::new(), BTreeSet::new());
+    for held in passes {
+        let left = held.until.saturating_duration_since(now);
+        if left <= ENDING && held.until + ENDING > now {
+            ignored.insert(held.device.address);
+        } else if left > ENDING {
+            let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
+            wanted.extend(gate::of_pass(held.device, held.slot, held.class(site), seconds));
+        }
+    }
+    (wanted, ignored)
+}
+
+/// The guests with a flow from a public address and port that is not theirs now: left by a pass that ended
+/// while nobody looked.
+pub(super) fn stale(site: &Site, state: &InForce, flows: &flows::PublicByGuest) -> BTreeSet<Ipv4Addr> {
+    let lent = |address: &Ipv4Addr| site.slots.addresses.contains(address);
+    let theirs = |guest, (public, port)| state.passes.get(guest).is_some_and(|h| h.slot.covers(public, port));
+    let is_stale = |guest, public: &(Ipv4Addr, u16)| lent(&public.0) && !theirs(guest, *public);
+    let stale = flows.iter().filter(|(guest, publics)| publics.iter().any(|public| is_stale(guest, public)));
+    stale.map(|(guest, _)| *guest).collect()
+}

@@ -1,0 +1,111 @@
+//! The queues of the line: as the shares in force ask for, at what the line carries.
+
+use super::{Enforcer, held::InForce, kernel};
+use crate::{
+    exec::ExecError,
+    nft,
+    queues::{self, Rated, Step},
+    rules, tc,
+};
+use std::{collections::BTreeSet, time::Instant};
+use varco_policy::{
+    Shares,
+    wire::{Capacity, Refusal},
+};
+
+/// When classes of guests that nobody needs go. A packet whose class is gone would wait among the office's: so
+/// not before no element names the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    Now,
+    Later,
+}
+
+impl Enforcer {
+    /// What the line is shaped to.
+    pub(super) fn capacity(&self) -> Capacity {
+        self.carried.unwrap_or(self.settings.site.link.shaped())
+    }
+
+    /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
+    /// the settings say: they are left as they are.
+    pub(super) fn reconcile_queues(&self, now: Instant) -> Result<bool, ExecError> {
+        if let Some(state) = &self.in_force {
+            return self.change_queues(state.shares(now), &self.rated(state), Removal::Now);
+        }
+        let shares = self.settings.site.shares();
+        let actual = self.queues()?;
+        let wanted = self.wanted_queues(&shares, &Rated::new(), &actual)?;
+        if queues::is_whole(&wanted, &actual) {
+            return Ok(false);
+        }
+        self.change_queues(&shares, &Rated::new(), Removal::Later)
+    }
+
+    /// Brings the queues to these shares, and reads them back.
+    pub(super) fn change_queues(
+        &self,
+        shares: &Shares,
+        rated: &Rated,
+        removal: Removal,
+    ) -> Result<bool, ExecError> {
+        let steps = self.plan_queues(shares, rated, removal)?;
+        tc::apply(&steps)?;
+        match self.plan_queues(shares, rated, removal)?.first() {
+            None => Ok(!steps.is_empty()),
+            Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
+        }
+    }
+
+    fn plan_queues(&self, shares: &Shares, rated: &Rated, removal: Removal) -> Result<Vec<Step>, ExecError> {
+        let actual = self.queues()?;
+        let mut steps = queues::plan(&self.wanted_queues(shares, rated, &actual)?, &actual);
+        steps.retain(|step| removal == Removal::Now || !step.removes_a_guests_class());
+        Ok(steps)
+    }
+
+    fn wanted_queues(
+        &self,
+        shares: &Shares,
+        rated: &Rated,
+        actual: &queues::Actual,
+    ) -> Result<queues::Wanted, ExecError> {
+        Ok(queues::wanted(&self.settings.site, shares, self.capacity(), rated, tc::leaf(actual)?))
+    }
+
+    fn queues(&self) -> Result<queues::Actual, ExecError> {
+        let site = &self.settings.site;
+        tc::read(&site.interfaces.wan, &queues::inward(site))
+    }
+
+    pub(super) fn rated(&self, state: &InForce) -> Rated {
+        state.rated(&self.settings.site)
+    }
+
+    /// What a change to these shares would do. The kernel is read and not changed. Passes are no part of it: what is said
+    /// here is shown to an admin, and names no device.
+    pub(super) fn plan(&self, shares: &Shares, now: Instant) -> Result<Vec<String>, Refusal> {
+        rules::shares(&self.settings.site, shares)?;
+        let mut lines = Vec::new();
+        if nft::rules().is_ok_and(|rules| rules != self.rules) {
+            lines.push("nft: load base.nft".to_owned());
+        }
+        let gate = self.plan_gate(None, &BTreeSet::new(), now).map_err(kernel)?;
+        lines.extend(gate.iter().map(|step| format!("nft: {step}")));
+        let rated = self.in_force.as_ref().map(|state| self.rated(state)).unwrap_or_default();
+        let queues = self.plan_queues(shares, &rated, Removal::Later).map_err(kernel)?;
+        lines.extend(queues.iter().map(|step| format!("tc: {step}")));
+        Ok(lines)
+    }
+
+    /// Follows a line that varies: one class in each direction changes in place. What another hand did to the queues is left
+    /// to the timer: this comes often.
+    pub(super) fn carry(&mut self, capacity: Capacity) -> Result<Capacity, Refusal> {
+        let site = &self.settings.site;
+        rules::capacity(site, capacity)?;
+        tc::apply(&queues::follow(&site.interfaces.wan, self.carried, capacity)).map_err(kernel)?;
+        self.carried = Some(capacity);
+        tracing::debug!(up = %capacity.up, down = %capacity.down, "the line carries");
+        Ok(capacity)
+    }
+}
