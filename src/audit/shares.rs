@@ -3,7 +3,7 @@
 use crate::entry::{Entry, SharesStep};
 use jiff::Timestamp;
 use serde::Serialize;
-use varco_policy::{Lane, Shares, Subject};
+use varco_policy::{ShareKey, Shares, Subject, share_key};
 
 /// A step in a change of shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,28 +32,12 @@ impl Step {
 
     /// The rates that differ from `before`, one text each; all of them where there is nothing before.
     pub fn changes(&self, before: Option<&Shares>) -> Vec<String> {
-        let directions = [
-            ("up", &self.shares.up, before.map(|b| &b.up)),
-            ("down", &self.shares.down, before.map(|b| &b.down)),
-        ];
-        let mut changes = Vec::new();
-        for lane in Lane::ALL {
-            for (direction, now, before) in &directions {
-                let (now, before) = (now.of(lane), before.map(|lanes| lanes.of(lane)));
-                let rates = [
-                    ("guaranteed", now.guaranteed, before.map(|b| b.guaranteed)),
-                    ("ceiling", now.ceiling, before.map(|b| b.ceiling)),
-                ];
-                for (name, now, before) in rates {
-                    let key = format!("{}.{direction}.{name}", lane.word());
-                    match before {
-                        Some(before) if before == now => {}
-                        Some(before) => changes.push(format!("{key} {before} -> {now}")),
-                        None => changes.push(format!("{key} {now}")),
-                    }
-                }
+        match before {
+            Some(before) => {
+                let changed = share_key::difference(before, &self.shares).into_iter();
+                changed.map(|changed| format!("{} {} -> {}", changed.key, changed.from, changed.to)).collect()
             }
+            None => ShareKey::all().map(|key| format!("{key} {}", key.of(&self.shares))).collect(),
         }
-        changes
     }
 }

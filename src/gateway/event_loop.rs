@@ -210,6 +210,10 @@ impl EventLoop {
             if !changes.is_empty() {
                 events.push(self.record(changes));
             }
+            // Who is answered looks at the board next.
+            if rest.iter().any(|effect| matches!(effect, Effect::AnswerShares(..))) {
+                self.board.publish(self.site.status());
+            }
             rest.into_iter().for_each(|effect| self.perform(effect));
         }
         self.board.publish(self.site.status());

@@ -11,7 +11,7 @@ pub mod probe;
 pub mod start;
 pub mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     board::Board,

@@ -105,7 +105,19 @@ async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<()
     let hub = Arc::new(Hub::new(settings.hub.clone(), &settings.portal_origin(), http)?);
     let reachable = Arc::new(AtomicBool::new(false));
     actix_web::rt::spawn(watch_hub(Arc::clone(&hub), Arc::clone(&reachable)));
-    let admin = Admin { title: settings.site.title.clone(), board: Arc::clone(&board), hub: reachable };
+    let login = hub::http_client(settings.hub.ca.as_deref())
+        .and_then(|http| Hub::new(settings.hub.clone(), &settings.admin_origin(), http))?;
+    let admin = Admin {
+        title: settings.site.title.clone(),
+        host: settings.admin.url.host_str().unwrap_or_default().to_ascii_lowercase(),
+        board: Arc::clone(&board),
+        hub: reachable,
+        login: Arc::new(login.asking(&[admin::SCOPE])),
+        logins: Default::default(),
+        sessions: Default::default(),
+        inbox: inbox.clone(),
+        told: Told::of(&settings.site),
+    };
     let portal = web::Data::new(Portal {
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
@@ -163,7 +175,12 @@ fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault
 fn admin_pages(settings: &Settings, admin: web::Data<Admin>) -> Result<Server, Fault> {
     let at = settings.admin.listen;
     let server = HttpServer::new(move || {
-        App::new().app_data(admin.clone()).wrap(headers::strict(&[])).configure(admin::routes)
+        App::new()
+            .app_data(admin.clone())
+            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
+            .wrap(from_fn(admin::host::check))
+            .wrap(headers::strict(&[admin.login.origin()]))
+            .configure(admin::routes)
     });
     let tls = settings.admin_tls()?;
     let server = server

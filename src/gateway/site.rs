@@ -24,6 +24,7 @@ mod enter;
 mod held;
 mod kernel;
 mod leave;
+pub mod rates;
 mod records;
 pub mod shares;
 #[cfg(test)]
@@ -156,6 +157,7 @@ impl Site {
             recording: !self.records.failing(),
             measured: self.link.measured().cloned(),
             shares: Some(self.sharing.now()),
+            rates: self.link.rates().to_vec(),
         }
     }
 

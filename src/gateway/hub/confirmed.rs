@@ -21,7 +21,7 @@ const TWO_FACTORS: [&str; 2] = ["https://www.spid.gov.it/SpidL2", "https://www.s
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Roles {
     #[serde(default)]
-    roles: Vec<String>,
+    pub(super) roles: Vec<String>,
 }
 
 impl AdditionalClaims for Roles {}

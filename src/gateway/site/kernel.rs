@@ -3,6 +3,7 @@
 use super::{
     Site,
     held::Phase,
+    rates::{self, LaneRate},
     shares::{PlanFor, SharesAnswer},
     words::{Answer, Change, Effect},
 };
@@ -32,6 +33,8 @@ pub struct Link {
     measure_at: Option<Timestamp>,
     generation: u64,
     measured: Option<Measured>,
+    measured_at: Option<Timestamp>,
+    rates: Vec<LaneRate>,
     /// The last difference recorded, so that one that lasts is recorded once.
     difference: (u32, u32),
 }
@@ -62,6 +65,10 @@ impl Link {
 
     pub const fn measured(&self) -> Option<&Measured> {
         self.measured.as_ref()
+    }
+
+    pub fn rates(&self) -> &[LaneRate] {
+        &self.rates
     }
 
     /// When it should be asked next.
@@ -252,6 +259,10 @@ impl Site {
         self.trial_measured(measured.trial, now);
         // Only what names nobody is kept for the pages.
         measured.passes.clear();
+        if let Some((old, at)) = self.link.measured.as_ref().zip(self.link.measured_at) {
+            self.link.rates = rates::between(&old.lanes, &measured.lanes, now.duration_since(at));
+        }
+        self.link.measured_at = Some(now);
         self.link.measured = Some(measured);
     }
 

@@ -1,5 +1,6 @@
 //! What happens to a site, and what it wants done.
 
+use super::rates::LaneRate;
 use super::shares::{SharesAnswer, SharesAsk, SharesNow, Told};
 use jiff::Timestamp;
 use varco_audit::SharesStep;
@@ -171,4 +172,6 @@ pub struct Status {
     pub measured: Option<Measured>,
     /// The shares of the lanes; `None` before the site has started.
     pub shares: Option<SharesNow>,
+    /// How fast the lanes are.
+    pub rates: Vec<LaneRate>,
 }

@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn other(mbit: u64) -> Shares {
-        let mut shares = told().shares;
+        let mut shares = told().lanes.shares();
         shares.up.guest.ceiling = Rate::from_bits(mbit * 1_000_000);
         shares
     }
@@ -100,7 +100,7 @@ mod tests {
     fn the_row_and_the_entries_go_together_through_restarts() {
         let folder = Folder::new();
         let (mut store, first) = open(&folder);
-        assert_eq!(first, told().shares);
+        assert_eq!(first, told().lanes.shares());
         goes(&mut store, SharesStep::TakenBack, first);
         goes(&mut store, SharesStep::Tried, other(90));
         drop(store);

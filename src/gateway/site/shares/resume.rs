@@ -4,21 +4,21 @@ use super::super::words::Change;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use varco_audit::SharesStep;
-use varco_policy::{Shares, Site, site::Link};
+use varco_policy::{Shares, Site, link::Link, shares::LaneSettings};
 
 /// What `site.toml` says of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// The shares.
-    pub shares: Shares,
     /// The line.
     pub link: Link,
+    /// The shares, and how far an administrator may go.
+    pub lanes: LaneSettings,
 }
 
 impl Told {
     /// What a site's settings say.
     pub fn of(site: &Site) -> Self {
-        Self { shares: site.shares(), link: site.link }
+        Self { link: site.link, lanes: site.lanes }
     }
 }
 
@@ -44,8 +44,9 @@ pub fn take_up(kept: Option<Kept>, told: Told, now: Timestamp) -> (Shares, Vec<C
     match kept.filter(|kept| kept.told == told) {
         Some(kept) => (kept.confirmed, changes),
         None => {
-            changes.extend([record(SharesStep::Confirmed, told.shares), Change::SharesTold(told)]);
-            (told.shares, changes)
+            let shares = told.lanes.shares();
+            changes.extend([record(SharesStep::Confirmed, shares), Change::SharesTold(told)]);
+            (shares, changes)
         }
     }
 }
@@ -53,22 +54,21 @@ pub fn take_up(kept: Option<Kept>, told: Told, now: Timestamp) -> (Shares, Vec<C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use varco_policy::{
-        Rate,
-        lane::{Lanes, Share},
-    };
-
-    fn shares(guest: u64) -> Shares {
-        let rate = |mbit: u64| Rate::from_bits(mbit * 1_000_000);
-        let share = |mbit| Share { guaranteed: rate(1), ceiling: rate(mbit) };
-        let lanes = Lanes { critical: share(100), office: share(100), guest: share(guest) };
-        Shares { up: lanes, down: lanes }
-    }
+    use std::path::Path;
 
     fn told(guest: u64, link: u64) -> Told {
-        let rate = Rate::from_bits(link * 1_000_000);
-        let text = format!("{{\"up\":\"{rate}\",\"down\":\"{rate}\"}}");
-        Told { shares: shares(guest), link: serde_json::from_str(&text).unwrap() }
+        let lane = format!("{{ guaranteed = '1mbit', ceiling = '{guest}mbit' }}");
+        let lanes = format!("critical = {lane}\noffice = {lane}\nguest = {lane}");
+        let link = format!("up = '{link}mbit'\ndown = '{link}mbit'");
+        let parsed = |text: &str| varco_policy::config::parse(Path::new("/site.toml"), text);
+        Told {
+            link: varco_policy::config::parse(Path::new("/site.toml"), &link).unwrap(),
+            lanes: parsed(&lanes).unwrap(),
+        }
+    }
+
+    fn shares(guest: u64) -> Shares {
+        told(guest, 100).lanes.shares()
     }
 
     fn steps(kept: Option<Kept>, told: Told) -> (Shares, Vec<(SharesStep, Shares)>) {

@@ -1,0 +1,99 @@
+//! `GET /shares`: the lanes now, and the form to change their shares; while something is on trial, the two ways out.
+
+use super::{Admin, fields, now};
+use crate::{
+    change::changed,
+    site::{
+        Status,
+        shares::{Back, OnTrial, SharesNow},
+    },
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+    web,
+};
+use jiff::Timestamp;
+use varco_policy::wire::{Direction, LaneUsage};
+use varco_templates::shares::{self as pages, Ended, LaneNow, Trouble, Visit};
+
+/// How often the page of a trial loads itself again, in seconds. Nothing is typed on it.
+const AGAIN: &str = "5";
+
+/// The page.
+///
+/// # Errors
+/// When the kernel has no randomness to give.
+#[actix_web::get("/shares")]
+pub async fn show(request: HttpRequest, admin: web::Data<Admin>) -> actix_web::Result<HttpResponse> {
+    let status = admin.board.status();
+    if admin.who(&request).is_none() {
+        return admin.page(&request, StatusCode::OK, pages::sign_in);
+    }
+    let Some(shares) = status.shares.clone() else {
+        return admin.trouble(&request, Trouble::GateDown);
+    };
+    let lanes = lanes(&status);
+    match shares.trial {
+        Some(trial) => on_trial(&request, &admin, &shares, trial, &lanes),
+        None => admin.page(&request, StatusCode::OK, |visit| confirmed(visit, &shares, &lanes)),
+    }
+}
+
+fn confirmed(visit: Visit<'_>, shares: &SharesNow, lanes: &[LaneNow]) -> maud::Markup {
+    let ended = shares.back.as_ref().map(|(_, why)| ended(why));
+    pages::shares(visit, lanes, &fields::form(&shares.confirmed), ended)
+}
+
+fn on_trial(
+    request: &HttpRequest,
+    admin: &Admin,
+    shares: &SharesNow,
+    trial: OnTrial,
+    lanes: &[LaneNow],
+) -> actix_web::Result<HttpResponse> {
+    let changes = changed(&shares.confirmed, &trial.shares);
+    let seconds = left(trial.until, now());
+    let mut answer =
+        admin.page(request, StatusCode::OK, |visit| pages::trial(visit, lanes, &changes, seconds))?;
+    answer.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static(AGAIN));
+    Ok(answer)
+}
+
+/// Whole seconds left, never less than none.
+fn left(until: Timestamp, now: Timestamp) -> i64 {
+    until.duration_since(now).as_secs().max(0)
+}
+
+const fn ended(why: &Back) -> Ended {
+    match why {
+        Back::Asked => Ended::Asked,
+        Back::TimeOver => Ended::TimeOver,
+        Back::EnforcerLost => Ended::EnforcerLost,
+        Back::Refused(_) => Ended::Refused,
+        Back::RecordsFailed => Ended::RecordsFailed,
+    }
+}
+
+fn lanes(status: &Status) -> Vec<LaneNow> {
+    let measured = status.measured.iter().flat_map(|measured| &measured.lanes);
+    measured.map(|usage| lane(usage, status)).collect()
+}
+
+fn lane(usage: &LaneUsage, status: &Status) -> LaneNow {
+    let same =
+        |rate: &&crate::site::rates::LaneRate| (rate.lane, rate.direction) == (usage.lane, usage.direction);
+    // Whole kilobits: what moves by less is not read anyway.
+    let rate = status.rates.iter().find(same).map(|rate| format!("{}kbit", rate.rate.bits() / 1000));
+    LaneNow {
+        lane: usage.lane.word(),
+        up: usage.direction == Direction::Up,
+        guaranteed: usage.guaranteed.to_string(),
+        ceiling: usage.ceiling.to_string(),
+        rate,
+        waiting: usage.backlog,
+    }
+}
