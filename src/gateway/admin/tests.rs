@@ -1,12 +1,14 @@
 //! The pages of the shares as browsers in the office meet them, with the real loop, store and relying party.
 
 use crate::{
+    control::{self, Ask, Told},
     hub::tests::provider::Mischief,
     portal::tests::{
         browser::{Answer, Browser},
         building::{Building, told},
         enforcer::Mood,
     },
+    site::shares::SharesAnswer,
 };
 use actix_web::http::StatusCode;
 use varco_audit::{Entry, SharesStep};
@@ -253,4 +255,32 @@ async fn without_hub_or_enforcer_a_page_says_so() {
 fn the_building_of_the_tests_can_be_changed() {
     let shares = told().lanes.shares();
     assert!(told().link.keeps(&shares).is_ok());
+}
+
+#[actix_web::test]
+async fn the_command_line_does_the_same_and_is_nobody_in_the_records() {
+    let building = Building::open().await;
+    let folder = building.state().to_owned();
+    let asked = actix_web::web::block(move || {
+        let ask = |question| control::ask(&folder, question).unwrap();
+        let Told::Status(state) = ask(Ask::Status) else { panic!("no state") };
+        let from = state.shares.unwrap().confirmed;
+        let mut shares = from;
+        "guest.down.ceiling".parse::<ShareKey>().unwrap().set(&mut shares, "90mbit".parse().unwrap());
+        let Told::Shares(SharesAnswer::Planned(lines)) = ask(Ask::Plan(shares)) else { panic!("no plan") };
+        assert_eq!(lines.len(), 1);
+        assert_eq!(ask(Ask::Confirm), Told::Shares(SharesAnswer::NoTrial));
+        assert_eq!(ask(Ask::Try { from, shares, seconds: 601 }), Told::Failed);
+        let Told::Shares(SharesAnswer::OnTrial(_)) = ask(Ask::Try { from, shares, seconds: 600 }) else {
+            panic!("no trial")
+        };
+        let Told::Status(state) = ask(Ask::Status) else { panic!("no state") };
+        let trial = state.shares.unwrap().trial.unwrap();
+        assert!((590..=600).contains(&trial.seconds) && trial.shares == shares);
+        assert_eq!(ask(Ask::Confirm), Told::Shares(SharesAnswer::Confirmed));
+        assert_eq!(ask(Ask::TakeBack), Told::Shares(SharesAnswer::NoTrial));
+    });
+    asked.await.unwrap();
+    let last = (SharesStep::Confirmed, "90mbit".to_owned(), None);
+    assert_eq!(steps(&building).last(), Some(&last));
 }

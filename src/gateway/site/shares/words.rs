@@ -1,6 +1,7 @@
 //! What is asked and answered about shares.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use varco_policy::{Shares, Subject};
 
 /// The longest trial, in seconds.
@@ -33,7 +34,8 @@ pub enum SharesAsk {
 }
 
 /// What who asks is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SharesAnswer {
     /// The change, a line each as `nft` and `tc` would write it.
     Planned(Vec<String>),
