@@ -4,8 +4,8 @@ use crate::{
     bridge,
     dns::{self, View},
     dnsmasq::Instance,
-    enforcer::Enforcer,
-    gate, measure, neighbours, nft, privilege, queues,
+    enforcer::{Enforcer, networks},
+    gate, measure, nft, privilege, queues,
     server::Server,
     settings::Settings,
     tc,
@@ -137,7 +137,7 @@ pub fn remove(settings: &Settings) -> anyhow::Result<()> {
     for view in View::ALL {
         Instance::new(view, settings).stop()?;
     }
-    neighbours::reconcile(&settings.site, &neighbours::Table::new())?;
+    networks::release_all(&settings.site)?;
     tc::remove(&settings.site.interfaces.wan, &queues::inward(&settings.site))?;
     nft::remove()?;
     Ok(())

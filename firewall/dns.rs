@@ -5,7 +5,7 @@
 
 use crate::settings::Settings;
 use std::{fmt::Write, path::Path};
-use varco_policy::Site;
+use varco_policy::{Site, guests::GuestNetwork};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn common(out: &mut String, view: View, settings: &Settings) {
 }
 
 fn main(out: &mut String, settings: &Settings) {
-    let (site, g) = (&settings.site, &settings.site.guest);
+    let site = &settings.site;
     for resolver in &site.garden.resolvers {
         line(out, "server", resolver);
     }
@@ -89,14 +89,26 @@ fn main(out: &mut String, settings: &Settings) {
     out.push_str("dhcp-ignore-clid\n");
     // The router is the only DHCP server of this network. A ping before a lease would meet the closed gate.
     out.push_str("dhcp-authoritative\nno-ping\nquiet-dhcp\n");
-    let (mask, seconds) = (g.subnet.netmask(), g.lease.as_secs());
-    line(out, "dhcp-range", format_args!("{},{},{mask},{seconds}", g.first, g.last));
-    line(out, "dhcp-lease-max", u32::from(g.last).saturating_sub(u32::from(g.first)).saturating_add(1));
+    for (tag, network) in site.guest.all().enumerate() {
+        leases(out, &format!("net{tag}"), network);
+    }
+    line(out, "dhcp-lease-max", site.guest.all().map(leased).fold(0, u32::saturating_add));
     line(out, "dhcp-leasefile", settings.state.join("leases").display());
-    line(out, "dhcp-option", format_args!("option:router,{}", g.router));
-    line(out, "dhcp-option", format_args!("option:dns-server,{}", g.router));
     // RFC 8910 section 2.1, also to devices that do not ask for it.
     line(out, "dhcp-option-force", format_args!("114,https://{}/capport", site.portal.host));
+}
+
+/// dnsmasq leases from the range that fits the interface's own address, and tells a device what its range's tag says.
+fn leases(out: &mut String, tag: &str, network: &GuestNetwork) {
+    let (mask, seconds) = (network.subnet.netmask(), network.lease.as_secs());
+    let (first, last, router) = (network.first, network.last, network.router);
+    line(out, "dhcp-range", format_args!("set:{tag},{first},{last},{mask},{seconds}"));
+    line(out, "dhcp-option", format_args!("tag:{tag},option:router,{router}"));
+    line(out, "dhcp-option", format_args!("tag:{tag},option:dns-server,{router}"));
+}
+
+fn leased(network: &GuestNetwork) -> u32 {
+    u32::from(network.last).saturating_sub(u32::from(network.first)).saturating_add(1)
 }
 
 fn captive(out: &mut String, settings: &Settings) {
@@ -184,11 +196,11 @@ mod tests {
         dhcp-authoritative
         no-ping
         quiet-dhcp
-        dhcp-range=10.64.0.10,10.64.15.250,255.255.240.0,3600
+        dhcp-range=set:net0,10.64.0.10,10.64.15.250,255.255.240.0,3600
+        dhcp-option=tag:net0,option:router,10.64.0.1
+        dhcp-option=tag:net0,option:dns-server,10.64.0.1
         dhcp-lease-max=4081
         dhcp-leasefile=/var/lib/varco/leases
-        dhcp-option=option:router,10.64.0.1
-        dhcp-option=option:dns-server,10.64.0.1
         dhcp-option-force=114,https://wifi.biblioteca.example.it/capport
         "#);
         insta::assert_snapshot!(render(View::Captive, &settings), @r#"

@@ -6,6 +6,7 @@
 mod held;
 mod limit;
 mod line;
+pub mod networks;
 mod trial;
 
 use crate::{
@@ -13,9 +14,8 @@ use crate::{
     dns::View,
     dnsmasq::Instance,
     exec::ExecError,
-    flows,
     gate::{self, SetName},
-    neighbours::{self, Table},
+    neighbours::Table,
     nft, rules,
     settings::Settings,
 };
@@ -28,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 use varco_policy::{
-    Device,
+    Device, Site,
     wire::{Capacity, Desired, KernelPass, Measured, Refusal, Reply, Request},
 };
 
@@ -41,6 +41,8 @@ const TRIES: usize = 3;
 #[derive(Debug)]
 pub struct Enforcer {
     settings: Settings,
+    /// The site once for each guest network, with that one alone.
+    networks: Vec<Site>,
     /// `None` from the start until the first [`Request::Apply`]: passes in the kernel are left alone till then.
     in_force: Option<InForce>,
     /// The rules as the kernel lists them right after they were loaded.
@@ -63,7 +65,8 @@ impl Enforcer {
         nft::remove_strangers()?;
         let dns = View::of(&settings.site).iter().map(|view| Instance::new(*view, &settings)).collect();
         let rules = nft::whole_rules()?;
-        let mut this = Self { rules, in_force: None, dns, healed: 0, carried: None, settings };
+        let networks = networks::each(&settings.site);
+        let mut this = Self { rules, networks, in_force: None, dns, healed: 0, carried: None, settings };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         if !this.return_from_trial()? {
             this.reconcile_queues(now)?;
@@ -122,12 +125,12 @@ impl Enforcer {
         self.prepare_trial(&next)?;
         self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
         let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
-        neighbours::reconcile(&self.settings.site, &next.neighbours(now)).map_err(kernel)?;
-        let flows = flows::by_guest(self.settings.site.guest.subnet).map_err(kernel)?;
+        self.reconcile_neighbours(&next.neighbours(now)).map_err(kernel)?;
+        let flows = self.flows().map_err(kernel)?;
         let ended = stale(&self.settings.site, &next, &flows);
         self.in_force = Some(next);
         let ended = changed.union(&ended).copied().collect();
-        flows::forget_all(&ended, self.settings.site.guest.subnet).map_err(kernel)?;
+        self.forget_all(&ended).map_err(kernel)?;
         Ok(desired.generation)
     }
 
@@ -155,10 +158,9 @@ impl Enforcer {
         self.touch(&next, &renew, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
         let pin = passes.iter().map(|p| (p.device.address, p.device.mac)).collect();
-        neighbours::change(&self.settings.site, &pin, &BTreeSet::new()).map_err(kernel)?;
-        let subnet = self.settings.site.guest.subnet;
-        flows::forget_all(&other, subnet).map_err(kernel)?;
-        flows::forget_all_redirected(&same, subnet).map_err(kernel)?;
+        self.pin(&pin, &BTreeSet::new()).map_err(kernel)?;
+        self.forget_all(&other).map_err(kernel)?;
+        self.forget_all_redirected(&same).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -172,10 +174,10 @@ impl Enforcer {
         let touched = devices.iter().filter(ours).map(|device| device.address).collect();
         self.touch(&next, &touched, &touched, now).map_err(kernel)?;
         let gone = devices.iter().map(|d| d.address).filter(|a| !next.passes.contains_key(a));
-        let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.subnet.contains(a)).collect();
+        let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.contain(*a)).collect();
         self.in_force = Some(next);
-        flows::forget_all(&gone, self.settings.site.guest.subnet).map_err(kernel)?;
-        neighbours::change(&self.settings.site, &Table::new(), &gone).map_err(kernel)?;
+        self.forget_all(&gone).map_err(kernel)?;
+        self.pin(&Table::new(), &gone).map_err(kernel)?;
         Ok(generation)
     }
 
@@ -206,10 +208,8 @@ impl Enforcer {
         let Some(state) = &mut self.in_force else { return };
         let ended = state.passes.extract_if(.., |_, held| held.until + ENDING <= now);
         let ended: BTreeSet<_> = ended.map(|(address, _)| address).collect();
-        let forgotten = ended.iter().try_for_each(|address| flows::forget(*address));
-        if let Err(error) =
-            forgotten.and_then(|()| neighbours::change(&self.settings.site, &Table::new(), &ended))
-        {
+        let forgotten = self.forget_all(&ended);
+        if let Err(error) = forgotten.and_then(|()| self.pin(&Table::new(), &ended)) {
             tracing::warn!(%error, "something of an ended pass is left");
         }
     }
@@ -225,7 +225,7 @@ impl Enforcer {
         let ports = self.isolate();
         self.note("bridge ports", ports);
         if let Some(state) = &self.in_force {
-            let pinned = neighbours::reconcile(&self.settings.site, &state.neighbours(now));
+            let pinned = self.reconcile_neighbours(&state.neighbours(now));
             self.note("neighbours", pinned);
         }
     }
@@ -247,7 +247,7 @@ impl Enforcer {
             return Ok(false);
         }
         let changed = self.reconcile_gate(state, &nobody, now)?;
-        changed.iter().try_for_each(|address| flows::forget(*address))?;
+        self.forget_all(&changed)?;
         Ok(true)
     }
 

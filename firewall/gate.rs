@@ -7,7 +7,7 @@ use std::{
     fmt,
     net::Ipv4Addr,
 };
-use varco_policy::{Device, IfName, Site, Slot};
+use varco_policy::{Device, IfName, Site, Slot, guests::GuestNetwork};
 
 /// The name of a set or map of `base.nft`. The walled garden is dnsmasq's and not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,7 @@ pub enum SetName {
     OfficeNet,
     CriticalNet,
     GuestNet,
+    GuestAt,
     Router,
     Catch,
     Pass,
@@ -31,7 +32,7 @@ pub enum SetName {
 
 impl SetName {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::GuestIf,
         Self::OfficeIf,
         Self::CriticalIf,
@@ -39,6 +40,7 @@ impl SetName {
         Self::OfficeNet,
         Self::CriticalNet,
         Self::GuestNet,
+        Self::GuestAt,
         Self::Router,
         Self::Catch,
         Self::Pass,
@@ -58,6 +60,7 @@ impl SetName {
             Self::OfficeNet => "office_net",
             Self::CriticalNet => "critical_net",
             Self::GuestNet => "guest_net",
+            Self::GuestAt => "guest_at",
             Self::Router => "router",
             Self::Catch => "catch",
             Self::Pass => "pass",
@@ -75,6 +78,7 @@ impl SetName {
 pub enum Key {
     Interface(IfName),
     Net(Ipv4Net),
+    At(IfName, Ipv4Net),
     Address(Ipv4Addr),
     Device(Device),
 }
@@ -85,7 +89,7 @@ impl Key {
         match self {
             Self::Address(address) => Some(*address),
             Self::Device(device) => Some(device.address),
-            Self::Interface(_) | Self::Net(_) => None,
+            Self::Interface(_) | Self::Net(_) | Self::At(..) => None,
         }
     }
 }
@@ -95,6 +99,7 @@ impl fmt::Display for Key {
         match self {
             Self::Interface(name) => name.fmt(f),
             Self::Net(net) => net.fmt(f),
+            Self::At(name, net) => write!(f, "{name} . {net}"),
             Self::Address(address) => address.fmt(f),
             Self::Device(device) => write!(f, "{} . {}", device.address, device.mac),
         }
@@ -191,12 +196,16 @@ pub fn of_site(site: &Site) -> Wanted {
         nets(SetName::OfficeNet, &site.networks.office),
         nets(SetName::CriticalNet, &site.networks.critical),
         site.own_addresses().map(|address| (SetName::Router, Key::Address(address))).collect(),
-        vec![
-            (SetName::GuestNet, Key::Net(site.guest.subnet.trunc())),
-            (SetName::Catch, Key::Address(site.portal.catch_address)),
-        ],
+        site.guest.all().flat_map(of_network).collect(),
+        vec![(SetName::Catch, Key::Address(site.portal.catch_address))],
     ];
     places.into_iter().flatten().map(|place| (place, Want::default())).collect()
+}
+
+fn of_network(guests: &GuestNetwork) -> Vec<Place> {
+    let net = guests.subnet.trunc();
+    let at = guests.interfaces.iter().map(|name| (SetName::GuestAt, Key::At(name.clone(), net)));
+    std::iter::once((SetName::GuestNet, Key::Net(net))).chain(at).collect()
 }
 
 /// The five elements of a pass.

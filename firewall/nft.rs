@@ -148,11 +148,14 @@ fn key_expression(key: &Key) -> Expression<'static> {
         Key::Interface(name) => text(name),
         Key::Address(address) => text(address),
         Key::Device(d) => Expression::Named(NamedExpression::Concat(vec![text(d.address), text(d.mac)])),
-        Key::Net(net) => Expression::Named(NamedExpression::Prefix(Prefix {
-            addr: Box::new(text(net.network())),
-            len: net.prefix_len().into(),
-        })),
+        Key::Net(net) => prefix(*net),
+        Key::At(name, net) => Expression::Named(NamedExpression::Concat(vec![text(name), prefix(*net)])),
     }
+}
+
+fn prefix(net: ipnet::Ipv4Net) -> Expression<'static> {
+    let len = net.prefix_len().into();
+    Expression::Named(NamedExpression::Prefix(Prefix { addr: Box::new(text(net.network())), len }))
 }
 
 fn slot_expression(slot: Slot) -> Expression<'static> {
@@ -244,6 +247,10 @@ fn read_key(set: SetName, value: &Value) -> Option<Key> {
             value.as_str()?.parse().ok().map(Key::Interface)
         }
         SetName::OfficeNet | SetName::CriticalNet | SetName::GuestNet => read_net(value).map(Key::Net),
+        SetName::GuestAt => {
+            let [name, net] = value.get("concat")?.as_array()?.as_slice() else { return None };
+            Some(Key::At(name.as_str()?.parse().ok()?, read_net(net)?))
+        }
         SetName::Router | SetName::Catch | SetName::PassDown | SetName::Slots | SetName::PassClass => {
             value.as_str()?.parse().ok().map(Key::Address)
         }

@@ -54,9 +54,7 @@ pub fn rates(rates: &[PassRate]) -> Result<(), Refusal> {
 }
 
 fn device(site: &Site, device: Device) -> Result<(), Refusal> {
-    let (net, address) = (site.guest.subnet, device.address);
-    let host = net.contains(&address) && address != net.network() && address != net.broadcast();
-    refuse_unless(host && !site.own_addresses().any(|own| own == address), "an address is not a guest's")?;
+    refuse_unless(site.guest_hosts().have(device.address), "an address is not a guest's")?;
     let octets = device.mac.octets();
     refuse_unless(octets != [0; 6] && octets[0] & 1 == 0, "a hardware address is not one device's")
 }

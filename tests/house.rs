@@ -107,6 +107,7 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         (r#"router = "10.64.0.1""#, r#"router = "10.99.0.1""#, "guest.router: 10.99.0.1 is not a host of"),
         (r#"first = "10.64.0.10""#, r#"first = "10.64.0.1""#, "guest.first: 10.64.0.1 to"),
         (r#"office = ["br-office"]"#, r#"office = ["br-guest"]"#, "interfaces: br-guest is named twice"),
+        ("# interfaces = [", "interfaces = [\"eth7\"]\n# [", "guest.interfaces: eth7 is not in"),
         (r#"ports = 512"#, r#"ports = 500"#, "slots.ports: 500 ports do not divide"),
         (r#"idle = "30m""#, r#"idle = "5h""#, "passes.idle: "),
         (r#"idle = "30m""#, r#"idle = "2h""#, "passes.idle: 2h is longer than guest.lease"),

@@ -9,6 +9,7 @@ mod heal;
 mod lab;
 mod lanes;
 mod names;
+mod networks;
 mod requests;
 mod shares;
 mod stranger;

@@ -73,6 +73,7 @@ fn a_plan_is_text_and_empty_after_a_start() {
     nft: add element inet varco office_if { off0 }
     nft: add element inet varco wan_if { wan0 }
     nft: add element inet varco guest_net { 10.64.0.0/20 }
+    nft: add element inet varco guest_at { br-guest . 10.64.0.0/20 }
     nft: add element inet varco router { 10.64.0.1 }
     nft: add element inet varco catch { 192.0.2.1 }
     tc: link add ifb-varco txqueuelen 1000 type ifb

@@ -122,7 +122,7 @@ async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<()
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
         board,
-        neighbours: Neighbours::kernel(settings.site.interfaces.guest.clone()),
+        neighbours: Neighbours::kernel(&settings.site.guest),
         inbox,
         hub,
         logins: Default::default(),
@@ -140,16 +140,16 @@ async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<()
 }
 
 fn probes(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {
-    let at = (settings.site.guest.router, 80);
     let server = HttpServer::new(move || {
         App::new().app_data(portal.clone()).default_service(web::to(portal::probe::answer))
     });
-    Ok(server
-        .workers(2)
-        .shutdown_timeout(LAST_ANSWERS)
-        .bind(at)
-        .with_context(|| format!("{}:{}", at.0, at.1))?
-        .run())
+    let mut server = server.workers(2).shutdown_timeout(LAST_ANSWERS);
+    // A redirected guest comes to the router's address in their own network.
+    for network in settings.site.guest.all() {
+        let at = (network.router, 80);
+        server = server.bind(at).with_context(|| format!("{}:{}", at.0, at.1))?;
+    }
+    Ok(server.run())
 }
 
 fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault> {

@@ -220,7 +220,7 @@ fn check_admin(file: &Path, site: &Site, admin: &Admin) -> Result<(), ConfigErro
         return Err(ConfigError::new(file, "admin.url", problem, remedy));
     }
     let among_guests = match admin.listen.ip() {
-        std::net::IpAddr::V4(ip) => ip.is_unspecified() || site.guest.subnet.contains(&ip),
+        std::net::IpAddr::V4(ip) => ip.is_unspecified() || site.guest.contain(ip),
         std::net::IpAddr::V6(ip) => ip.is_unspecified(),
     };
     if !among_guests {

@@ -36,17 +36,14 @@ use jiff::{SignedDuration, Timestamp};
 use kernel::Link;
 use records::Records;
 use shares::Sharing;
-use std::net::Ipv4Addr;
-use varco_policy::{Device, Pass, Shares, pass::EndCause, slot::SlotPool};
+use varco_policy::{Device, GuestHosts, Pass, Shares, pass::EndCause, slot::SlotPool};
 pub use words::{Answer, Change, Effect, Event, Login, Status, Ticket};
 
 /// What the site's settings say about passes.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Addresses of the guests.
-    pub subnet: ipnet::Ipv4Net,
-    /// The router's own address: never a guest.
-    pub router: Ipv4Addr,
+    /// Addresses that a guest's device may have.
+    pub hosts: GuestHosts,
     /// Length of a pass.
     pub length: SignedDuration,
     /// A pass without packets from the device for this long ends.
@@ -59,8 +56,7 @@ impl Rules {
     /// The rules in a site's settings.
     pub fn of(site: &varco_policy::Site) -> Self {
         Self {
-            subnet: site.guest.subnet,
-            router: site.guest.router,
+            hosts: site.guest_hosts(),
             length: site.passes.length,
             idle: site.passes.idle,
             shares: site.shares(),
@@ -70,9 +66,8 @@ impl Rules {
     /// Whether this can be a guest's device. The enforcer refuses a whole request for one that cannot, so none may come
     /// to it: those who ask beside it would be refused as well.
     fn is_a_guest(&self, device: Device) -> bool {
-        let (net, address, octets) = (self.subnet, device.address, device.mac.octets());
-        let host = net.contains(&address) && address != net.network() && address != net.broadcast();
-        host && address != self.router && octets != [0; 6] && octets[0] & 1 == 0
+        let octets = device.mac.octets();
+        self.hosts.have(device.address) && octets != [0; 6] && octets[0] & 1 == 0
     }
 }
 

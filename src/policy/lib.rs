@@ -2,6 +2,7 @@
 //! between gateway and enforcer. Pure: no clock, no socket, no thread. Every other crate depends on this one.
 
 pub mod config;
+pub mod guests;
 pub mod lane;
 pub mod link;
 pub mod net;
@@ -15,6 +16,7 @@ pub mod slot;
 pub mod wire;
 
 pub use config::ConfigError;
+pub use guests::GuestHosts;
 pub use lane::{Lane, Share, Shares};
 pub use net::{Device, IfName, Mac};
 pub use pass::{Pass, PassId, Subject};

@@ -2,6 +2,7 @@
 
 use crate::{
     config::ConfigError,
+    guests::{GuestHosts, GuestNetwork, GuestNetworks},
     lane::Shares,
     link::{Link, LinkError},
     net::IfName,
@@ -35,8 +36,8 @@ pub struct Site {
     pub link: Link,
     /// What each lane is guaranteed and may reach.
     pub lanes: LaneSettings,
-    /// The guest network.
-    pub guest: GuestNetwork,
+    /// The guest networks: `[guest]`, or several `[[guest]]`.
+    pub guest: GuestNetworks,
     /// Where the portal is.
     pub portal: Portal,
     /// The public addresses and ports lent to guests.
@@ -74,22 +75,6 @@ pub struct Networks {
     pub office: Vec<Ipv4Net>,
     /// Of the critical lane.
     pub critical: Vec<Ipv4Net>,
-}
-
-/// The guest network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GuestNetwork {
-    /// Addresses of the guests, for example `10.64.0.0/20`.
-    pub subnet: Ipv4Net,
-    /// The router's address in it: gateway, resolver and portal of the guests.
-    pub router: Ipv4Addr,
-    /// First address leased.
-    pub first: Ipv4Addr,
-    /// Last address leased.
-    pub last: Ipv4Addr,
-    /// How long a lease lasts, for example `"1h"`. 2 minutes to 24 hours.
-    pub lease: SignedDuration,
 }
 
 /// Where the portal is.
@@ -136,7 +121,7 @@ pub struct Garden {
 pub struct HubHere {
     /// Host name of the hub, as in its `public_url`.
     pub host: String,
-    /// Where it listens, port 443: an address of this router inside [`GuestNetwork::subnet`].
+    /// Where it listens, port 443: an address of this router inside a guest network.
     pub address: Ipv4Addr,
 }
 
@@ -184,7 +169,8 @@ impl Site {
     /// # Errors
     /// The first mistake, with file, key and remedy.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let site: Self = profile::load(file)?;
+        let mut site: Self = profile::load(file)?;
+        site.guest.name_interfaces(&site.interfaces.guest);
         site.check(file)?;
         Ok(site)
     }
@@ -194,9 +180,17 @@ impl Site {
         self.lanes.shares()
     }
 
-    /// The router's own addresses in the guest network: the portal's, and the hub's where it is here. No guest's.
+    /// The router's own addresses in the guest networks: the portal's is the first, and the hub's is among them where it is
+    /// here. No guest's.
     pub fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        std::iter::once(self.guest.router).chain(self.hub_here.iter().map(|hub| hub.address))
+        let routers = self.guest.all().map(|network| network.router);
+        routers.chain(self.hub_here.iter().map(|hub| hub.address))
+    }
+
+    /// The addresses that a guest's device may have.
+    pub fn guest_hosts(&self) -> GuestHosts {
+        let networks = self.guest.all().map(|network| network.subnet);
+        GuestHosts::new(networks.collect(), self.own_addresses().collect())
     }
 
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
@@ -237,26 +231,13 @@ impl Site {
     }
 
     fn check_guest(&self, file: &Path) -> Result<(), ConfigError> {
-        let g = &self.guest;
-        for (key, address) in [("guest.router", g.router), ("guest.first", g.first), ("guest.last", g.last)] {
-            if !g.subnet.contains(&address)
-                || address == g.subnet.network()
-                || address == g.subnet.broadcast()
-            {
-                let problem = format!("{address} is not a host of {}", g.subnet);
-                return Err(ConfigError::new(file, key, problem, "give an address inside guest.subnet"));
-            }
-        }
-        if g.first > g.last || (g.first..=g.last).contains(&g.router) {
-            let problem = format!("{} to {} is empty or holds the router's own address", g.first, g.last);
-            return Err(ConfigError::new(file, "guest.first", problem, "lease a range beside guest.router"));
-        }
-        if g.subnet.contains(&self.portal.catch_address) {
+        self.guest.check(file, &self.interfaces.guest)?;
+        if self.guest.contain(self.portal.catch_address) {
             let problem = format!("{} is inside guest.subnet", self.portal.catch_address);
             let remedy = "leave the default 192.0.2.1";
             return Err(ConfigError::new(file, "portal.catch_address", problem, remedy));
         }
-        within(file, "guest.lease", g.lease, SignedDuration::from_mins(2), SignedDuration::from_hours(24))
+        Ok(())
     }
 
     fn check_networks(&self, file: &Path) -> Result<(), ConfigError> {
@@ -264,9 +245,8 @@ impl Site {
             [("networks.office", &self.networks.office), ("networks.critical", &self.networks.critical)];
         for (key, nets) in lists {
             for (at, net) in nets.iter().enumerate() {
-                if meet(*net, self.guest.subnet) {
-                    let problem =
-                        format!("{net} and the guest network {} share addresses", self.guest.subnet);
+                if let Some(guests) = self.guest.all().find(|guests| meet(*net, guests.subnet)) {
+                    let problem = format!("{net} and the guest network {} share addresses", guests.subnet);
                     return Err(ConfigError::new(file, key, problem, "name networks of the building only"));
                 }
                 if let Some(other) = nets.iter().take(at).find(|other| meet(*net, **other)) {
@@ -280,11 +260,11 @@ impl Site {
 
     fn check_hub_here(&self, file: &Path) -> Result<(), ConfigError> {
         let Some(hub) = &self.hub_here else { return Ok(()) };
-        let g = &self.guest;
-        let leased = (g.first..=g.last).contains(&hub.address);
-        let edge = hub.address == g.subnet.network() || hub.address == g.subnet.broadcast();
-        if !g.subnet.contains(&hub.address) || edge || leased || hub.address == g.router {
-            let problem = format!("{} is not an address of its own in {}", hub.address, g.subnet);
+        let own = |g: &GuestNetwork| {
+            g.has_host(hub.address) && !(g.first..=g.last).contains(&hub.address) && hub.address != g.router
+        };
+        if !self.guest.all().any(own) {
+            let problem = format!("{} is not an address of its own in a guest network", hub.address);
             let remedy = "give one inside guest.subnet beside guest.router and the leased range";
             return Err(ConfigError::new(file, "hub_here.address", problem, remedy));
         }
@@ -337,7 +317,7 @@ impl Site {
         all: &[Ipv4Addr],
         remedy: &str,
     ) -> Result<(), ConfigError> {
-        match all.iter().find(|address| self.guest.subnet.contains(*address)) {
+        match all.iter().find(|address| self.guest.contain(**address)) {
             Some(inside) => {
                 Err(ConfigError::new(file, key, format!("{inside} is inside guest.subnet"), remedy))
             }
@@ -354,8 +334,9 @@ impl Site {
         }
         within(file, "passes.length", p.length, minute, SignedDuration::from_hours(24))?;
         within(file, "passes.idle", p.idle, minute, p.length)?;
-        if p.idle > self.guest.lease && !self.interfaces.guest.is_empty() {
-            let problem = format!("{:#} is longer than guest.lease, {:#}", p.idle, self.guest.lease);
+        let shorter = self.guest.all().find(|network| p.idle > network.lease);
+        if let Some(network) = shorter.filter(|_| !self.interfaces.guest.is_empty()) {
+            let problem = format!("{:#} is longer than guest.lease, {:#}", p.idle, network.lease);
             let remedy = "lengthen the lease: an address must not change hands while a pass is open";
             return Err(ConfigError::new(file, "passes.idle", problem, remedy));
         }
@@ -371,7 +352,7 @@ impl Interfaces {
     }
 }
 
-fn within(
+pub(crate) fn within(
     file: &Path,
     key: &str,
     value: SignedDuration,
@@ -386,7 +367,7 @@ fn within(
 }
 
 /// Two networks share addresses only where one is inside the other.
-fn meet(one: Ipv4Net, other: Ipv4Net) -> bool {
+pub(crate) fn meet(one: Ipv4Net, other: Ipv4Net) -> bool {
     one.contains(&other.network()) || other.contains(&one.network())
 }
 

@@ -102,7 +102,10 @@ impl Building {
             title: "Library".into(),
             host: HOST.into(),
             board: Arc::clone(&board),
-            neighbours: Neighbours::in_file(folder.path().join("arp"), vec!["br-guest".parse().unwrap()]),
+            neighbours: Neighbours::in_file(
+                folder.path().join("arp"),
+                vec![("br-guest".parse().unwrap(), "127.0.0.0/24".parse().unwrap())],
+            ),
             inbox: inbox.clone(),
             hub: Arc::new(provider.hub()),
             logins: Default::default(),
@@ -226,8 +229,10 @@ fn rules() -> Rules {
     let share = Share { guaranteed: Rate::from_bits(1_000_000), ceiling: Rate::from_bits(100_000_000) };
     let lanes = Lanes { critical: share, office: share, guest: share };
     Rules {
-        subnet: "127.0.0.0/24".parse().unwrap(),
-        router: [127, 0, 0, 1].into(),
+        hosts: varco_policy::GuestHosts::new(
+            vec!["127.0.0.0/24".parse().unwrap()],
+            vec![[127, 0, 0, 1].into()],
+        ),
         length: SignedDuration::from_hours(1),
         idle: SignedDuration::from_mins(30),
         shares: Shares { up: lanes, down: lanes },

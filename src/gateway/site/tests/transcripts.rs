@@ -295,7 +295,8 @@ fn a_pass_of_another_network_ends_and_holds_up_nobody() {
     let mut world = World::ready();
     let pass = world.log_in(device(1));
     world.settle();
-    let moved = Rules { subnet: "10.65.0.0/24".parse().unwrap(), ..super::world::rules() };
+    let hosts = varco_policy::GuestHosts::new(vec!["10.65.0.0/24".parse().unwrap()], vec![]);
+    let moved = Rules { hosts, ..super::world::rules() };
     let open = world.site.online().map(|pass| (pass.clone(), None)).collect();
     let pool = SlotPool::new(&[[198, 18, 0, 3].into()], 1024, super::world::QUARANTINE);
     world.site = Site::resume(moved, pool, open, world.now);

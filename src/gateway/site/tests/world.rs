@@ -6,7 +6,7 @@ use super::super::{
     *,
 };
 use super::line::Line;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 use varco_audit::SharesStep;
 use varco_policy::{
     Device, Lane, Mac, PassId, Slot, Subject,
@@ -62,8 +62,10 @@ pub fn rules() -> Rules {
     let lanes = Lanes { critical: share, office: share, guest: share };
     assert_eq!(Lane::ALL.len(), 3);
     Rules {
-        subnet: "10.64.0.0/24".parse().unwrap(),
-        router: [10, 64, 0, 1].into(),
+        hosts: varco_policy::GuestHosts::new(
+            vec!["10.64.0.0/24".parse().unwrap()],
+            vec![[10, 64, 0, 1].into()],
+        ),
         length: LENGTH,
         idle: SignedDuration::from_mins(30),
         shares: Shares { up: lanes, down: lanes },
