@@ -177,6 +177,7 @@ pub fn trial(visit: Visit<'_>, lanes: &[LaneNow], changes: &[Changed], seconds: 
             (button(visit, "/shares/confirm", &words.confirm, "button"))
             (button(visit, "/shares/take-back", &words.take_back, "button second"))
             (live(words, lanes))
+            p { a class="button second" href="/shares" { (words.reload) } }
             (farewell(visit))
         },
     )

@@ -20,9 +20,6 @@ use jiff::Timestamp;
 use varco_policy::wire::{Direction, LaneUsage};
 use varco_templates::shares::{self as pages, Ended, LaneNow, Trouble, Visit};
 
-/// How often the page of a trial loads itself again, in seconds. Nothing is typed on it.
-const AGAIN: &str = "5";
-
 /// The page.
 ///
 /// # Errors
@@ -59,7 +56,8 @@ fn on_trial(
     let seconds = left(trial.until, now());
     let mut answer =
         admin.page(request, StatusCode::OK, |visit| pages::trial(visit, lanes, &changes, seconds))?;
-    answer.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static(AGAIN));
+    // Once, when the time is over: a page that loads itself again and again takes the focus from who uses the keyboard.
+    answer.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from(seconds + 2));
     Ok(answer)
 }
 

@@ -89,7 +89,9 @@ async fn an_administrator_sees_tries_and_confirms_a_change() {
     assert_eq!((tried.status, tried.location.as_str()), (StatusCode::SEE_OTHER, "/shares"), "{}", tried.body);
     assert_eq!(building.enforcer.shares().1.map(|s| ceiling(&s)), Some("90mbit".into()));
     let trial = admin.get("/shares").await;
-    assert!(trial.body.contains("Shares on trial") && trial.headers["refresh"] == "5", "{}", trial.body);
+    assert!(trial.body.contains("Shares on trial"), "{}", trial.body);
+    let again: i64 = trial.headers["refresh"].to_str().unwrap().parse().unwrap();
+    assert!((2..=62).contains(&again), "the page says the end by itself: {again}");
     // Another administrator may confirm it.
     let mut other = Browser::in_office(&building, 3);
     let back = other.go_to_the_hub_from("/shares").await;
