@@ -146,12 +146,6 @@ pub fn preview(visit: Visit<'_>, changes: &[Changed], lines: &[String], form: &F
         &words.preview_title,
         &html! {
             p class="notice" { (sentence(visit.lang, changes)) }
-            h2 { (words.exact) }
-            @if lines.is_empty() {
-                p { (words.exact_none) }
-            } @else {
-                pre class="plan" tabindex="0" { @for line in lines { (line) "\n" } }
-            }
             form method="post" action="/shares/try" {
                 (hidden(visit, form))
                 input type="hidden" name="seconds" value=(seconds);
@@ -160,6 +154,15 @@ pub fn preview(visit: Visit<'_>, changes: &[Changed], lines: &[String], form: &F
                 button class="second" type="submit" formaction="/shares/edit" { (words.modify) }
             }
             (way_back(words))
+            h2 id="exact" { (words.exact) }
+            @if lines.is_empty() {
+                p { (words.exact_none) }
+            } @else {
+                p { (filled(&words.exact_count, &[("count", &lines.len().to_string())])) }
+                pre class="plan" tabindex="0" role="region" aria-labelledby="exact" {
+                    @for line in lines { (line) "\n" }
+                }
+            }
         },
     )
 }
@@ -224,7 +227,7 @@ fn farewell(visit: Visit<'_>) -> Markup {
 
 fn live(words: &Words, lanes: &[LaneNow]) -> Markup {
     html! {
-        table {
+        div class="wide" tabindex="0" role="region" aria-label=(words.live) { table {
             caption { (words.live) }
             thead { tr {
                 @for head in [&words.lane, &words.direction, &words.guaranteed, &words.ceiling, &words.speed, &words.waiting] {
@@ -243,7 +246,7 @@ fn live(words: &Words, lanes: &[LaneNow]) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 

@@ -36,6 +36,7 @@ pub struct Words {
     pub preview_title: String,
     pub exact: String,
     pub exact_none: String,
+    pub exact_count: String,
     pub try_it: String,
     pub modify: String,
     pub trial_title: String,

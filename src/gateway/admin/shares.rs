@@ -17,7 +17,11 @@ use actix_web::{
     web,
 };
 use jiff::Timestamp;
-use varco_policy::wire::{Direction, LaneUsage};
+use varco_policy::{
+    ShareKey, Shares,
+    share_key::Part,
+    wire::{Direction, LaneUsage},
+};
 use varco_templates::shares::{self as pages, Ended, LaneNow, Trouble, Visit};
 
 /// The page.
@@ -33,7 +37,7 @@ pub async fn show(request: HttpRequest, admin: web::Data<Admin>) -> actix_web::R
     let Some(shares) = status.shares.clone() else {
         return admin.trouble(&request, Trouble::GateDown);
     };
-    let lanes = lanes(&status);
+    let lanes = lanes(&status, &shares.trial.map_or(shares.confirmed, |trial| trial.shares));
     match shares.trial {
         Some(trial) => on_trial(&request, &admin, &shares, trial, &lanes),
         None => admin.page(&request, StatusCode::OK, |visit| confirmed(visit, &shares, &lanes)),
@@ -76,21 +80,23 @@ const fn ended(why: &Back) -> Ended {
     }
 }
 
-fn lanes(status: &Status) -> Vec<LaneNow> {
+/// The lanes with the shares in force, which the enforcer has read back; the last measurement may be of other ones.
+fn lanes(status: &Status, in_force: &Shares) -> Vec<LaneNow> {
     let measured = status.measured.iter().flat_map(|measured| &measured.lanes);
-    measured.map(|usage| lane(usage, status)).collect()
+    measured.map(|usage| lane(usage, status, in_force)).collect()
 }
 
-fn lane(usage: &LaneUsage, status: &Status) -> LaneNow {
+fn lane(usage: &LaneUsage, status: &Status, in_force: &Shares) -> LaneNow {
     let same =
         |rate: &&crate::site::rates::LaneRate| (rate.lane, rate.direction) == (usage.lane, usage.direction);
     // Whole kilobits: what moves by less is not read anyway.
     let rate = status.rates.iter().find(same).map(|rate| format!("{}kbit", rate.rate.bits() / 1000));
+    let of = |part| ShareKey { lane: usage.lane, direction: usage.direction, part }.of(in_force).to_string();
     LaneNow {
         lane: usage.lane.word(),
         up: usage.direction == Direction::Up,
-        guaranteed: usage.guaranteed.to_string(),
-        ceiling: usage.ceiling.to_string(),
+        guaranteed: of(Part::Guaranteed),
+        ceiling: of(Part::Ceiling),
         rate,
         waiting: usage.backlog,
     }
