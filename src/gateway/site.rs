@@ -24,9 +24,9 @@ mod enter;
 mod held;
 mod kernel;
 mod leave;
-pub mod rates;
 mod records;
 pub mod shares;
+pub mod speeds;
 #[cfg(test)]
 mod tests;
 mod words;

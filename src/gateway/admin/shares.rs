@@ -88,7 +88,7 @@ fn lanes(status: &Status, in_force: &Shares) -> Vec<LaneNow> {
 
 fn lane(usage: &LaneUsage, status: &Status, in_force: &Shares) -> LaneNow {
     let same =
-        |rate: &&crate::site::rates::LaneRate| (rate.lane, rate.direction) == (usage.lane, usage.direction);
+        |rate: &&crate::site::speeds::LaneRate| (rate.lane, rate.direction) == (usage.lane, usage.direction);
     // Whole kilobits: what moves by less is not read anyway.
     let rate = status.rates.iter().find(same).map(|rate| format!("{}kbit", rate.rate.bits() / 1000));
     let of = |part| ShareKey { lane: usage.lane, direction: usage.direction, part }.of(in_force).to_string();

@@ -3,8 +3,8 @@
 use super::{
     Site,
     held::Phase,
-    rates::{self, LaneRate},
     shares::{PlanFor, SharesAnswer},
+    speeds::{self, LaneRate},
     words::{Answer, Change, Effect},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -260,7 +260,7 @@ impl Site {
         // Only what names nobody is kept for the pages.
         measured.passes.clear();
         if let Some((old, at)) = self.link.measured.as_ref().zip(self.link.measured_at) {
-            self.link.rates = rates::between(&old.lanes, &measured.lanes, now.duration_since(at));
+            self.link.rates = speeds::between(&old.lanes, &measured.lanes, now.duration_since(at));
         }
         self.link.measured_at = Some(now);
         self.link.measured = Some(measured);

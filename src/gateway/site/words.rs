@@ -1,7 +1,7 @@
 //! What happens to a site, and what it wants done.
 
-use super::rates::LaneRate;
 use super::shares::{SharesAnswer, SharesAsk, SharesNow, Told};
+use super::speeds::LaneRate;
 use jiff::Timestamp;
 use varco_audit::SharesStep;
 use varco_policy::{
