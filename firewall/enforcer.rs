@@ -4,7 +4,7 @@
 //! force, then flows that it ended are forgotten. What fails before "in force" leaves the gate as it was.
 
 use crate::{
-    bridge,
+    bridge, classes,
     dns::View,
     dnsmasq::Instance,
     exec::ExecError,
@@ -12,7 +12,7 @@ use crate::{
     gate::{self, Key, SetName},
     neighbours::{self, Table},
     nft,
-    queues::{self, Minor, Rated},
+    queues::{self, Leaf, Minor, Rated},
     rules,
     settings::Settings,
     tc,
@@ -33,6 +33,10 @@ const ENDING: Duration = Duration::from_secs(2);
 /// An element may end between reading and writing, and then the transaction fails as a whole: read again.
 const TRIES: usize = 3;
 
+/// How long redirected flows of whoever was admitted may go on: looking for them is a walk through the kernel's whole
+/// table of flows, so nobody waits for it, and many who are admitted one after the other share one.
+const SETTLING: Duration = Duration::from_millis(50);
+
 /// A pass in force.
 #[derive(Debug, Clone, Copy)]
 struct Held {
@@ -48,6 +52,15 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Its class and rate, where that is not one of those made ahead.
+    fn own_class(&self, site: &Site) -> Option<(Minor, Rate)> {
+        let class = self.class(site);
+        let rate = self.rate.or_else(|| class.comes_with_its_pass().then(|| queues::rate_of_passes(site)));
+        Some((class, rate?))
+    }
+}
+
 /// The state in force. One pass for an address: the newer replaces the older.
 #[derive(Debug, Clone)]
 struct InForce {
@@ -58,8 +71,7 @@ struct InForce {
 
 impl InForce {
     fn rated(&self, site: &Site) -> Rated {
-        let rate = |held: &Held| Some((held.class(site), held.rate?));
-        self.passes.values().filter_map(rate).collect()
+        self.passes.values().filter_map(|held| held.own_class(site)).collect()
     }
 
     /// Whom each address of an open pass belongs to.
@@ -87,6 +99,8 @@ pub struct Enforcer {
     rules: String,
     dns: Vec<Instance>,
     healed: u64,
+    /// Whose redirected flows are to be forgotten, and when.
+    unsettled: Option<(Instant, BTreeSet<Ipv4Addr>)>,
 }
 
 impl Enforcer {
@@ -100,7 +114,8 @@ impl Enforcer {
             .context("base.nft; where an older version's sets differ, run `varco-enforcer remove` first")?;
         nft::remove_strangers()?;
         let dns = View::of(&settings.site).iter().map(|view| Instance::new(*view, &settings)).collect();
-        let mut this = Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, settings };
+        let mut this =
+            Self { rules: nft::whole_rules()?, in_force: None, dns, healed: 0, unsettled: None, settings };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         this.reconcile_queues()?;
         this.isolate()?;
@@ -180,6 +195,9 @@ impl Enforcer {
             let classes = next.rated(&self.settings.site);
             self.change_queues(&next.shares, &classes, Removal::Later).map_err(kernel)?;
         }
+        let unrated = passes.iter().filter(|pass| pass.rate.is_none());
+        let coming = unrated.filter_map(|pass| hold(pass, now).own_class(&self.settings.site)).collect();
+        self.make_classes(&next.shares, &coming).map_err(kernel)?;
         let renew = passes.iter().map(|p| p.device.address).collect();
         self.touch(&next, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
@@ -187,7 +205,7 @@ impl Enforcer {
         neighbours::change(&self.settings.site, &pin, &BTreeSet::new()).map_err(kernel)?;
         let subnet = self.settings.site.guest.subnet;
         flows::forget_all(&other, subnet).map_err(kernel)?;
-        flows::forget_all_redirected(&same, subnet).map_err(kernel)?;
+        self.unsettled.get_or_insert_with(|| (now + SETTLING, BTreeSet::new())).1.extend(same);
         Ok(generation)
     }
 
@@ -238,6 +256,20 @@ impl Enforcer {
             forgotten.and_then(|()| neighbours::change(&self.settings.site, &Table::new(), &ended))
         {
             tracing::warn!(%error, "something of an ended pass is left");
+        }
+    }
+
+    /// When [`Self::settle`] has something to do.
+    pub fn settles_at(&self) -> Option<Instant> {
+        self.unsettled.as_ref().map(|(at, _)| *at)
+    }
+
+    /// Forgets the redirected flows of whoever was admitted lately.
+    pub fn settle(&mut self, now: Instant) {
+        let Some((_, guests)) = self.unsettled.take() else { return };
+        if let Err(error) = flows::forget_all_redirected(&guests, self.settings.site.guest.subnet) {
+            tracing::warn!(%error, "redirected flows of who was admitted are left; they are tried again");
+            self.unsettled = Some((now + ENDING, guests));
         }
     }
 
@@ -385,6 +417,17 @@ impl Enforcer {
             None => Ok(!steps.is_empty()),
             Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
         }
+    }
+
+    /// The classes of slots that are not made ahead. All is read back within ten seconds.
+    fn make_classes(&self, shares: &Shares, coming: &Rated) -> Result<(), ExecError> {
+        if coming.is_empty() {
+            return Ok(());
+        }
+        let used = classes::leaf(queues::IFB, queues::GARDEN)?;
+        let leaf =
+            Leaf::ALL.into_iter().find(|leaf| used.as_deref() == Some(leaf.word())).unwrap_or(Leaf::Pfifo);
+        classes::put(&queues::coming(&self.settings.site, shares, coming, leaf))
     }
 
     fn isolate(&self) -> Result<bool, ExecError> {
