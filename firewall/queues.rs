@@ -23,7 +23,7 @@ pub const LINE: Minor = Minor(0x1);
 /// In the guest lane, the class of whoever has no pass: the walled garden.
 pub const GARDEN: Minor = Minor(0x31);
 /// The most classes for passes by their slots. A packet finds its class by a hash; what bounds it is the kernel's memory
-/// (about 1.5 KB for a class with its queue, in each direction), and that to make one the kernel walks through all
+/// (about 2.4 KB for a class with its queue, in each direction), and that to make one the kernel walks through all
 /// there are (`tc_bind_tclass` in net/sched/sch_api.c): 10,000 at once take it seconds, whoever asks.
 pub const MOST_CLASSES: u16 = 12_288;
 /// So no more than these are made ahead, in a tenth of a second; the others as passes come, each in less than a

@@ -121,6 +121,10 @@ fn what_it_costs() {
         let before = clock();
         lab.apply(generation, (0..crowd).map(of_crowd).collect());
         eprintln!("{crowd} passes: apply {:?}", clock() - before);
+        generation += 1;
+        let before = clock();
+        lab.apply(generation, (0..crowd).map(of_crowd).collect());
+        eprintln!("  apply again {:?}", clock() - before);
         for pause in [0, 100] {
             let mut next = |request: fn(u64, u32) -> Request, n| {
                 generation += 1;
