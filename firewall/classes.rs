@@ -1,7 +1,7 @@
 //! HTB's classes in the kernel: listed with what they have carried, and changed many at once.
 //!
-//! `tc` makes 10,000 classes in 4.7 seconds, each with two tables of 1 KiB that the kernel has not looked at since Linux
-//! 3.8; as netlink alone they are two orders of magnitude less work.
+//! `tc` sends each class with two tables of 1 KiB that the kernel has not looked at since Linux 3.8, and lists classes as
+//! text. To make one costs what the kernel takes for it, see [`MOST_CLASSES`](crate::queues::MOST_CLASSES).
 
 use crate::{
     exec::ExecError,

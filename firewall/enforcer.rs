@@ -411,10 +411,13 @@ impl Enforcer {
         };
         let read = || tc::read(&site.interfaces.wan, &queues::inward(site));
         let steps = plan(&read()?)?;
+        if steps.is_empty() {
+            return Ok(false);
+        }
         tc::apply(&steps)?;
         let left = plan(&read()?)?;
         match left.first() {
-            None => Ok(!steps.is_empty()),
+            None => Ok(true),
             Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
         }
     }
