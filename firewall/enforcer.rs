@@ -14,6 +14,7 @@ use crate::{
     dns::View,
     dnsmasq::Instance,
     exec::ExecError,
+    flows,
     gate::{self, SetName},
     neighbours::Table,
     nft, rules,
@@ -37,6 +38,10 @@ const ENDING: Duration = Duration::from_secs(2);
 /// An element may end between reading and writing, and then the transaction fails as a whole: read again.
 const TRIES: usize = 3;
 
+/// How long redirected flows of whoever was admitted may go on: looking for them is a walk through the kernel's whole
+/// table of flows, so nobody waits for it, and many who are admitted one after the other share one.
+const SETTLING: Duration = Duration::from_millis(50);
+
 /// What the kernel holds for this site, and who answers for it.
 #[derive(Debug)]
 pub struct Enforcer {
@@ -51,6 +56,8 @@ pub struct Enforcer {
     healed: u64,
     /// What the line carries, where it varies and that was said.
     carried: Option<Capacity>,
+    /// Whose redirected flows are to be forgotten, and when.
+    unsettled: Option<(Instant, BTreeSet<Ipv4Addr>)>,
 }
 
 impl Enforcer {
@@ -66,7 +73,16 @@ impl Enforcer {
         let dns = View::of(&settings.site).iter().map(|view| Instance::new(*view, &settings)).collect();
         let rules = nft::whole_rules()?;
         let networks = networks::each(&settings.site);
-        let mut this = Self { rules, networks, in_force: None, dns, healed: 0, carried: None, settings };
+        let mut this = Self {
+            rules,
+            networks,
+            in_force: None,
+            dns,
+            healed: 0,
+            carried: None,
+            unsettled: None,
+            settings,
+        };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
         if !this.return_from_trial()? {
             this.reconcile_queues(now)?;
@@ -128,7 +144,7 @@ impl Enforcer {
         self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
         let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
         self.reconcile_neighbours(&next.neighbours(now)).map_err(kernel)?;
-        let flows = self.flows().map_err(kernel)?;
+        let flows = flows::by_guest(&self.settings.site.guest).map_err(kernel)?;
         let ended = stale(&self.settings.site, &next, &flows);
         self.in_force = Some(next);
         let ended = changed.union(&ended).copied().collect();
@@ -156,13 +172,16 @@ impl Enforcer {
         if rated {
             self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
         }
+        let unrated = passes.iter().filter(|pass| pass.rate.is_none());
+        let coming = unrated.filter_map(|pass| hold(pass, now).own_class(&self.settings.site)).collect();
+        self.make_classes(next.shares(now), &coming).map_err(kernel)?;
         let renew = passes.iter().map(|p| p.device.address).collect();
         self.touch(&next, &renew, &renew, now).map_err(kernel)?;
         self.in_force = Some(next);
         let pin = passes.iter().map(|p| (p.device.address, p.device.mac)).collect();
         self.pin(&pin, &BTreeSet::new()).map_err(kernel)?;
         self.forget_all(&other).map_err(kernel)?;
-        self.forget_all_redirected(&same).map_err(kernel)?;
+        self.unsettled.get_or_insert_with(|| (now + SETTLING, BTreeSet::new())).1.extend(same);
         Ok(generation)
     }
 
@@ -219,6 +238,20 @@ impl Enforcer {
         let forgotten = self.forget_all(&ended);
         if let Err(error) = forgotten.and_then(|()| self.pin(&Table::new(), &ended)) {
             tracing::warn!(%error, "something of an ended pass is left");
+        }
+    }
+
+    /// When [`Self::settle`] has something to do.
+    pub fn settles_at(&self) -> Option<Instant> {
+        self.unsettled.as_ref().map(|(at, _)| *at)
+    }
+
+    /// Forgets the redirected flows of whoever was admitted lately.
+    pub fn settle(&mut self, now: Instant) {
+        let Some((_, guests)) = self.unsettled.take() else { return };
+        if let Err(error) = flows::forget_all_redirected(&guests, &self.settings.site.guest) {
+            tracing::warn!(%error, "redirected flows of who was admitted are left; they are tried again");
+            self.unsettled = Some((now + ENDING, guests));
         }
     }
 

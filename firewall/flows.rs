@@ -7,7 +7,6 @@ use crate::{
     exec::ExecError,
     netlink::{self, attribute, native_u32},
 };
-use ipnet::Ipv4Net;
 use netlink_packet_core::{DefaultNla, Emitable};
 use netlink_packet_netfilter::{
     NetfilterHeader, NetfilterMessage, NetfilterProtoFamily,
@@ -18,13 +17,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
 };
+use varco_policy::guests::GuestNetworks;
 
-/// Forgets every flow that these guests of `subnet` began.
+/// Forgets every flow that these guests of `networks` began.
 ///
 /// # Errors
 /// When flows are left afterwards.
-pub fn forget_all(guests: &BTreeSet<Ipv4Addr>, subnet: Ipv4Net) -> Result<(), ExecError> {
-    forget_those(guests, subnet, |_| true)
+pub fn forget_all(guests: &BTreeSet<Ipv4Addr>, networks: &GuestNetworks) -> Result<(), ExecError> {
+    forget_those(guests, networks, |_| true)
 }
 
 /// As [`forget_all`], but only redirected flows, so that what the portal or the captive resolver answered goes where it
@@ -32,21 +32,21 @@ pub fn forget_all(guests: &BTreeSet<Ipv4Addr>, subnet: Ipv4Net) -> Result<(), Ex
 ///
 /// # Errors
 /// When flows are left afterwards.
-pub fn forget_all_redirected(guests: &BTreeSet<Ipv4Addr>, subnet: Ipv4Net) -> Result<(), ExecError> {
-    forget_those(guests, subnet, |flow| flow.redirected)
+pub fn forget_all_redirected(guests: &BTreeSet<Ipv4Addr>, networks: &GuestNetworks) -> Result<(), ExecError> {
+    forget_those(guests, networks, |flow| flow.redirected)
 }
 
 /// Deleted by what names it in the table and by its number, so never another that has come in its place.
 fn forget_those(
     guests: &BTreeSet<Ipv4Addr>,
-    subnet: Ipv4Net,
+    networks: &GuestNetworks,
     ends: fn(&Flow<'_>) -> bool,
 ) -> Result<(), ExecError> {
     if guests.is_empty() {
         return Ok(());
     }
     let found = walk(only(guests), |found: &mut Vec<_>, flow| {
-        if subnet.contains(&flow.guest) && guests.contains(&flow.guest) && ends(&flow) {
+        if networks.contain(flow.guest) && guests.contains(&flow.guest) && ends(&flow) {
             let names = [(ORIGINAL, flow.original), (NUMBER, flow.number)];
             found.push(names.map(|(kind, value)| DefaultNla::new(kind, value.to_vec())));
         }
@@ -61,26 +61,26 @@ fn forget_those(
 /// The guests that have flows, each with the public addresses and ports that its flows use.
 pub type PublicByGuest = BTreeMap<Ipv4Addr, BTreeSet<(Ipv4Addr, u16)>>;
 
-/// The flows of the guests of `subnet`.
+/// The flows of the guests of `networks`.
 ///
 /// # Errors
 /// When conntrack cannot be listed.
-pub fn by_guest(subnet: Ipv4Net) -> Result<PublicByGuest, ExecError> {
-    fold(subnet, |guests: &mut PublicByGuest, guest, public| {
+pub fn by_guest(networks: &GuestNetworks) -> Result<PublicByGuest, ExecError> {
+    fold(networks, |guests: &mut PublicByGuest, guest, public| {
         guests.entry(guest).or_default().insert(public);
     })
 }
 
-/// Gathers the public address and port of every flow of the guests of `subnet`.
+/// Gathers the public address and port of every flow of the guests of `networks`.
 ///
 /// # Errors
 /// When conntrack cannot be listed.
 pub fn fold<T: Default>(
-    subnet: Ipv4Net,
+    networks: &GuestNetworks,
     each: impl Fn(&mut T, Ipv4Addr, (Ipv4Addr, u16)),
 ) -> Result<T, ExecError> {
     walk(None, |found, flow| {
-        if subnet.contains(&flow.guest) {
+        if networks.contain(flow.guest) {
             each(found, flow.guest, flow.public);
         }
     })

@@ -7,7 +7,6 @@ use crate::{
     flows,
     gate::{Key, Seen, SetName},
     queues::{Class, GARDEN, IFB, Minor},
-    tc,
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +22,7 @@ use varco_policy::{
 /// # Errors
 /// When the gate or the queues are not there.
 pub fn kernel(site: &Site) -> Result<Measured, ExecError> {
-    let leaf = tc::leaf_of(IFB, GARDEN)?.unwrap_or_default();
+    let leaf = classes::leaf(IFB, GARDEN)?.unwrap_or_default();
     Ok(Measured { passes: passes()?, lanes: lanes(site)?, leaf, ..Measured::default() })
 }
 
@@ -87,7 +86,7 @@ type Used = HashMap<Ipv4Addr, Vec<u64>>;
 /// # Errors
 /// When conntrack cannot be listed.
 pub fn ports(site: &Site, slots: &BTreeMap<Ipv4Addr, Slot>) -> Result<PortsInUse, ExecError> {
-    let used = flows::fold(site.guest.subnet, |used: &mut Used, guest, public| {
+    let used = flows::fold(&site.guest, |used: &mut Used, guest, public| {
         if let Some(slot) = slots.get(&guest) {
             mark(used.entry(guest).or_default(), *slot, public);
         }

@@ -12,7 +12,10 @@ use netlink_packet_core::{
 use netlink_sys::{Socket, SocketAddr, protocols};
 use nix::{
     errno::Errno,
-    sys::socket::{MsgFlags, getsockopt, setsockopt, sockopt},
+    sys::{
+        socket::{MsgFlags, getsockopt, setsockopt, sockopt},
+        time::{TimeVal, TimeValLike},
+    },
 };
 use std::{cell::RefCell, io};
 
@@ -106,6 +109,9 @@ impl Link {
         socket.bind_auto().map_err(not_run)?;
         socket.connect(&SocketAddr::new(0, 0)).map_err(not_run)?;
         socket.set_cap_ack(true).map_err(not_run)?;
+        // It answers at once or never.
+        let patience = TimeVal::seconds(5);
+        setsockopt(&socket, sockopt::ReceiveTimeout, &patience).map_err(|e| not_run(e.into()))?;
         // Beyond the system's limit where this process may; in a user namespace it may not.
         let grown = setsockopt(&socket, sockopt::SndBufForce, &ROOM);
         grown.or_else(|_| setsockopt(&socket, sockopt::SndBuf, &ROOM)).map_err(|e| not_run(e.into()))?;
@@ -183,12 +189,16 @@ impl Link {
         let mut failed = Ok(());
         let mut orders = orders.into_iter().peekable();
         while orders.peek().is_some() {
-            let mut frames = Vec::new();
+            let (mut frames, mut sent) = (Vec::new(), 0);
             for (flags, order) in orders.by_ref().take(AT_ONCE) {
                 frames.extend(self.frame((flags | NLM_F_ACK, order))?);
+                sent += 1;
             }
             self.send(&frames)?;
             let codes = self.outcome()?;
+            if codes.len() != sent {
+                return Err(self.unreadable("not every order was answered"));
+            }
             let error =
                 codes.into_iter().find(|code| *code != 0 && !forgiven.iter().any(|f| *f as i32 == *code));
             failed = failed.and(error.map_or(Ok(()), |code| Err(self.refused(code))));
@@ -345,4 +355,25 @@ pub fn native_u32(bytes: &[u8], at: usize) -> Option<u32> {
 /// As [`native_u32`].
 pub fn native_u64(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|found| u64::from_ne_bytes(*found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_broken_is_said_and_ends_the_reading() {
+        assert_eq!(answers(&[]).count(), 0);
+        assert!(answers(&[16, 0, 0]).map(|answer| answer.is_none()).eq([true]));
+        let length = |length: u32| [&length.to_ne_bytes()[..], &NLMSG_ERROR.to_ne_bytes(), &[0; 14]].concat();
+        let whole: Vec<_> = answers(&length(20)).map(|answer| answer.unwrap().code()).collect();
+        assert_eq!(whole, [Some(0)]);
+        assert!(answers(&length(21)).map(|answer| answer.is_none()).eq([true]));
+        let short: Vec<_> = answers(&length(20)[..16]).map(|answer| answer.is_none()).collect();
+        assert_eq!(short, [true]);
+        let attribute_of = [8, 0, 1, 0, 7, 0, 0, 0, 9, 0, 2, 0];
+        assert_eq!(native_u32(attribute(&attribute_of, 1).unwrap(), 0), Some(7_u32.to_le()));
+        assert_eq!(attribute(&attribute_of, 2), None, "it says that it is longer than what there is");
+        assert_eq!(native_u64(&[0; 9], 2), None);
+    }
 }

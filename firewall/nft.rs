@@ -14,8 +14,6 @@ use std::collections::BTreeMap;
 /// The gate: sets, chains and rules, without a single element.
 pub const BASE: &str = include_str!("base.nft");
 
-const TABLE: [&str; 4] = ["list", "table", "inet", "varco"];
-
 /// Loads the gate in one transaction: rules are replaced, elements stay.
 ///
 /// # Errors
@@ -29,7 +27,14 @@ pub fn load() -> Result<(), ExecError> {
 /// # Errors
 /// When the table is not there.
 pub fn rules() -> Result<String, ExecError> {
-    exec::run("nft", &[&["-s", "-t"], &TABLE[..]].concat(), "")
+    // Asked for the one table, nft 1.0 reads all its elements to leave them out: 300 ms with 10,000 passes, not 7.
+    let all = exec::run("nft", &["-s", "-t", "list", "ruleset", "inet"], "")?;
+    let ours = all.lines().skip_while(|line| *line != "table inet varco {").take_while(|line| *line != "}");
+    let ours: String = ours.flat_map(|line| [line, "\n"]).collect();
+    if ours.is_empty() {
+        return Err(ExecError::Unreadable { program: "nft", what: "there is no table inet varco".into() });
+    }
+    Ok(ours)
 }
 
 /// As [`rules`], after a look that every rule of `base.nft` is there: as many in each chain.
@@ -82,9 +87,9 @@ fn send(batch: Batch<'_>) -> Result<(), ExecError> {
 /// # Errors
 /// When the kernel refuses.
 pub fn remove_strangers() -> Result<(), ExecError> {
-    let listing: Value = exec::json("nft", &[&["-j"], &TABLE[..]].concat())?;
-    let chains = listing["nftables"].as_array().into_iter().flatten();
-    let names = chains.filter_map(|object| object["chain"]["name"].as_str());
+    let listing: Value = exec::json("nft", &["-j", "list", "chains", "inet"])?;
+    let chains = listing["nftables"].as_array().into_iter().flatten().map(|object| &object["chain"]);
+    let names = chains.filter(|chain| chain["table"] == "varco").filter_map(|chain| chain["name"].as_str());
     let mut batch = Batch::new();
     let strangers: Vec<_> = names.filter(|name| !BASE.contains(&format!("chain {name} {{"))).collect();
     for name in &strangers {

@@ -25,9 +25,13 @@ pub const LINE: Minor = Minor(0x1);
 
 /// In the guest lane, the class of whoever has no pass: the walled garden.
 pub const GARDEN: Minor = Minor(0x31);
-/// The most classes made ahead for passes. The kernel's memory bounds it, for classes there is no other limit below
-/// the 16 bits of their numbers: see `OPERATING.md` for what they take. A packet finds its class by a hash.
+/// The most classes for passes by their slots. A packet finds its class by a hash; what bounds it is the kernel's memory
+/// (about 2.4 KB for a class with its queue, in each direction), and that to make one the kernel walks through all
+/// there are (`tc_bind_tclass` in net/sched/sch_api.c): 10,000 at once take it seconds, whoever asks.
 pub const MOST_CLASSES: u16 = 12_288;
+/// So no more than these are made ahead, in a tenth of a second; the others as passes come, each in less than a
+/// millisecond.
+const AHEAD: u16 = 2_048;
 /// A turn shorter than a packet as the kernel passes it on (up to 64 KiB, aggregated) is still a whole packet. With
 /// turns of 2,000 bytes one connection took 78 % against another guest's 24; aggregation is the likely reason.
 const ONE_AGGREGATE: u64 = 65_536;
@@ -35,7 +39,7 @@ const ONE_AGGREGATE: u64 = 65_536;
 pub(crate) const PFIFO_PACKETS: u32 = 1_000;
 /// Where the classes of passes begin.
 const FIRST_OF_PASSES: u16 = 0x100;
-const FIRST_OF_RATED: u16 = 0x1000;
+const FIRST_OF_RATED: u16 = FIRST_OF_PASSES + MOST_CLASSES;
 const GIGABIT: Rate = Rate::from_bits(1_000_000_000);
 /// A guarantee so small that HTB's clock still holds its burst (274 seconds), so that all together stay under
 /// the lane's.
@@ -55,10 +59,14 @@ impl Minor {
         }
     }
 
-    /// The class that a pass has by its slot: one each, made ahead, so that admitting changes no queue. Past
-    /// [`MOST_CLASSES`] slots, passes share.
+    /// The class that a pass has by its slot: one each. Past [`MOST_CLASSES`] slots, passes share.
     pub fn of_slot(site: &Site, slot: Slot) -> Self {
-        Self(FIRST_OF_PASSES + slot_number(site, slot) % classes_ahead(site))
+        Self(FIRST_OF_PASSES + slot_number(site, slot) % classes_of_slots(site))
+    }
+
+    /// Whether it is a slot's and not made ahead: made when its first pass comes, and left when that goes.
+    pub fn comes_with_its_pass(self) -> bool {
+        (FIRST_OF_PASSES + AHEAD..FIRST_OF_RATED).contains(&self.0)
     }
 
     /// The class of a pass with a rate of its own: made when it is admitted.
@@ -93,7 +101,7 @@ fn blocks(site: &Site) -> u16 {
     (u16::MAX - FIRST_PORT) / site.slots.ports.max(1) + 1
 }
 
-fn classes_ahead(site: &Site) -> u16 {
+fn classes_of_slots(site: &Site) -> u16 {
     let slots = usize::from(blocks(site)) * site.slots.addresses.len();
     u16::try_from(slots).unwrap_or(u16::MAX).clamp(1, MOST_CLASSES)
 }
@@ -199,14 +207,36 @@ pub struct Wanted {
     pub leaf: Leaf,
 }
 
-/// The classes of passes with a rate of their own.
+/// The classes of passes with a rate of their own, and of those whose class [comes with them](Minor::comes_with_its_pass).
 pub type Rated = BTreeMap<Minor, Rate>;
+
+/// What a pass without a rate of its own may reach: the lane's ceiling bounds it.
+pub fn rate_of_passes(site: &Site) -> Rate {
+    site.passes.rate.unwrap_or(Rate::from_bits(u64::MAX))
+}
+
+/// The classes that `coming` need, in both trees.
+pub fn coming(site: &Site, shares: &Shares, coming: &Rated, leaf: Leaf) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let wan = site.interfaces.wan.as_str();
+    for (dev, direction, lane) in
+        [(wan, Direction::Up, shares.up.guest), (IFB, Direction::Down, shares.down.guest)]
+    {
+        let all = classes_of_passes(lane, classes_of_slots(site), None, coming);
+        for (minor, class) in all.filter(|(minor, _)| coming.contains_key(minor)) {
+            steps.push(Step::AddClass(dev.to_owned(), minor, class));
+            let leaf = leaf_of(minor, leaf);
+            steps.extend(leaf.map(|leaf| Step::SetLeaf(dev.to_owned(), minor, leaf, direction)));
+        }
+    }
+    steps
+}
 
 /// What the site, the shares and passes with a rate of their own ask for.
 pub fn wanted(site: &Site, shares: &Shares, line: Capacity, rated: &Rated, leaf: Leaf) -> Wanted {
     let each = |lanes: &Lanes, link| {
         let mut all = classes(lanes, link);
-        all.extend(classes_of_passes(lanes.guest, classes_ahead(site), site.passes.rate, rated));
+        all.extend(classes_of_passes(lanes.guest, classes_of_slots(site), site.passes.rate, rated));
         all
     };
     Wanted {
@@ -231,7 +261,7 @@ fn classes_of_passes(
         prio: Some(Lane::Guest.priority()),
         turn: Some(quantum(lane.ceiling).max(ONE_AGGREGATE)),
     };
-    let ahead = (0..count).map(move |n| (Minor(FIRST_OF_PASSES + n), class(rate)));
+    let ahead = (0..count.min(AHEAD)).map(move |n| (Minor(FIRST_OF_PASSES + n), class(rate)));
     let own = rated.iter().map(move |(minor, rate)| (*minor, class(Some(*rate))));
     std::iter::once((GARDEN, class(None))).chain(ahead).chain(own)
 }
@@ -327,7 +357,7 @@ pub(crate) fn turn(class: &Class) -> u64 {
 
 /// What the rate carries in a millisecond, or above 1 Gbit/s in four: a timer that comes later than that loses what the line
 /// would have carried, and short enough that no lane notices. Two full frames at least. Measured at 5 Gbit/s on a busy
-/// machine: 64 KiB carries 4.3 Gbit/s, one millisecond 4.6, four 4.76 and ten no more.
+/// machine: 64 KiB carries 4.3 Gbit/s, one millisecond 4.3 to 4.6, four 4.76 and ten no more.
 pub(crate) fn burst(rate: Rate) -> u64 {
     let millisecond = rate.bytes() / 1_000;
     if rate > GIGABIT { millisecond * 4 } else { millisecond.max(3_200) }
@@ -384,7 +414,8 @@ fn plan_tree(
     if !actual.rooted {
         steps.push(Step::SetRoot(dev.to_owned()));
     }
-    for minor in actual.classes.keys().filter(|minor| !wanted.contains_key(minor)) {
+    let stays = |minor: &Minor| wanted.contains_key(minor) || minor.comes_with_its_pass();
+    for minor in actual.classes.keys().filter(|minor| !stays(minor)) {
         steps.push(Step::DeleteClass(dev.to_owned(), *minor));
     }
     for (minor, class) in wanted {

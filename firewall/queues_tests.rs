@@ -157,12 +157,39 @@ fn a_slot_has_a_class_of_its_own_and_many_slots_share() {
         let blocks = (1024..=65_024).step_by(512).map(|port| slot("198.18.0.3", port));
         blocks.map(|slot| Minor::of_slot(site, slot)).collect()
     };
-    assert_eq!((all(&site).len(), classes_ahead(&site)), (126, 126));
+    assert_eq!((all(&site).len(), classes_of_slots(&site)), (126, 126));
     site.slots.addresses = (3..103).map(|n| std::net::Ipv4Addr::new(198, 18, 0, n)).collect();
-    assert_eq!((all(&site).len(), classes_ahead(&site)), (126, MOST_CLASSES));
+    assert_eq!((all(&site).len(), classes_of_slots(&site)), (126, MOST_CLASSES));
     let last = slot("198.18.0.102", 65_024);
     assert_eq!(Minor::of_slot(&site, last), Minor(0x100 + 12_599 - MOST_CLASSES));
+    assert!(Minor::of_slot(&site, slot("198.18.0.52", 1_024)).comes_with_its_pass());
+    let passes = wanted(&site, &site.shares(), site.link.shaped(), &Rated::new(), Leaf::Pfifo).up;
+    assert_eq!(passes.len(), 5 + usize::from(AHEAD));
+    assert!(!passes.keys().any(|minor| minor.comes_with_its_pass()));
     assert_eq!(Minor::of_rated(&site, last), Minor(FIRST_OF_RATED + 12_599));
+}
+
+#[test]
+fn a_class_that_comes_with_its_pass_is_made_when_it_is_needed_and_stays() {
+    let mut site = Site::load(std::path::Path::new("../docker/site/site.toml")).unwrap();
+    site.slots.addresses = (3..103).map(|n| std::net::Ipv4Addr::new(198, 18, 0, n)).collect();
+    let (shares, late) = (site.shares(), Rated::from([(Minor(0x1234), rate_of_passes(&site))]));
+    let steps = coming(&site, &shares, &late, Leaf::FqCodel);
+    let told: String = steps.iter().map(|step| format!("{step}\n")).collect();
+    insta::assert_snapshot!(told, @r"
+    class add dev eth0 parent 1:30 classid 1:1234 htb prio 7 rate 200bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev eth0 parent 1:1234 handle 1234: fq_codel
+    class add dev ifb-varco parent 1:30 classid 1:1234 htb prio 7 rate 200bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev ifb-varco parent 1:1234 handle 1234: fq_codel
+    ");
+    let mut actual = two_hooks();
+    let none = wanted(&site, &shares, site.link.shaped(), &Rated::new(), Leaf::FqCodel);
+    plan(&none, &actual).iter().chain(&steps).for_each(|s| carry_out(s, &mut actual));
+    assert!(plan(&none, &actual).is_empty(), "nobody needs it, and it may stay");
+    assert!(
+        plan(&wanted(&site, &shares, site.link.shaped(), &late, Leaf::FqCodel), &actual).is_empty(),
+        "as it should be"
+    );
 }
 
 #[test]

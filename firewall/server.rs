@@ -73,7 +73,8 @@ impl Server {
     ) -> io::Result<()> {
         let (mut next_tick, mut next_heal) = (clock(), clock() + HEAL);
         loop {
-            let wait = next_tick.saturating_duration_since(clock());
+            let next = enforcer.settles_at().map_or(next_tick, |at| at.min(next_tick));
+            let wait = next.saturating_duration_since(clock());
             let ready = self.wait(stop, wait)?;
             if ready.stop {
                 break;
@@ -82,6 +83,9 @@ impl Server {
                 self.accept(clock());
             }
             self.peers.retain_mut(|peer| peer.listen(enforcer, &clock));
+            if enforcer.settles_at().is_some_and(|at| at <= clock()) {
+                enforcer.settle(clock());
+            }
             if clock() >= next_tick {
                 next_tick = clock() + TICK;
                 enforcer.tick(clock());
@@ -92,6 +96,7 @@ impl Server {
                 next_heal = clock() + HEAL;
             }
         }
+        enforcer.settle(clock());
         fs::remove_file(&self.path)
     }
 

@@ -76,15 +76,6 @@ fn hook(dev: &IfName) -> Result<Hook, ExecError> {
     Ok(Hook { clsact, filter, redirects: filters.iter().filter(ours).any(into_ifb) })
 }
 
-/// The kind of the queue in a class of an interface, where it has one of its own.
-///
-/// # Errors
-/// When `tc` fails.
-pub fn leaf_of(dev: &str, class: Minor) -> Result<Option<String>, ExecError> {
-    let of_class = |q: &Qdisc| q.parent.as_deref().and_then(minor) == Some(class);
-    Ok(qdiscs(dev)?.into_iter().find(of_class).map(|q| q.kind))
-}
-
 /// The leaf in use where there is one, else the best that this kernel has.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use crate::{
     flows,
     gate::{self, Key, SetName},
     neighbours::Table,
-    queues::{Minor, Rated},
+    queues::{self, Minor, Rated},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +26,13 @@ pub(super) struct Held {
 impl Held {
     pub fn class(&self, site: &Site) -> Minor {
         if self.rate.is_some() { Minor::of_rated(site, self.slot) } else { Minor::of_slot(site, self.slot) }
+    }
+
+    /// Its class and rate, where that is not one of those made ahead.
+    pub fn own_class(&self, site: &Site) -> Option<(Minor, Rate)> {
+        let class = self.class(site);
+        let rate = self.rate.or_else(|| class.comes_with_its_pass().then(|| queues::rate_of_passes(site)));
+        Some((class, rate?))
     }
 }
 
@@ -59,8 +66,7 @@ impl InForce {
     }
 
     pub fn rated(&self, site: &Site) -> Rated {
-        let rate = |held: &Held| Some((held.class(site), held.rate?));
-        self.passes.values().filter_map(rate).collect()
+        self.passes.values().filter_map(|held| held.own_class(site)).collect()
     }
 
     /// Whom each address of an open pass belongs to.

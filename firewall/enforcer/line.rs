@@ -2,9 +2,10 @@
 
 use super::{Enforcer, held::InForce, kernel};
 use crate::{
+    classes,
     exec::ExecError,
     nft,
-    queues::{self, Rated, Step},
+    queues::{self, Leaf, Rated, Step},
     rules, tc,
 };
 use std::{collections::BTreeSet, time::Instant};
@@ -50,9 +51,12 @@ impl Enforcer {
         removal: Removal,
     ) -> Result<bool, ExecError> {
         let steps = self.plan_queues(shares, rated, removal)?;
+        if steps.is_empty() {
+            return Ok(false);
+        }
         tc::apply(&steps)?;
         match self.plan_queues(shares, rated, removal)?.first() {
-            None => Ok(!steps.is_empty()),
+            None => Ok(true),
             Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
         }
     }
@@ -76,6 +80,17 @@ impl Enforcer {
     fn queues(&self) -> Result<queues::Actual, ExecError> {
         let site = &self.settings.site;
         tc::read(&site.interfaces.wan, &queues::inward(site))
+    }
+
+    /// The classes of slots that are not made ahead. All is read back within ten seconds.
+    pub(super) fn make_classes(&self, shares: &Shares, coming: &Rated) -> Result<(), ExecError> {
+        if coming.is_empty() {
+            return Ok(());
+        }
+        let used = classes::leaf(queues::IFB, queues::GARDEN)?;
+        let leaf =
+            Leaf::ALL.into_iter().find(|leaf| used.as_deref() == Some(leaf.word())).unwrap_or(Leaf::Pfifo);
+        classes::put(&queues::coming(&self.settings.site, shares, coming, leaf))
     }
 
     pub(super) fn rated(&self, state: &InForce) -> Rated {

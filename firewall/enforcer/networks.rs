@@ -1,9 +1,9 @@
-//! Flows and neighbours of several guest networks: each is looked at as if it were the only one.
+//! Neighbours of several guest networks: each is looked at as if it were the only one.
 
 use super::Enforcer;
 use crate::{
     exec::ExecError,
-    flows::{self, PublicByGuest},
+    flows,
     neighbours::{self, Table},
 };
 use std::{collections::BTreeSet, net::Ipv4Addr};
@@ -29,20 +29,7 @@ pub fn release_all(site: &Site) -> Result<(), ExecError> {
 
 impl Enforcer {
     pub(super) fn forget_all(&self, guests: &BTreeSet<Ipv4Addr>) -> Result<(), ExecError> {
-        self.networks.iter().try_for_each(|site| flows::forget_all(&of(site, guests), site.guest.subnet))
-    }
-
-    pub(super) fn forget_all_redirected(&self, guests: &BTreeSet<Ipv4Addr>) -> Result<(), ExecError> {
-        let forget = |site: &Site| flows::forget_all_redirected(&of(site, guests), site.guest.subnet);
-        self.networks.iter().try_for_each(forget)
-    }
-
-    pub(super) fn flows(&self) -> Result<PublicByGuest, ExecError> {
-        let mut all = PublicByGuest::new();
-        for site in &self.networks {
-            all.extend(flows::by_guest(site.guest.subnet)?);
-        }
-        Ok(all)
+        flows::forget_all(guests, &self.settings.site.guest)
     }
 
     pub(super) fn pin(&self, pin: &Table, release: &BTreeSet<Ipv4Addr>) -> Result<(), ExecError> {

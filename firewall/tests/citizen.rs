@@ -70,6 +70,22 @@ fn reaches_the_internet_only(lab: &Lab, host: &str, slot: Slot) {
     }
 }
 
+/// Whatever the portal or the captive resolver answered before goes on where it was sent.
+#[test]
+fn who_is_admitted_is_no_longer_redirected() {
+    let lab = Lab::up("settled");
+    let _enforcer = lab.enforce();
+    lab.apply(1, vec![pass(1, 600)]);
+    lab.datagram("guest0", "UDP:198.18.0.53:53,sourceport=4444");
+    let redirected = || lab.text("router", &["conntrack", "-L", "-s", "10.64.0.10", "--dst-nat"]);
+    assert!(redirected().contains("sport=4444"));
+    assert_eq!(
+        lab.ask(&Request::Admit { generation: 2, passes: vec![pass(0, 600)] }),
+        Reply::Done { generation: 2 }
+    );
+    until("the redirection is forgotten", || redirected().is_empty());
+}
+
 /// conntrack is the office's too.
 #[test]
 fn no_guest_fills_the_table_of_connections() {

@@ -39,7 +39,8 @@ fn flows_are_forgotten_by_guest() {
 #[test]
 #[ignore = "started by the test above in a network of its own"]
 fn of_one_and_of_many() {
-    let subnet = "10.64.0.0/20".parse().unwrap();
+    let networks = "subnet = '10.64.0.0/20'\nrouter = '10.64.0.1'\nfirst = '10.64.0.10'\nlast = '10.64.0.99'\nlease = '1h'";
+    let networks = &varco_policy::config::parse(std::path::Path::new("site.toml"), networks).unwrap();
     for n in 10..18 {
         (0..3).for_each(|k| begin(&guest(n).to_string(), 4000 + k, ""));
         begin(&guest(n).to_string(), 5000, "--dst-nat 10.64.0.1:5353");
@@ -48,24 +49,24 @@ fn of_one_and_of_many() {
     begin("10.20.0.2", 4000, "");
     let several = |all: &[u8]| all.iter().map(|n| guest(*n)).collect::<BTreeSet<_>>();
 
-    assert_eq!(flows::by_guest(subnet).unwrap().len(), 9);
+    assert_eq!(flows::by_guest(networks).unwrap().len(), 9);
     let public = (Ipv4Addr::new(198, 18, 0, 3), 1030);
-    assert!(flows::by_guest(subnet).unwrap()[&guest(30)].contains(&public));
-    flows::forget_all_redirected(&several(&[10]), subnet).unwrap();
-    flows::forget_all(&several(&[11]), subnet).unwrap();
+    assert!(flows::by_guest(networks).unwrap()[&guest(30)].contains(&public));
+    flows::forget_all_redirected(&several(&[10]), networks).unwrap();
+    flows::forget_all(&several(&[11]), networks).unwrap();
     assert_eq!(
         left(),
         "10.20.0.2 x1, 10.64.0.10 x3, 10.64.0.12 x4, 10.64.0.13 x4, 10.64.0.14 x4, 10.64.0.15 x4, 10.64.0.16 x4, 10.64.0.17 x4, 10.64.0.30 x150"
     );
-    flows::forget_all_redirected(&several(&[10, 12, 13]), subnet).unwrap();
-    flows::forget_all(&several(&[14, 15, 30, 99]), subnet).unwrap();
+    flows::forget_all_redirected(&several(&[10, 12, 13]), networks).unwrap();
+    flows::forget_all(&several(&[14, 15, 30, 99]), networks).unwrap();
     assert_eq!(
         left(),
         "10.20.0.2 x1, 10.64.0.10 x3, 10.64.0.12 x3, 10.64.0.13 x3, 10.64.0.16 x4, 10.64.0.17 x4"
     );
-    flows::forget_all(&several(&[]), subnet).unwrap();
+    flows::forget_all(&several(&[]), networks).unwrap();
     // Whoever is not of the guests is not touched, whatever is asked.
-    flows::forget_all(&[Ipv4Addr::new(10, 20, 0, 2)].into(), subnet).unwrap();
+    flows::forget_all(&[Ipv4Addr::new(10, 20, 0, 2)].into(), networks).unwrap();
     assert_eq!(
         left(),
         "10.20.0.2 x1, 10.64.0.10 x3, 10.64.0.12 x3, 10.64.0.13 x3, 10.64.0.16 x4, 10.64.0.17 x4"

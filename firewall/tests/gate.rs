@@ -11,6 +11,7 @@ mod flows;
 mod heal;
 mod lab;
 mod lanes;
+mod many;
 mod names;
 mod networks;
 mod probes;

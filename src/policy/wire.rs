@@ -122,7 +122,8 @@ pub enum Request {
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
     /// Applied, read back and equal; or, for a few passes, exchanged in one transaction that fails unless the
-    /// kernel held what was in force. All is read back within ten seconds.
+    /// kernel held what was in force. All is read back within ten seconds. Flows that the portal answered before an
+    /// [`Request::Admit`] are forgotten right after it, within a tenth of a second.
     Done {
         /// The generation now in force.
         generation: u64,
