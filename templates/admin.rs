@@ -41,6 +41,7 @@ struct Words {
     line_alarm: String,
     evidence: String,
     reload: String,
+    shares: String,
 }
 
 static WORDS: LazyLock<Text<Words>> = LazyLock::new(|| {
@@ -56,6 +57,8 @@ pub struct SiteState {
     pub records: bool,
     /// Whether the hub answers.
     pub hub: bool,
+    /// Whether numbers about people are shown: passes and slots.
+    pub people: bool,
     /// Passes in use.
     pub passes: usize,
     /// Slots lent.
@@ -111,7 +114,11 @@ pub fn status(lang: Lang, site: &str, state: &SiteState) -> Markup {
                 None => p class="notice" { (words.not_measured) },
             }
             p { a href="/evidence" { (words.evidence) } }
-            p { a class="button second" href="/" { (words.reload) } }
+            p {
+                a class="button second" href="/" { (words.reload) }
+                " "
+                a class="button" href="/shares" { (words.shares) }
+            }
         },
     )
 }
@@ -123,8 +130,10 @@ fn facts(words: &Words, state: &SiteState) -> Markup {
             dt { (words.gate) } dd { (works(state.gate)) }
             dt { (words.records) } dd { (works(state.records)) }
             dt { (words.hub) } dd { (works(state.hub)) }
-            dt { (words.passes) } dd { (state.passes) }
-            dt { (words.slots) } dd { (state.slots_lent) " " (words.of) " " (state.slots_total) }
+            @if state.people {
+                dt { (words.passes) } dd { (state.passes) }
+                dt { (words.slots) } dd { (state.slots_lent) " " (words.of) " " (state.slots_total) }
+            }
             dt { (words.generation) } dd { (state.generation) }
             @if let Some(kernel) = &state.kernel {
                 dt { (words.leaf) } dd { (kernel.leaf) }
@@ -175,6 +184,8 @@ mod tests {
     #[test]
     fn the_page_shows_lanes_once_they_are_measured() {
         let mut state = SiteState { gate: true, slots_total: 126, ..SiteState::default() };
+        assert!(!status(Lang::En, "Library", &state).into_string().contains("126"), "a number about people");
+        state.people = true;
         let before = status(Lang::En, "Library", &state).into_string();
         assert!(before.contains("Not measured yet.") && before.contains("0 of 126"));
         let row =

@@ -10,6 +10,7 @@ pub mod hub;
 pub mod lang;
 pub mod layout;
 pub mod portal;
+pub mod shares;
 pub mod text;
 
 pub use lang::Lang;

@@ -2,6 +2,7 @@
 
 pub mod entry;
 pub mod journal;
+pub mod shares;
 pub mod who;
 
 pub use entry::{Entry, SharesStep};

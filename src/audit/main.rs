@@ -6,11 +6,12 @@ use std::{
     fmt::Write as _,
     io::{ErrorKind, Write as _},
     net::Ipv4Addr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 use varco_audit::{
     journal,
+    shares::Step,
     who::{Holder, Question, Search, instant},
 };
 use varco_policy::config::EXIT_USAGE;
@@ -53,6 +54,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Who set the shares of the lanes, what and when. A subject names somebody only in the hub's register.
+    Shares {
+        /// A site's records: `site.db` or a copy of it.
+        #[arg(long, default_value = "/var/lib/varco-gateway/site.db")]
+        records: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -70,12 +80,43 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Who { records, ip, port, at, tolerance, json } = command;
-    let mut search = Search::new(Question { address: ip, port, at, tolerance });
-    let connection = journal::open_read_only(&records)?;
+    match command {
+        Command::Who { records, ip, port, at, tolerance, json } => {
+            who(&records, Question { address: ip, port, at, tolerance }, json)
+        }
+        Command::Shares { records, json } => shares(&records, json),
+    }
+}
+
+fn shares(records: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let connection = journal::open_read_only(records)?;
+    let mut steps = Vec::new();
+    journal::read(&connection, |_, entry| steps.extend(Step::of(entry)))?;
+    print(&if json { serde_json::to_string_pretty(&steps)? + "\n" } else { steps_text(&steps)? })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each step: when, what, who, and the rates that differ from before.
+fn steps_text(steps: &[Step]) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let mut before = None;
+    for step in steps {
+        let what = serde_json::to_value(step.step)?;
+        let by = step.by.as_ref().map_or("-", |by| by.as_str());
+        let changes = step.changes(before).join(", ");
+        let changes = if changes.is_empty() { "the same shares" } else { &changes };
+        writeln!(text, "{} {} by {by}: {changes}", step.at, what.as_str().unwrap_or_default())?;
+        before = Some(&step.shares);
+    }
+    Ok(text)
+}
+
+fn who(records: &Path, question: Question, json: bool) -> anyhow::Result<ExitCode> {
+    let mut search = Search::new(question);
+    let connection = journal::open_read_only(records)?;
     journal::read(&connection, |_, entry| search.take(entry))?;
     let holders = search.answer();
-    print(&holders, json)?;
+    print(&if json { serde_json::to_string_pretty(&holders)? + "\n" } else { text(&holders)? })?;
     Ok(match holders.len() {
         0 => ExitCode::from(EXIT_NOBODY),
         1 => ExitCode::SUCCESS,
@@ -84,8 +125,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes the answer. A reader who stops early, as `head` does, is no failure of the search.
-fn print(holders: &[Holder], json: bool) -> anyhow::Result<()> {
-    let text = if json { serde_json::to_string_pretty(holders)? + "\n" } else { text(holders)? };
+fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod shares;
+
 use crate::{
     control::{self, Ask, State, Told},
     line::{echo, evidence},
@@ -51,6 +53,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a change of shares means, and exactly does; change nothing.
+    Plan(shares::Plan),
+    /// Put a change of shares on trial, keep what is on trial, or take it back.
+    Apply(shares::Apply),
     /// List the open passes.
     Passes(Config),
     /// The evidence of the line: as CSV, or a day in a sentence.
@@ -95,6 +101,8 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
         }
         Command::CheckConfig(config) => check(&config),
         Command::Status { config, json } => status(&config, json),
+        Command::Plan(arguments) => shares::plan(&arguments),
+        Command::Apply(arguments) => shares::apply(&arguments),
         Command::Passes(config) => passes(&config),
         Command::Evidence { config, asked } => evidence::print(&config.load()?, &asked),
         Command::Expel { config, pass } => expel(&config, PassId(pass)),
@@ -122,8 +130,11 @@ fn status(config: &Config, json: bool) -> Result<(), Fault> {
 
 fn plain(state: &State) -> String {
     let works = |well: bool| if well { "works" } else { "does not work" };
+    let shares = state.shares.as_ref();
+    let trial = shares.and_then(|shares| shares.trial);
+    let trial = trial.map_or_else(|| "none".to_owned(), |trial| format!("{} seconds left", trial.seconds));
     format!(
-        "gate: {}\nrecords: {}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}",
+        "gate: {}\nrecords: {}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}\ntrial: {trial}",
         works(state.enforcer),
         works(state.recording),
         state.online,

@@ -1,14 +1,20 @@
 //! The operator's door: a Unix socket in the state folder, frames as between gateway and enforcer. Only root and the
 //! gateway's own user may ask.
 
+mod state;
+
 use crate::{
     board::{Board, Shown},
     event_loop::{Inbox, Message},
-    site::Answer,
+    site::{
+        Answer,
+        shares::{Attempt, LONGEST_TRIAL, SharesAnswer, SharesAsk},
+    },
 };
 use anyhow::Context;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use serde::{Deserialize, Serialize};
+pub use state::{LaneState, SharesState, State, TrialState};
 use std::{
     io,
     os::unix::{
@@ -21,7 +27,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 use varco_policy::{
-    PassId, Slot,
+    PassId, Shares, Slot,
     wire::{read_frame, write_frame},
 };
 
@@ -37,6 +43,21 @@ pub enum Ask {
     Passes,
     /// End a pass.
     Expel(PassId),
+    /// What would a change to these shares do?
+    Plan(Shares),
+    /// Put a change on trial.
+    Try {
+        /// The confirmed shares that it was made from.
+        from: Shares,
+        /// The shares to try.
+        shares: Shares,
+        /// How long, in seconds: 1 to 600.
+        seconds: u32,
+    },
+    /// Keep what is on trial.
+    Confirm,
+    /// End the trial now.
+    TakeBack,
 }
 
 /// What is answered.
@@ -44,7 +65,7 @@ pub enum Ask {
 #[serde(rename_all = "kebab-case")]
 pub enum Told {
     /// The state of the site.
-    Status(State),
+    Status(Box<State>),
     /// The open passes.
     Passes(Vec<OpenPass>),
     /// The pass has ended.
@@ -53,29 +74,10 @@ pub enum Told {
     EndsLater,
     /// There is no such pass.
     NoPass,
+    /// About the shares.
+    Shares(SharesAnswer),
     /// It could not be done.
     Failed,
-}
-
-/// The state of a site; names nobody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// Passes online.
-    pub online: usize,
-    /// Slots lent.
-    pub slots_lent: usize,
-    /// Slots of the site.
-    pub slots_total: usize,
-    /// Number of the desired state.
-    pub generation: u64,
-    /// Whether the enforcer answers and holds the desired state.
-    pub enforcer: bool,
-    /// Whether records can be written.
-    pub recording: bool,
-    /// Queueing discipline at the leaves.
-    pub leaf: Option<String>,
-    /// Differences healed by the enforcer.
-    pub healed: Option<u64>,
 }
 
 /// An open pass; names nobody.
@@ -138,25 +140,15 @@ fn answer(stream: &UnixStream, board: &Board, inbox: &Inbox) -> anyhow::Result<(
     stream.set_write_timeout(Some(PATIENCE))?;
     let Some(ask) = read_frame(stream)? else { return Ok(()) };
     let told = match ask {
-        Ask::Status => Told::Status(state(board)),
+        Ask::Status => Told::Status(Box::new(State::of(&board.status(), now()))),
         Ask::Passes => Told::Passes(board.all().iter().map(open_pass).collect()),
         Ask::Expel(pass) => expel(pass, inbox),
+        Ask::Plan(shares) => about_shares(SharesAsk::Plan(shares), inbox),
+        Ask::Try { from, shares, seconds } => try_shares(from, shares, seconds, inbox),
+        Ask::Confirm => about_shares(SharesAsk::Confirm(None), inbox),
+        Ask::TakeBack => about_shares(SharesAsk::TakeBack(None), inbox),
     };
     Ok(write_frame(stream, &told)?)
-}
-
-fn state(board: &Board) -> State {
-    let status = board.status();
-    State {
-        online: status.online,
-        slots_lent: status.slots_lent,
-        slots_total: status.slots_total,
-        generation: status.generation,
-        enforcer: status.enforcer_ready,
-        recording: status.recording,
-        leaf: status.measured.as_ref().map(|m| m.leaf.clone()),
-        healed: status.measured.as_ref().map(|m| m.healed),
-    }
 }
 
 fn open_pass(shown: &Shown) -> OpenPass {
@@ -175,4 +167,24 @@ fn expel(pass: PassId, inbox: &Inbox) -> Told {
         Ok(Answer::NoPass) => Told::NoPass,
         _ => Told::Failed,
     }
+}
+
+fn try_shares(from: Shares, shares: Shares, seconds: u32, inbox: &Inbox) -> Told {
+    if !(1..=LONGEST_TRIAL).contains(&seconds) {
+        return Told::Failed;
+    }
+    about_shares(SharesAsk::Try(Attempt { from, shares, seconds, by: None }), inbox)
+}
+
+fn about_shares(ask: SharesAsk, inbox: &Inbox) -> Told {
+    let (sender, receiver) = oneshot::channel();
+    match inbox.tell(Message::Shares(ask, sender)).map(|()| receiver.blocking_recv()) {
+        Ok(Ok(answer)) => Told::Shares(answer),
+        _ => Told::Failed,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an operator's question is an edge of the program")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }

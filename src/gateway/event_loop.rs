@@ -6,7 +6,10 @@
 use crate::{
     board::Board,
     enforcer::Asked,
-    site::{Answer, Effect, Event, Login, Site, Ticket},
+    site::{
+        Answer, Effect, Event, Login, Site, Ticket,
+        shares::{SharesAnswer, SharesAsk},
+    },
     store::Store,
 };
 use jiff::Timestamp;
@@ -43,6 +46,8 @@ pub enum Message {
     LogOut(Device, oneshot::Sender<Answer>),
     /// An operator ends a pass; the answer is awaited.
     Expel(PassId, oneshot::Sender<Answer>),
+    /// Somebody asks about the shares; the answer is awaited.
+    Shares(SharesAsk, oneshot::Sender<SharesAnswer>),
     /// The program ends. The kernel is left as it is: who has a pass keeps it.
     Stop,
 }
@@ -75,11 +80,11 @@ impl Inbox {
     ///
     /// # Errors
     /// When the loop is overloaded, has ended, or does not answer in time.
-    pub async fn ask(
+    pub async fn ask<T>(
         &self,
-        message: impl FnOnce(oneshot::Sender<Answer>) -> Message,
+        message: impl FnOnce(oneshot::Sender<T>) -> Message,
         patience: Duration,
-    ) -> Result<Answer, Refused> {
+    ) -> Result<T, Refused> {
         let (sender, receiver) = oneshot::channel();
         self.0.try_send(message(sender)).map_err(|_| Refused)?;
         let answer = tokio::time::timeout(patience, receiver).await;
@@ -96,6 +101,7 @@ pub struct EventLoop {
     enforcer: Sender<Asked>,
     board: Arc<Board>,
     answers: HashMap<Ticket, oneshot::Sender<Answer>>,
+    shares: HashMap<Ticket, oneshot::Sender<SharesAnswer>>,
     tickets: u64,
     line: u64,
 }
@@ -109,7 +115,8 @@ impl EventLoop {
         enforcer: Sender<Asked>,
         board: Arc<Board>,
     ) -> Self {
-        Self { site, store, inbox, enforcer, board, answers: HashMap::new(), tickets: 0, line: 0 }
+        let (answers, shares) = (HashMap::new(), HashMap::new());
+        Self { site, store, inbox, enforcer, board, answers, shares, tickets: 0, line: 0 }
     }
 
     /// Runs the loop in a thread of its own.
@@ -169,6 +176,11 @@ impl EventLoop {
             }
             Message::LogOut(device, answer) => Event::LogOut { device, ticket: self.ticket(answer) },
             Message::Expel(pass, answer) => Event::Expel { pass, ticket: self.ticket(answer) },
+            Message::Shares(ask, answer) => {
+                self.tickets += 1;
+                self.shares.insert(Ticket(self.tickets), answer);
+                Event::Shares(ask, Ticket(self.tickets))
+            }
             Message::Stop => return None,
         })
     }
@@ -198,6 +210,10 @@ impl EventLoop {
             if !changes.is_empty() {
                 events.push(self.record(changes));
             }
+            // Who is answered looks at the board next.
+            if rest.iter().any(|effect| matches!(effect, Effect::AnswerShares(..))) {
+                self.board.publish(self.site.status());
+            }
             rest.into_iter().for_each(|effect| self.perform(effect));
         }
         self.board.publish(self.site.status());
@@ -224,6 +240,9 @@ impl EventLoop {
             Effect::Answer(ticket, answer) => {
                 // Who asked may have given up waiting.
                 self.answers.remove(&ticket).map(|waiting| waiting.send(answer));
+            }
+            Effect::AnswerShares(ticket, answer) => {
+                self.shares.remove(&ticket).map(|waiting| waiting.send(answer));
             }
         }
     }

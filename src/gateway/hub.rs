@@ -1,26 +1,27 @@
 //! The hub as an OpenID provider: this gateway is its relying party (OpenID Connect Core 1.0, code flow with PKCE,
 //! RFC 7636), and of nothing else. Any compliant provider can stand in for the hub.
 
+pub mod confirmed;
 pub mod pending;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use crate::settings;
+pub use confirmed::Confirmed;
+use confirmed::{Client, IdToken};
 use jiff::{SignedDuration, Timestamp};
 use openidconnect::{
-    AdditionalProviderMetadata, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, IssuerUrl, LanguageTag, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    ProviderMetadata, RedirectUrl, TokenResponse,
+    AdditionalProviderMetadata, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, LanguageTag,
+    Nonce, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, Scope, TokenResponse,
     core::{
-        CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient,
-        CoreClientAuthMethod, CoreGrantType, CoreIdToken, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
-        CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+        CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
+        CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+        CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
     },
 };
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
-use varco_policy::Subject;
 use varco_templates::Lang;
 
 /// How long the hub is believed to be there, and its keys to be current, without asking it.
@@ -48,15 +49,6 @@ type Metadata = ProviderMetadata<
     CoreResponseMode,
     CoreResponseType,
     CoreSubjectIdentifierType,
->;
-
-type Client = CoreClient<
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
 >;
 
 /// Why a login did not go on.
@@ -110,6 +102,7 @@ struct Known {
 pub struct Hub {
     settings: settings::Hub,
     redirect: RedirectUrl,
+    scopes: &'static [&'static str],
     http: reqwest::Client,
     known: tokio::sync::Mutex<Option<Arc<Known>>>,
 }
@@ -121,13 +114,20 @@ impl std::fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// A relying party of the hub, which it asks with `http` (see [`http_client`]); `portal` is the portal's origin.
+    /// A relying party of the hub, which it asks with `http` (see [`http_client`]); `origin` is that of the pages that
+    /// the browser comes back to.
     ///
     /// # Errors
     /// When the origin is no address.
-    pub fn new(settings: settings::Hub, portal: &str, http: reqwest::Client) -> anyhow::Result<Self> {
-        let redirect = RedirectUrl::new(format!("{portal}/login/callback"))?;
-        Ok(Self { settings, redirect, http, known: tokio::sync::Mutex::default() })
+    pub fn new(settings: settings::Hub, origin: &str, http: reqwest::Client) -> anyhow::Result<Self> {
+        let redirect = RedirectUrl::new(format!("{origin}/login/callback"))?;
+        Ok(Self { settings, redirect, scopes: &[], http, known: tokio::sync::Mutex::default() })
+    }
+
+    /// As it is, asking for these scopes beside `openid`.
+    #[must_use]
+    pub fn asking(self, scopes: &'static [&'static str]) -> Self {
+        Self { scopes, ..self }
     }
 
     /// The hub's origin, for the policy of forms.
@@ -147,6 +147,7 @@ impl Hub {
             .client(&known.metadata)
             .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
             .set_pkce_challenge(challenge)
+            .add_scopes(self.scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
             .add_ui_locale(LanguageTag::new(lang.tag().to_owned()))
             .url();
         Ok(Begun { url, state: state.into_secret(), proof: Proof { nonce, verifier } })
@@ -161,7 +162,7 @@ impl Hub {
         response: Response,
         proof: Proof,
         now: Timestamp,
-    ) -> Result<Subject, HubError> {
+    ) -> Result<Confirmed, HubError> {
         let known = self.known(now, SignedDuration::MAX).await?;
         self.check_issuer(&known.metadata, response.iss.as_deref())?;
         if let Some(error) = response.error {
@@ -205,7 +206,7 @@ impl Hub {
     fn client(&self, metadata: &Metadata) -> Client {
         let secret = ClientSecret::new(self.settings.client_secret.expose_secret().to_owned());
         let id = ClientId::new(self.settings.client_id.clone());
-        CoreClient::from_provider_metadata(metadata.clone(), id, Some(secret))
+        openidconnect::Client::from_provider_metadata(metadata.clone(), id, Some(secret))
             .set_redirect_uri(self.redirect.clone())
     }
 
@@ -244,7 +245,7 @@ async fn exchange(
     http: &reqwest::Client,
     code: String,
     verifier: PkceCodeVerifier,
-) -> Result<CoreIdToken, HubError> {
+) -> Result<IdToken, HubError> {
     use openidconnect::RequestTokenError;
     let request = client
         .exchange_code(AuthorizationCode::new(code))
@@ -263,10 +264,10 @@ fn code_of(error: &str) -> &str {
     if error.len() <= 64 && error.bytes().all(plain) { error } else { "an error code that is none" }
 }
 
-fn verify(client: &Client, token: &CoreIdToken, nonce: &Nonce) -> Result<Subject, HubError> {
+fn verify(client: &Client, token: &IdToken, nonce: &Nonce) -> Result<Confirmed, HubError> {
     let claims =
         token.claims(&client.id_token_verifier(), nonce).map_err(|e| HubError::Refused(chain(&e)))?;
-    Subject::try_from(claims.subject().to_string()).map_err(|e| HubError::Refused(e.to_string()))
+    Confirmed::of(claims).map_err(|e| HubError::Refused(e.to_string()))
 }
 
 /// An error with its causes, for the log.

@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod board;
+pub mod change;
 pub mod commands;
 pub mod control;
 pub mod enforcer;

@@ -2,7 +2,6 @@
 
 pub mod callback;
 pub mod capport;
-pub mod form;
 pub mod health;
 pub mod host;
 pub mod login;
@@ -12,7 +11,7 @@ pub mod probe;
 pub mod start;
 pub mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     board::Board,
@@ -30,7 +29,7 @@ use jiff::Timestamp;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use varco_policy::Device;
 use varco_templates::portal::{self as pages, Problem, Visit};
-use varco_web::{lang, page};
+use varco_web::{form, lang, page};
 
 /// How long a page waits for the state machine: a record takes milliseconds, an enforcer that hangs 10 seconds.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -51,7 +50,7 @@ pub struct Portal {
     /// The hub.
     pub hub: Arc<Hub>,
     /// Logins under way.
-    pub logins: Logins,
+    pub logins: Logins<Device>,
 }
 
 impl Portal {

@@ -13,7 +13,10 @@ use crate::{
         probe::{Answers, serve},
     },
     settings::Settings,
-    site::{Rules, Site},
+    site::{
+        Rules, Site,
+        shares::{self, Told},
+    },
     store::Store,
 };
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
@@ -85,8 +88,11 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
     if newest > now {
         tracing::error!("the clock is behind the records: nobody new is admitted until it has caught up");
     }
-    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now).not_before(newest);
-    Ok((site, store))
+    let kept_shares = store.shares().map_err(|error| bad(error.to_string()))?;
+    let (shares, changes) = shares::take_up(kept_shares, Told::of(&settings.site), now);
+    store.commit(&changes, now).map_err(|error| bad(error.to_string()))?;
+    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now);
+    Ok((site.not_before(newest).with_shares(shares), store))
 }
 
 /// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or
@@ -106,8 +112,20 @@ async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: In
     let reachable = Arc::new(AtomicBool::new(false));
     actix_web::rt::spawn(watch_hub(Arc::clone(&hub), Arc::clone(&reachable)));
     let evidence = Evidence::new(&settings, Arc::clone(&board), Arc::clone(&live), Arc::clone(&reachable));
-    let title = settings.site.title.clone();
-    let admin = Admin { title, board: Arc::clone(&board), line: live, hub: reachable };
+    let login = hub::http_client(settings.hub.ca.as_deref())
+        .and_then(|http| Hub::new(settings.hub.clone(), &settings.admin_origin(), http))?;
+    let admin = Admin {
+        title: settings.site.title.clone(),
+        host: settings.admin.url.host_str().unwrap_or_default().to_ascii_lowercase(),
+        board: Arc::clone(&board),
+        line: live,
+        hub: reachable,
+        login: Arc::new(login.asking(&[admin::SCOPE])),
+        logins: Default::default(),
+        sessions: Default::default(),
+        inbox: inbox.clone(),
+        told: Told::of(&settings.site),
+    };
     let portal = web::Data::new(Portal {
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
@@ -166,7 +184,9 @@ fn admin_pages(
         App::new()
             .app_data(admin.clone())
             .app_data(evidence.clone())
-            .wrap(headers::strict(&[]))
+            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
+            .wrap(from_fn(admin::host::check))
+            .wrap(headers::strict(&[admin.login.origin()]))
             .configure(admin::routes)
             .configure(line::pages::routes)
     });

@@ -46,6 +46,8 @@ pub struct Certificate {
 pub struct Admin {
     /// Address and port.
     pub listen: SocketAddr,
+    /// What administrators' browsers call it: scheme, host and port.
+    pub url: Url,
     /// The chain.
     pub certificate: PathBuf,
     /// The private key.
@@ -119,6 +121,11 @@ impl Settings {
     /// When certificate or key are wrong.
     pub fn admin_tls(&self) -> Result<rustls::ServerConfig, ConfigError> {
         varco_web::tls::server(&self.file, "admin", &self.admin.certificate, &self.admin.key)
+    }
+
+    /// The admin pages' address without a path: `https://router.example.it:8443`.
+    pub fn admin_origin(&self) -> String {
+        self.admin.url.origin().ascii_serialization()
     }
 
     /// The portal's address without a path: `https://wifi.example.it`.
@@ -196,8 +203,22 @@ fn check_garden(file: &Path, site: &Site, hub: &Hub) -> Result<(), ConfigError> 
     ))
 }
 
-/// The admin pages must not be where guests are.
+/// The admin pages must not be where guests are, and be where browsers are sent.
 fn check_admin(file: &Path, site: &Site, admin: &Admin) -> Result<(), ConfigError> {
+    let url = &admin.url;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let https = url.scheme() == "https" && url.has_host() && url.username().is_empty();
+    let problem = if !(https && plain) {
+        Some(format!("{url} is not an https address without path"))
+    } else if url.port_or_known_default() != Some(admin.listen.port()) {
+        Some(format!("{url} has another port than admin.listen, {}", admin.listen.port()))
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        let remedy = "give what browsers in the office call the pages: https://router.example.it:8443";
+        return Err(ConfigError::new(file, "admin.url", problem, remedy));
+    }
     let among_guests = match admin.listen.ip() {
         std::net::IpAddr::V4(ip) => ip.is_unspecified() || site.guest.contain(ip),
         std::net::IpAddr::V6(ip) => ip.is_unspecified(),

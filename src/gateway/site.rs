@@ -25,6 +25,8 @@ mod held;
 mod kernel;
 mod leave;
 mod records;
+pub mod shares;
+pub mod speeds;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -33,6 +35,7 @@ use held::{Phase, Table};
 use jiff::{SignedDuration, Timestamp};
 use kernel::Link;
 use records::Records;
+use shares::Sharing;
 use varco_policy::{Device, GuestHosts, Pass, Shares, pass::EndCause, slot::SlotPool};
 pub use words::{Answer, Change, Effect, Event, Login, Status, Ticket};
 
@@ -77,6 +80,7 @@ pub struct Site {
     waiting: Vec<enter::Waiting>,
     link: Link,
     records: Records,
+    sharing: Sharing,
     /// The newest instant on record.
     newest: Timestamp,
     out: Vec<Effect>,
@@ -87,6 +91,7 @@ impl Site {
     /// already leaving. Slots of the pool that these passes or the resting slots hold are taken out of it.
     pub fn resume(rules: Rules, pool: SlotPool, open: Vec<(Pass, Option<EndCause>)>, now: Timestamp) -> Self {
         let mut site = Self {
+            sharing: Sharing::new(rules.shares),
             rules,
             pool,
             table: Table::default(),
@@ -119,9 +124,11 @@ impl Site {
             Event::EnforcerBack => self.enforcer_back(),
             Event::EnforcerLost => self.enforcer_lost(now),
             Event::Answered(reply) => self.answered(reply, now),
+            Event::Shares(ask, ticket) => self.shares_asked(ask, ticket, now),
             Event::Tick => {}
         }
         self.expire(now);
+        self.expire_trial(now);
         self.retry_records(now);
         self.pump(now);
         std::mem::take(&mut self.out)
@@ -129,7 +136,9 @@ impl Site {
 
     /// When [`Event::Tick`] is due at the latest, if nothing else happens.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        [self.table.first_expiry(), self.records.retry_at(), self.link.next_ask()].into_iter().flatten().min()
+        let all =
+            [self.table.first_expiry(), self.records.retry_at(), self.link.next_ask(), self.sharing.until()];
+        all.into_iter().flatten().min()
     }
 
     /// What the status pages show. Names nobody.
@@ -142,6 +151,8 @@ impl Site {
             enforcer_ready: self.link.is_ready(),
             recording: !self.records.failing(),
             measured: self.link.measured().cloned(),
+            shares: Some(self.sharing.now()),
+            rates: self.link.rates().to_vec(),
         }
     }
 

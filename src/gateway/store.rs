@@ -7,6 +7,7 @@
 
 mod device_key;
 mod schema;
+mod shares;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -121,6 +122,14 @@ impl Store {
         Ok(())
     }
 
+    /// What is on record of the shares; `None` before the first start.
+    ///
+    /// # Errors
+    /// When the database fails or the row is damaged.
+    pub fn shares(&self) -> Result<Option<crate::site::shares::Kept>, StoreError> {
+        shares::read(&self.connection)
+    }
+
     fn open_passes(&self) -> Result<Vec<(Pass, Option<EndCause>)>, StoreError> {
         let mut select = self.connection.prepare("SELECT body, leaving FROM pass ORDER BY id")?;
         let rows = select.query_map((), |row| Ok((json(row, 0)?, optional_json(row, 1)?)))?;
@@ -166,6 +175,14 @@ fn write(
         }
         Change::Reconciled { at, missing, unknown } => {
             Some(Entry::Reconciled { at: *at, site, missing: *missing, unknown: *unknown })
+        }
+        Change::Shares { at, step, by, shares } => {
+            let entry = Entry::Shares { at: *at, site, step: *step, by: by.clone(), shares: *shares };
+            shares::step(transaction, *step, shares)?.then_some(entry)
+        }
+        Change::SharesTold(told) => {
+            shares::told(transaction, told)?;
+            None
         }
     })
 }

@@ -4,7 +4,7 @@ use crate::{
     config::{Client, Settings, StoreSettings},
     keys::Keys,
     login::{
-        spid::{self, ServiceProvider},
+        spid::{self, Level, ServiceProvider},
         trusted::Trusted,
     },
     oidc::{grant::Login, key::SigningKey},
@@ -66,16 +66,17 @@ impl Hub {
         self.clients.iter().find(|client| client.client_id == id)
     }
 
-    /// The SPID level asked for.
-    pub fn level(&self) -> u8 {
-        self.settings.spid.level.into()
+    /// The SPID level asked for, when this login waits.
+    pub fn level(&self, waiting: Option<&Login>) -> Level {
+        let least = self.settings.spid.level;
+        waiting.map_or(least, |login| login.level(least))
     }
 
     /// The origins beside our own that a form may end at: the providers', and the gateway's that waits.
     pub fn form_targets(&self, waiting: Option<&Login>) -> BTreeSet<String> {
         let trusted = self.trusted.current();
         let logouts = trusted.iter().filter_map(|p| p.slo_post.as_ref()).map(|slo| &slo.response);
-        let gateway = waiting.and_then(|login| self.client(&login.client_id)).map(|c| &c.redirect_uri);
+        let gateway = waiting.and_then(|login| self.client(&login.client_id)?.address(&login.redirect_uri));
         let mut origins = trusted.sso_origins();
         origins.extend(logouts.chain(gateway).map(|url| url.origin().ascii_serialization()));
         origins

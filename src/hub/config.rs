@@ -1,6 +1,9 @@
 //! The settings of the hub: `hub.toml`. Every mistake is answered with file, key, problem and remedy.
 
+mod admins;
+
 use crate::login::spid::{Body, Fault, Level};
+pub use admins::Admins;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{
@@ -82,8 +85,13 @@ pub struct Gateway {
     pub client_id: String,
     /// File that holds its secret, at least 32 characters.
     pub client_secret_file: PathBuf,
-    /// The one address that codes are sent to, compared exactly. HTTPS.
+    /// The one address that codes for citizens are sent to, compared exactly. HTTPS.
     pub redirect_uri: String,
+    /// The one address that codes for the site's administrators are sent to. HTTPS, not that of the citizens.
+    pub admin_redirect_uri: Option<String>,
+    /// Fiscal codes of the site's administrators.
+    #[serde(default, deserialize_with = "admins::read")]
+    pub admins: Vec<SecretString>,
 }
 
 /// `[spid]`.
@@ -121,6 +129,17 @@ pub struct Client {
     pub redirect_uri: Url,
     /// `redirect_uri` as written: what is compared.
     pub redirect_text: String,
+    /// Who administers the site, where the gateway has pages for them.
+    pub admins: Option<Admins>,
+}
+
+impl Client {
+    /// The address written `text`, if it is one of the gateway's.
+    pub fn address(&self, text: &str) -> Option<&Url> {
+        let admins = self.admins.iter().map(|a| (&a.redirect_text, &a.redirect_uri));
+        let mut all = std::iter::once((&self.redirect_text, &self.redirect_uri)).chain(admins);
+        all.find(|(written, _)| *written == text).map(|(_, url)| url)
+    }
 }
 
 impl Settings {
@@ -200,22 +219,21 @@ impl Settings {
             let remedy = "give each gateway its own";
             return Err(ConfigError::new(file, &key("client_id"), format!("{id} is listed twice"), remedy));
         }
-        let redirect_uri = Url::parse(&gateway.redirect_uri).map_err(|e| {
-            ConfigError::new(
-                file,
-                &key("redirect_uri"),
-                e,
-                "give the full https address of the portal's callback",
-            )
-        })?;
-        https(file, &key("redirect_uri"), &redirect_uri)?;
         Ok(Client {
             client_id: id.clone(),
             secret: secret(file, &key("client_secret_file"), &gateway.client_secret_file)?,
-            redirect_uri,
+            redirect_uri: callback(file, &key("redirect_uri"), &gateway.redirect_uri)?,
             redirect_text: gateway.redirect_uri.clone(),
+            admins: Admins::of(file, index, gateway)?,
         })
     }
+}
+
+fn callback(file: &Path, key: &str, text: &str) -> Result<Url, ConfigError> {
+    let remedy = "give the full https address of the gateway's callback";
+    let url = Url::parse(text).map_err(|e| ConfigError::new(file, key, e, remedy))?;
+    https(file, key, &url)?;
+    Ok(url)
 }
 
 fn https(file: &Path, key: &str, url: &Url) -> Result<(), ConfigError> {
@@ -285,6 +303,17 @@ mod tests {
             ("https://wifi.", "http://wifi.", "gateway[0].redirect_uri: "),
             ("biblioteca-civica\"", "biblioteca civica\"", "gateway[0].client_id: "),
             (".secret\"", ".missing\"", "gateway[0].client_secret_file: "),
+            ("https://router.", "http://router.", "gateway[0].admin_redirect_uri: "),
+            (
+                "https://router.biblioteca.example.it:8443",
+                "https://wifi.biblioteca.example.it",
+                "gateway[0].admin_redirect_uri: is the citizens' too",
+            ),
+            ("admin_redirect_uri", "# admin_redirect_uri", "gateway[0].admins: "),
+            ("A01X000Z", "A01X000A", "gateway[0].admins[0]: its check character is wrong; "),
+            ("\"RSSMRA80A01X000Z\"", "\"RSSMRA80A01X000Z\", \"MARIO ROSSI\"", "gateway[0].admins[1]: "),
+            ("[\"RSSMRA80A01X000Z\"]", "\"RSSMRA80A01X000Z\"", "gateway[0].admins: is not a list"),
+            ("[\"RSSMRA80A01X000Z\"]", "[80]", "gateway[0].admins: is not a list"),
             ("ipa_code = ", "ipa = ", "unknown field `ipa`"),
             ("ipa_code = \"c_x000\"\n", "", "body.ipa_code: missing field"),
             (
@@ -300,6 +329,7 @@ mod tests {
         ] {
             let answer = refusal(from, to);
             assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
+            assert!(!answer.contains("RSSMRA") && !answer.contains("ROSSI"), "a person is named: {answer}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn html(
 
 /// A page that says what went wrong, where nothing can be started again.
 pub fn trouble(hub: &Hub, request: &HttpRequest, status: StatusCode, trouble: Trouble) -> HttpResponse {
-    let offer = Offer { code: None, level: hub.level(), again: false, leave: false };
+    let offer = Offer { code: None, level: hub.level(None).into(), again: false, leave: false };
     html(hub, request, status, None, |v| view::trouble(v, trouble, offer))
 }
 
@@ -46,7 +46,8 @@ pub async fn again(
 ) -> HttpResponse {
     // A store that is down now only costs this page the way back to the gateway.
     let waiting = choose::waiting(hub, request).await.ok().flatten();
-    let offer = Offer { code, level: hub.level(), again: true, leave: waiting.is_some() };
+    let level = hub.level(waiting.as_ref()).into();
+    let offer = Offer { code, level, again: true, leave: waiting.is_some() };
     html(hub, request, status, waiting.as_ref(), |v| view::trouble(v, trouble, offer))
 }
 

@@ -50,6 +50,11 @@ impl Citizen {
         CITIZENS.iter().find(|c| c.user == user)
     }
 
+    /// The citizen who administers the lab's site.
+    pub fn admin() -> &'static Self {
+        &CITIZENS[2]
+    }
+
     /// The citizen whom forged assertions name.
     pub fn victim() -> &'static Self {
         &CITIZENS[5]

@@ -74,8 +74,8 @@ fn on_portal(at: &Arrived) -> bool {
     at.url.host_str() == Some(plan::PORTAL_NAME)
 }
 
-/// What a citizen does on a page: carry a message on, type a password, choose the provider, begin.
-fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arrived> {
+/// What a person does on a page: carry a message on, type a password, choose the provider, begin.
+pub(super) fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arrived> {
     let forms = &at.page.forms;
     if let Some(form) = forms.iter().find(|f| f.has("SAMLResponse") || f.has("SAMLRequest")) {
         return browser.submit(at, form, &[]);

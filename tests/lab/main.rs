@@ -1,13 +1,15 @@
 //! `varco-lab`: a whole site in network namespaces, for tests and for people who want to try a real client.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
     idp::Behaviour,
-    lab::{Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, report, space, up, web},
+    lab::{
+        Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up, web,
+    },
     start,
 };
 
@@ -82,6 +84,23 @@ enum Walk {
     Logout,
 }
 
+/// What an administrator is sent for.
+#[derive(Args, Clone)]
+struct Errand {
+    /// Who logs in; `carla` administers the lab's site.
+    #[arg(long, default_value = "carla")]
+    citizen: String,
+    /// A rate to change: `guest.down.ceiling=50mbit`.
+    #[arg(long)]
+    set: Vec<String>,
+    /// How long the trial lasts, in seconds.
+    #[arg(long)]
+    seconds: Option<u32>,
+    /// How far to go.
+    #[arg(long, value_enum, default_value = "look")]
+    until: office::Step,
+}
+
 #[derive(Args)]
 struct OnGuest {
     #[command(flatten)]
@@ -126,6 +145,13 @@ enum Order {
     },
     /// Log a guest out at the portal.
     Logout(OnGuest),
+    /// Send an administrator to the page of the shares, from the office; says the page at the end.
+    Office {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        errand: Errand,
+    },
     /// Open a door for a browser of this machine: what comes in goes on from a guest. Open until the lab is down.
     Door {
         #[command(flatten)]
@@ -164,6 +190,13 @@ enum Order {
         on: OnGuest,
         #[command(subcommand)]
         walk: Walk,
+    },
+    #[command(hide = true)]
+    AtOffice {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        errand: Errand,
     },
     #[command(hide = true)]
     DoorKeeper {
@@ -206,6 +239,8 @@ fn obey(order: Order) -> Result<ExitCode> {
         Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new()),
         Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen),
         Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new()),
+        Order::Office { which, errand } => send_to_office(&find(&which)?, &errand),
+        Order::AtOffice { which, errand } => done(at_office(&find(&which)?, errand)),
         Order::Here { on, walk } => done(here(&find(&on.which)?, on.guest, walk)),
         Order::Door { which, guest, port } => done(start::say(&door::open(&find(&which)?, guest, port)?)),
         Order::DoorKeeper { which, guest, port } => {
@@ -259,6 +294,31 @@ fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<Exit
     words.extend([lab.folder.clone().into(), "--guest".into(), guest.to_string().into(), walk.into()]);
     words.extend(options);
     enter::become_command(lab, Host::Guest(guest), &words)
+}
+
+fn send_to_office(lab: &Lab, errand: &Errand) -> Result<ExitCode> {
+    let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "at-office".into(), "--state".into()];
+    words.extend([lab.folder.clone().into(), "--citizen".into(), errand.citizen.clone().into()]);
+    for set in &errand.set {
+        words.extend(["--set".into(), set.into()]);
+    }
+    if let Some(seconds) = errand.seconds {
+        words.extend(["--seconds".into(), seconds.to_string().into()]);
+    }
+    let until = clap::ValueEnum::to_possible_value(&errand.until);
+    words.extend(["--until".into(), until.map_or("look".into(), |v| v.get_name().into())]);
+    enter::become_command(lab, Host::Office, &words)
+}
+
+fn at_office(lab: &Lab, errand: Errand) -> Result<()> {
+    let Errand { citizen, set, seconds, until } = errand;
+    let pair = |text: String| {
+        let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        pair.with_context(|| format!("`{text}` is not field=rate"))
+    };
+    let set = set.into_iter().map(pair).collect::<Result<_>>()?;
+    let wish = login::Wish { citizen, behaviour: Behaviour::Good };
+    start::say(&(office::go(lab, &wish, &office::Errand { set, seconds, until })? + "\n"))
 }
 
 fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {

@@ -13,6 +13,7 @@ pub mod host;
 pub mod html;
 pub mod keys;
 pub mod login;
+pub mod office;
 pub mod plan;
 pub mod process;
 pub mod programs;

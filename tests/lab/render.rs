@@ -4,6 +4,7 @@ use super::{
     plan::{self, Plan},
     state::Lab,
 };
+use crate::idp::citizen::Citizen;
 use anyhow::Result;
 use std::{fmt::Write as _, fs};
 use varco_policy::Rate;
@@ -135,6 +136,7 @@ key = "{at}/tls/portal.key"
 
 [admin]
 listen = "{office}:8443"
+url = "https://{office}:8443"
 certificate = "{at}/tls/admin.pem"
 key = "{at}/tls/admin.key"
 
@@ -183,7 +185,11 @@ level = 1
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
 redirect_uri = "https://{portal}/login/callback"
+admin_redirect_uri = "https://{office}:8443/login/callback"
+admins = ["{admin}"]
 "#,
+        office = plan::OFFICE_ROUTER,
+        admin = Citizen::admin().fiscal_code(),
         address = plan.hub().1,
         hub = plan::HUB_NAME,
         name = plan.name,

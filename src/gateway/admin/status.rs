@@ -1,4 +1,5 @@
-//! `GET /`: the state of the site. No personal data.
+//! `GET /`: the state of the site, for anybody in the office. How many passes there are is for administrators: where one
+//! guest is in the building, a number is about a person.
 
 use super::Admin;
 use crate::site::Status;
@@ -11,8 +12,12 @@ use varco_web::{lang, page};
 /// The state now.
 #[actix_web::get("/")]
 pub async fn show(request: HttpRequest, admin: web::Data<Admin>) -> HttpResponse {
-    let mut state = state(&admin.board.status(), admin.hub.load(Ordering::Relaxed));
-    state.line_alarm = admin.line.now().alarm;
+    let people = admin.who(&request).is_some();
+    let state = SiteState {
+        people,
+        line_alarm: admin.line.now().alarm,
+        ..state(&admin.board.status(), admin.hub.load(Ordering::Relaxed))
+    };
     page::html(&request, StatusCode::OK, pages::status(lang::of(&request), &admin.title, &state))
 }
 
@@ -21,6 +26,7 @@ fn state(status: &Status, hub: bool) -> SiteState {
         gate: status.enforcer_ready,
         records: status.recording,
         hub,
+        people: false,
         passes: status.online,
         slots_lent: status.slots_lent,
         slots_total: status.slots_total,

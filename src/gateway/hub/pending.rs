@@ -1,7 +1,7 @@
 //! Logins that have begun and not come back yet.
 //!
-//! An answer belongs to a login when its state is known, it comes from the same device (address and hardware address),
-//! and the browser shows the cookie that it got when the login began: state and device alone could be a login that an
+//! An answer belongs to a login when its state is known, it comes from the same device (a guest's address and hardware
+//! address, an administrator's address), and the browser shows the cookie that it got when the login began: state and device alone could be a login that an
 //! attacker began behind the same device; state and cookie alone could be another device. Asked for once, a state is
 //! gone, whatever the rest.
 
@@ -11,7 +11,6 @@ use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
-use varco_policy::Device;
 use varco_web::token;
 
 /// How long a login may take.
@@ -23,20 +22,26 @@ const MOST_OF_A_DEVICE: usize = 4;
 
 /// A login under way.
 #[derive(Debug)]
-struct Pending {
-    device: Device,
+struct Pending<D> {
+    device: D,
     cookie: String,
     proof: Proof,
     until: Timestamp,
 }
 
 /// All logins under way, by the digest of their state.
-#[derive(Debug, Default)]
-pub struct Logins(Mutex<HashMap<String, Pending>>);
+#[derive(Debug)]
+pub struct Logins<D>(Mutex<HashMap<String, Pending<D>>>);
 
-impl Logins {
+impl<D> Default for Logins<D> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<D: Copy + PartialEq> Logins<D> {
     /// Keeps a login until its answer comes. `false` when too many are under way.
-    pub fn keep(&self, state: &str, device: Device, cookie: &str, proof: Proof, now: Timestamp) -> bool {
+    pub fn keep(&self, state: &str, device: D, cookie: &str, proof: Proof, now: Timestamp) -> bool {
         let mut logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         make_room(&mut logins, device, now);
         if logins.len() >= MOST {
@@ -49,7 +54,7 @@ impl Logins {
     }
 
     /// Takes the login that an answer belongs to; its state is used up in any case.
-    pub fn take(&self, state: &str, device: Device, cookie: &str, now: Timestamp) -> Option<Proof> {
+    pub fn take(&self, state: &str, device: D, cookie: &str, now: Timestamp) -> Option<Proof> {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&token::digest(state))?;
         let ours = taken.device == device && taken.cookie == token::digest(cookie) && taken.until > now;
         ours.then_some(taken.proof)
@@ -57,7 +62,7 @@ impl Logins {
 }
 
 /// Forgets what has expired, when the table is full or the device has several, and the device's oldest.
-fn make_room(logins: &mut HashMap<String, Pending>, device: Device, now: Timestamp) {
+fn make_room<D: PartialEq>(logins: &mut HashMap<String, Pending<D>>, device: D, now: Timestamp) {
     if logins.len() >= MOST {
         logins.retain(|_, pending| pending.until > now);
     }
@@ -77,6 +82,7 @@ fn make_room(logins: &mut HashMap<String, Pending>, device: Device, now: Timesta
 mod tests {
     use super::*;
     use openidconnect::{Nonce, PkceCodeVerifier};
+    use varco_policy::Device;
 
     fn proof() -> Proof {
         Proof { nonce: Nonce::new("n".into()), verifier: PkceCodeVerifier::new("v".repeat(43)) }

@@ -14,7 +14,7 @@ fn now() -> Timestamp {
 }
 
 /// Begins a login, lets the provider answer it with a code, and finishes it.
-async fn log_in(mischief: Mischief) -> Result<Subject, HubError> {
+async fn log_in(mischief: Mischief) -> Result<Confirmed, HubError> {
     let provider = Provider::start().await;
     let hub = provider.hub();
     let begun = hub.begin(Lang::En, now()).await?;
@@ -24,7 +24,7 @@ async fn log_in(mischief: Mischief) -> Result<Subject, HubError> {
     hub.finish(response, begun.proof, now()).await
 }
 
-fn refusal(result: Result<Subject, HubError>) -> String {
+fn refusal(result: Result<Confirmed, HubError>) -> String {
     match result {
         Err(HubError::Refused(why)) => why,
         other => panic!("not refused: {other:?}"),
@@ -33,8 +33,9 @@ fn refusal(result: Result<Subject, HubError>) -> String {
 
 #[actix_web::test]
 async fn an_honest_provider_names_the_subject() {
-    let subject = log_in(Mischief::None).await.unwrap();
-    assert_eq!(subject.as_str(), "pairwise-1");
+    let person = log_in(Mischief::None).await.unwrap();
+    assert_eq!(person.subject.as_str(), "pairwise-1");
+    assert!(!person.is_site_admin() && !person.showed_two_factors());
 }
 
 #[actix_web::test]

@@ -30,7 +30,7 @@ pub async fn finish(request: HttpRequest, portal: web::Data<Portal>) -> actix_we
         None if portal.board.of_device(device, now()).is_some() => return Ok(see_other("/status")),
         None => portal.problem(&request, StatusCode::BAD_REQUEST, Problem::LoginLost),
         Some(proof) => match portal.hub.finish(response, proof, now()).await {
-            Ok(subject) => enter(&request, &portal, device, subject).await,
+            Ok(person) => enter(&request, &portal, device, person.subject).await,
             Err(error) => unconfirmed(&request, &portal, &error),
         },
     };

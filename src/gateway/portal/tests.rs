@@ -1,9 +1,9 @@
 //! The portal as devices and browsers meet it: over a real connection, with the real loop, store and relying party. The
 //! identity provider and the enforcer are small programs that fail as the real ones do.
 
-mod browser;
-mod building;
-mod enforcer;
+pub(crate) mod browser;
+pub(crate) mod building;
+pub(crate) mod enforcer;
 mod probes;
 
 use crate::{

@@ -3,6 +3,8 @@
 use super::{
     Site,
     held::Phase,
+    shares::{PlanFor, SharesAnswer},
+    speeds::{self, LaneRate},
     words::{Answer, Change, Effect},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -31,14 +33,17 @@ pub struct Link {
     measure_at: Option<Timestamp>,
     generation: u64,
     measured: Option<Measured>,
+    measured_at: Option<Timestamp>,
+    rates: Vec<LaneRate>,
     /// The last difference recorded, so that one that lasts is recorded once.
     difference: (u32, u32),
 }
 
 /// What the enforcer has been asked and not yet answered.
 #[derive(Debug)]
-enum Flight {
+pub(super) enum Flight {
     Measure,
+    Plan(PlanFor),
     Apply(Vec<(PassId, u32)>),
     Admit(Vec<(PassId, u32)>),
     Expel(Vec<PassId>),
@@ -62,6 +67,10 @@ impl Link {
         self.measured.as_ref()
     }
 
+    pub fn rates(&self) -> &[LaneRate] {
+        &self.rates
+    }
+
     /// When it should be asked next.
     pub fn next_ask(&self) -> Option<Timestamp> {
         let idle = self.connected && self.in_flight.is_none();
@@ -83,6 +92,7 @@ impl Site {
 
     pub(super) fn enforcer_lost(&mut self, now: Timestamp) {
         let Link { generation, difference, .. } = self.link;
+        let asked = self.link.in_flight.take();
         self.link = Link { generation, difference, ..Link::default() };
         for id in self.table.ids(|phase| matches!(phase, Phase::Recorded | Phase::Admitting)) {
             self.not_admitted(id, now);
@@ -95,6 +105,10 @@ impl Site {
             self.out.extend(tickets.into_iter().map(|t| Effect::Answer(t, Answer::EndsLater)));
         }
         self.turn_away_waiting(Answer::GateDown, now);
+        if let Some(Flight::Plan(PlanFor::Page(ticket))) = asked {
+            self.out.push(Effect::AnswerShares(ticket, SharesAnswer::GateDown));
+        }
+        self.shares_lost(now);
     }
 
     pub(super) fn answered(&mut self, reply: Reply, now: Timestamp) {
@@ -104,9 +118,12 @@ impl Site {
             (Flight::Apply(passes), Reply::Done { .. }) => {
                 self.link.applied = true;
                 self.applied(&passes, now);
+                self.shares_in_force(now);
             }
             (Flight::Admit(passes), Reply::Done { .. }) => self.admitted(&passes, now),
             (Flight::Expel(ids), Reply::Done { .. }) => self.expelled(&ids, now),
+            (Flight::Plan(what), Reply::Planned(lines)) => self.planned(what, lines, now),
+            (Flight::Plan(what), Reply::Refused(refusal)) => self.not_planned(what, &refusal),
             (flight, Reply::Refused(refusal)) => self.refused(flight, &refusal, now),
             (flight, _) => self.refused(flight, &Refusal::Kernel(String::new()), now),
         }
@@ -125,7 +142,11 @@ impl Site {
             (Flight::Measure, Request::Measure)
         } else if !self.link.applied {
             self.apply(now)
-        } else if let Some(next) = self.expel_next().or_else(|| self.admit_next(now)) {
+        } else if let Some(next) = self.expel_next() {
+            next
+        } else if self.sharing.is_due() {
+            self.apply(now)
+        } else if let Some(next) = self.admit_next(now).or_else(|| self.next_plan()) {
             next
         } else if self.link.measure_at.is_none_or(|at| at <= now) {
             (Flight::Measure, Request::Measure)
@@ -140,10 +161,8 @@ impl Site {
         let kept = self.table.online().filter_map(|held| Some((held.pass.id, held.for_kernel(now)?)));
         let (ids, passes): (Vec<_>, Vec<_>) = kept.map(|(id, k)| ((id, k.seconds), k)).unzip();
         let generation = self.link.next_generation();
-        (
-            Flight::Apply(ids),
-            Request::Apply(Desired { generation, shares: self.rules.shares, trial: None, passes }),
-        )
+        let (shares, trial) = self.shares_for_kernel(now);
+        (Flight::Apply(ids), Request::Apply(Desired { generation, shares, trial, passes }))
     }
 
     fn expel_next(&mut self) -> Option<(Flight, Request)> {
@@ -193,7 +212,10 @@ impl Site {
         match flight {
             Flight::Admit(passes) => passes.iter().for_each(|(id, _)| self.not_admitted(*id, now)),
             Flight::Expel(ids) => ids.iter().for_each(|id| self.not_expelled(*id)),
-            Flight::Measure | Flight::Apply(_) => {}
+            Flight::Apply(_) => self.shares_refused(refusal, now),
+            // A plan that is refused is no fault of the enforcer's; this is an answer that makes no sense.
+            Flight::Plan(what) => self.not_planned(what, refusal),
+            Flight::Measure => {}
         }
     }
 
@@ -234,8 +256,13 @@ impl Site {
         }
         self.link.difference = difference;
         self.judge_idle(&measured, now);
+        self.trial_measured(measured.trial, now);
         // Only what names nobody is kept for the pages.
         measured.passes.clear();
+        if let Some((old, at)) = self.link.measured.as_ref().zip(self.link.measured_at) {
+            self.link.rates = speeds::between(&old.lanes, &measured.lanes, now.duration_since(at));
+        }
+        self.link.measured_at = Some(now);
         self.link.measured = Some(measured);
     }
 

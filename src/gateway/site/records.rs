@@ -36,7 +36,8 @@ impl Site {
             match change {
                 Change::Started(pass) => self.start_is_durable(pass),
                 Change::Ended { pass, .. } => self.end_is_durable(*pass, now),
-                Change::Leaving { .. } | Change::Reconciled { .. } => {}
+                Change::Shares { step, shares, .. } => self.shares_recorded(*step, *shares),
+                Change::Leaving { .. } | Change::Reconciled { .. } | Change::SharesTold(_) => {}
             }
         }
         // It works again: what could not be recorded before is due now.
@@ -47,8 +48,10 @@ impl Site {
         let retry_at = now.saturating_add(RETRY).unwrap_or(Timestamp::MAX);
         self.records = Records { failed: true, retry_at: Some(retry_at) };
         for change in changes {
-            if let Change::Started(pass) = change {
-                self.start_failed(pass.id, now);
+            match change {
+                Change::Started(pass) => self.start_failed(pass.id, now),
+                Change::Shares { step, .. } => self.shares_not_recorded(*step, now),
+                _ => {}
             }
         }
         self.turn_away_waiting(Answer::RecordsFailed, now);
@@ -61,7 +64,8 @@ impl Site {
         }
         self.records.retry_at = None;
         let ended = self.table.ids(|phase| matches!(phase, Phase::Ended { .. }));
-        self.records.failed = !ended.is_empty();
+        let shares = self.retry_shares();
+        self.records.failed = shares || !ended.is_empty();
         for id in ended {
             self.record_end(id);
         }

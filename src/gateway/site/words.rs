@@ -1,8 +1,11 @@
 //! What happens to a site, and what it wants done.
 
+use super::shares::{SharesAnswer, SharesAsk, SharesNow, Told};
+use super::speeds::LaneRate;
 use jiff::Timestamp;
+use varco_audit::SharesStep;
 use varco_policy::{
-    Device, Pass, PassId, Slot, Subject,
+    Device, Pass, PassId, Shares, Slot, Subject,
     pass::EndCause,
     wire::{Measured, Reply, Request},
 };
@@ -53,6 +56,8 @@ pub enum Event {
     EnforcerLost,
     /// The enforcer's answer to what it was asked last.
     Answered(Reply),
+    /// Somebody asks about the shares, or for a change of them.
+    Shares(SharesAsk, Ticket),
     /// Time has passed.
     Tick,
 }
@@ -70,6 +75,8 @@ pub enum Effect {
     Hide(Device),
     /// Answer who waits.
     Answer(Ticket, Answer),
+    /// Answer who waits about the shares.
+    AnswerShares(Ticket, SharesAnswer),
 }
 
 /// A change of what is on record. Recording one twice is the same as once.
@@ -106,6 +113,19 @@ pub enum Change {
         /// Passes in the kernel that were not on record.
         unknown: u32,
     },
+    /// A change of shares went a step further.
+    Shares {
+        /// When.
+        at: Timestamp,
+        /// Which step.
+        step: SharesStep,
+        /// Who; `None` for the command line, or for nobody.
+        by: Option<Subject>,
+        /// On trial, confirmed, or in force again.
+        shares: Shares,
+    },
+    /// What `site.toml` says of the line has changed.
+    SharesTold(Told),
 }
 
 /// What who waits is told.
@@ -150,4 +170,8 @@ pub struct Status {
     pub recording: bool,
     /// The last measurement, without its passes.
     pub measured: Option<Measured>,
+    /// The shares of the lanes; `None` before the site has started.
+    pub shares: Option<SharesNow>,
+    /// How fast the lanes are.
+    pub rates: Vec<LaneRate>,
 }

@@ -48,6 +48,12 @@ const TABLES: &str = "
       slot TEXT PRIMARY KEY,
       freed INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS shares (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      confirmed TEXT NOT NULL,
+      trial TEXT,
+      told TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS device_key (
       day TEXT PRIMARY KEY,
       key BLOB NOT NULL

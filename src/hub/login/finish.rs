@@ -5,7 +5,7 @@ use crate::{
     app::Hub,
     browser,
     oidc::{
-        grant::{self, Grant, Login},
+        grant::{self, Grant, Login, SITE_ADMIN},
         subject,
     },
     pages,
@@ -32,6 +32,7 @@ pub(super) async fn accepted(
         Err(error) => return pages::store_down(hub, request, &error),
     };
     let (acr, auth_time) = (identity.level.uri().to_owned(), identity.issued.as_second());
+    let roles = login.as_ref().map(|login| roles(hub, login, &identity)).unwrap_or_default();
     let subject = match record(hub, asked, identity, message, login.clone(), now).await {
         Ok(subject) => subject,
         Err(error) => return pages::fault(hub, request, "register", &error),
@@ -44,12 +45,21 @@ pub(super) async fn accepted(
     let (Some(login), Some(subject), Some(_)) = (login, subject, still) else {
         return without_cookie(pages::html(hub, request, StatusCode::OK, None, view::done));
     };
-    let grant = Grant { login, subject, auth_time, acr, amr: Way::Spid.name().to_owned() };
+    let grant = Grant { login, subject, auth_time, acr, amr: Way::Spid.name().to_owned(), roles };
     match grant::issue(hub, &grant, now.as_second()).await {
         Ok(url) => without_cookie(pages::see(url.as_str()).finish()),
         Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
         Err(error) => pages::fault(hub, request, "code", &error.into()),
     }
+}
+
+/// What the person may do at the site, in an administrator's login of the level that takes. The level is looked at again:
+/// the login may have begun after the request that was answered.
+fn roles(hub: &Hub, login: &Login, identity: &Identity) -> Vec<String> {
+    let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
+    let listed = admins.is_some_and(|admins| admins.include(&identity.fiscal_number));
+    let strong = identity.level >= hub.level(Some(login));
+    if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
 }
 
 /// The login is over: nothing of it stays in the browser.
@@ -86,7 +96,7 @@ fn write(
 ) -> Result<Option<String>, RegisterError> {
     let person = hub.register.person(identity.fiscal_number.expose(), now.as_second())?;
     let client = login.map(|login| login.client_id.as_str());
-    let subject = client.map(|client| subject::pairwise(&hub.pairwise, client, &person));
+    let subject = login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), &person));
     let entry = Authentication {
         at: now.as_second(),
         way: Way::Spid.name(),

@@ -1,6 +1,6 @@
 //! `/spid/login?entityID=`: sends the citizen to the provider with a signed request.
 
-use super::{Asked, spid::Outgoing};
+use super::{Asked, choose, spid::Outgoing};
 use crate::{
     app::{self, Hub},
     browser,
@@ -32,7 +32,12 @@ pub async fn send(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
         Ok(both) => both,
         Err(error) => return pages::fault(&hub, &request, "spid login", &error),
     };
-    let (sent, outgoing) = match hub.spid.authn_request(provider, &relay_state, now) {
+    let waiting = match choose::waiting(&hub, &request).await {
+        Ok(waiting) => waiting,
+        Err(error) => return pages::store_down(&hub, &request, &error),
+    };
+    let spid = hub.spid.at_least(hub.level(waiting.as_ref()));
+    let (sent, outgoing) = match spid.authn_request(provider, &relay_state, now) {
         Ok(both) => both,
         Err(error) => return pages::fault(&hub, &request, "spid login", &error.into()),
     };

@@ -136,6 +136,12 @@ impl ServiceProvider {
         certificate::is_of(&provider.certificate, &provider.entity_id)?;
         Ok(provider)
     }
+
+    /// The same service, asking for `level` where its own is lower.
+    #[must_use]
+    pub fn at_least(&self, level: Level) -> Self {
+        Self { level: self.level.max(level), ..self.clone() }
+    }
 }
 
 impl std::fmt::Debug for ServiceProvider {

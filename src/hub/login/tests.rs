@@ -1,5 +1,7 @@
 //! Citizens log in over HTTPS, with a provider that signs; malicious ones try the same.
 
+mod admin;
+
 use crate::{
     app, browser,
     oidc::tests::{answer, exchange, request},
@@ -48,14 +50,26 @@ fn count(hub: &Running, table: &str) -> i64 {
 
 /// A whole login asked by the gateway; returns the claims of the ID token.
 async fn log_in(hub: &Running, idp: &Idp) -> serde_json::Value {
+    log_in_with(hub, idp, &[]).await
+}
+
+/// The same, with some parameters of the gateway's request changed.
+async fn log_in_with(hub: &Running, idp: &Idp, changes: &[(&str, &str)]) -> serde_json::Value {
     let mut citizen = hub.browser();
-    citizen.get(&request(&[])).await;
+    citizen.get(&request(changes)).await;
     let asked = ask(hub, idp, &mut citizen).await;
     let back = post(&mut citizen, &asked, &idp.answer(&asked, &Says::Citizen(MARIO), app::now())).await;
     assert_eq!(back.status(), StatusCode::FOUND);
     assert!(!citizen.cookies.contains_key(browser::COOKIE), "nothing of the login stays");
-    let code = answer(&location(&back))["code"].clone();
-    let (status, tokens) = exchange(hub, &[("code", &code)]).await;
+    claims(hub, &back, changes).await
+}
+
+/// The claims of the ID token for the code in a redirect.
+async fn claims(hub: &Running, back: &Response, changes: &[(&str, &str)]) -> serde_json::Value {
+    let code = answer(&location(back))["code"].clone();
+    let redirect = changes.iter().copied().filter(|(name, _)| *name == "redirect_uri");
+    let form: Vec<_> = redirect.chain([("code", code.as_str())]).collect();
+    let (status, tokens) = exchange(hub, &form).await;
     assert_eq!(status, StatusCode::OK);
     let token = tokens["id_token"].as_str().unwrap().to_owned();
     assert!(!token.contains(MARIO));

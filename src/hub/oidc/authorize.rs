@@ -17,6 +17,8 @@ use varco_web::{cookie, lang};
 
 /// The longest `state` and `nonce` that are kept.
 const LONGEST: usize = 1024;
+/// The scope of an administrator's login, which asks for the claim of that name.
+pub const ROLES: &str = "roles";
 /// How long the language that the gateway asked for is kept, in seconds.
 const LANGUAGE_LIVES: i64 = 3600;
 
@@ -36,18 +38,18 @@ async fn authorize(hub: &Hub, request: &HttpRequest, asked: &Parameters, now: i6
     let Some(client) = asked.get("client_id").and_then(|id| hub.client(id)) else {
         return pages::trouble(hub, request, StatusCode::BAD_REQUEST, Trouble::UnknownGateway);
     };
-    if asked.get("redirect_uri") != Some(&client.redirect_text) {
+    let Some(redirect_uri) = asked.get("redirect_uri").filter(|text| client.address(text).is_some()) else {
         tracing::warn!(client = client.client_id, "a login with another redirect_uri was refused");
         return pages::trouble(hub, request, StatusCode::BAD_REQUEST, Trouble::UnknownGateway);
-    }
-    match check(client, asked) {
+    };
+    match check(client, redirect_uri, asked) {
         Ok(login) => begin(hub, request, asked, &login, now).await,
-        Err(error) => refuse(hub, request, client, asked, error),
+        Err(error) => refuse(hub, request, redirect_uri, asked, error),
     }
 }
 
 /// The login, or the error code for the gateway.
-fn check(client: &Client, asked: &Parameters) -> Result<Login, &'static str> {
+fn check(client: &Client, redirect_uri: &str, asked: &Parameters) -> Result<Login, &'static str> {
     if asked.repeated() {
         return Err("invalid_request");
     }
@@ -68,13 +70,17 @@ fn check(client: &Client, asked: &Parameters) -> Result<Login, &'static str> {
     if asked.get("response_mode").is_some_and(|mode| mode != "query") {
         return Err("invalid_request");
     }
-    if !asked.get("scope").unwrap_or_default().split(' ').any(|scope| scope == "openid") {
+    let admin = client.admins.as_ref().is_some_and(|a| a.redirect_text == redirect_uri);
+    let wants = |name| asked.get("scope").unwrap_or_default().split(' ').any(|scope| scope == name);
+    // Without roles an administrator's login is good for nothing; a citizen's never has any, asked for or not.
+    if !wants("openid") || (admin && !wants(ROLES)) {
         return Err("invalid_scope");
     }
     prompt(asked)?;
     Ok(Login {
         client_id: client.client_id.clone(),
-        redirect_uri: client.redirect_text.clone(),
+        redirect_uri: redirect_uri.to_owned(),
+        admin,
         state: bounded(asked, "state")?,
         nonce: bounded(asked, "nonce")?,
         code_challenge: challenge(asked)?,
@@ -131,7 +137,7 @@ async fn begin(
 fn refuse(
     hub: &Hub,
     request: &HttpRequest,
-    client: &Client,
+    redirect_uri: &str,
     asked: &Parameters,
     error: &str,
 ) -> HttpResponse {
@@ -139,7 +145,7 @@ fn refuse(
     if let Some(state) = asked.get("state").filter(|state| state.len() <= LONGEST) {
         parameters.push(("state", state));
     }
-    match grant::answer(hub, &client.redirect_text, &parameters) {
+    match grant::answer(hub, redirect_uri, &parameters) {
         Ok(url) => pages::see(url.as_str()).finish(),
         Err(fault) => pages::fault(hub, request, "authorize", &fault.into()),
     }

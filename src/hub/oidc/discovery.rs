@@ -1,5 +1,6 @@
 //! `/.well-known/openid-configuration` (OpenID Connect Discovery section 4).
 
+use super::authorize::ROLES;
 use crate::app::Hub;
 use actix_web::{HttpResponse, get, web};
 use openidconnect::{
@@ -70,7 +71,7 @@ fn metadata(hub: &Hub) -> Result<Metadata, url::ParseError> {
         extra,
     )
     .set_token_endpoint(Some(TokenUrl::new(settings.url("/oidc/token"))?))
-    .set_scopes_supported(Some(vec![Scope::new("openid".into())]))
+    .set_scopes_supported(Some(vec![Scope::new("openid".into()), Scope::new(ROLES.into())]))
     .set_response_modes_supported(Some(vec![CoreResponseMode::Query]))
     .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode]))
     .set_acr_values_supported(Some(levels))

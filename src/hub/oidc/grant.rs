@@ -2,6 +2,7 @@
 
 use crate::{
     app::Hub,
+    login::spid::Level,
     store::{Kind, StoreError},
 };
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,26 @@ pub struct Login {
     pub state: String,
     pub nonce: String,
     pub code_challenge: String,
+    /// Whether it is of a site's administrator: it came for the address of the admin pages.
+    #[serde(default)]
+    pub admin: bool,
 }
+
+impl Login {
+    /// The sector of the pairwise subject (OpenID Connect Core section 8.1). An administrator has another one at their
+    /// own site than as its citizen, so that nobody can join the two; no client id has a slash.
+    pub fn sector(&self) -> String {
+        if self.admin { format!("{}/admin", self.client_id) } else { self.client_id.clone() }
+    }
+
+    /// The lowest level that is enough where `least` is the setting: an administrator shows two factors.
+    pub fn level(&self, least: Level) -> Level {
+        if self.admin { least.max(Level::L2) } else { least }
+    }
+}
+
+/// The role of who sets a site's shares, in the claim `roles`.
+pub const SITE_ADMIN: &str = "site-admin";
 
 /// What a code stands for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +55,9 @@ pub struct Grant {
     /// Level reached, as its SPID name.
     pub acr: String,
     pub amr: String,
+    /// What the person may do at the site; of an administrator's login only.
+    #[serde(default)]
+    pub roles: Vec<String>,
 }
 
 /// Why no code was issued.

@@ -4,11 +4,11 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
 
-/// The subject of the register's `person` at the gateway `client_id`: HMAC-SHA256 under the hub's salt, 43 characters
-/// of base64url. The zero byte cannot be part of a client id, so no two pairs make the same text.
-pub fn pairwise(salt: &hmac::Key, client_id: &str, person: &str) -> String {
+/// The subject of the register's `person` in a sector (see [`super::grant::Login::sector`]): HMAC-SHA256 under the hub's
+/// salt, 43 characters of base64url. The zero byte cannot be part of a sector, so no two pairs make the same text.
+pub fn pairwise(salt: &hmac::Key, sector: &str, person: &str) -> String {
     let mut mac = hmac::Context::with_key(salt);
-    mac.update(client_id.as_bytes());
+    mac.update(sector.as_bytes());
     mac.update(&[0]);
     mac.update(person.as_bytes());
     URL_SAFE_NO_PAD.encode(mac.sign())

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use url::Url;
 
 const REDIRECT: &str = "https://wifi.biblioteca.example.it/login/callback";
+/// Where an administrator's login ends.
+pub(crate) const ADMIN: &str = "https://router.biblioteca.example.it:8443/login/callback";
 const VERIFIER: &str = "verifier-verifier-verifier-verifier-verifier";
 
 fn now() -> i64 {
@@ -47,15 +49,16 @@ pub(crate) fn request(changes: &[(&str, &str)]) -> String {
 
 /// The parameters of a redirect to the gateway.
 pub(crate) fn answer(location: &str) -> BTreeMap<String, String> {
-    assert!(location.starts_with(REDIRECT), "{location}");
+    assert!([REDIRECT, ADMIN].iter().any(|own| location.starts_with(own)), "{location}");
     Url::parse(location).unwrap().query_pairs().into_owned().collect()
 }
 
 /// What the SPID step does at its end: the pending login of this browser becomes a code.
 async fn complete(hub: &Running, browser: &str, person: &str) -> Url {
     let login: Login = hub.hub.store.take(Kind::Login, browser, now()).await.unwrap().unwrap();
-    let subject = super::subject::pairwise(&hub.hub.pairwise, &login.client_id, person);
-    let grant = Grant { login, subject, auth_time: now(), acr: super::discovery::acr(1), amr: "spid".into() };
+    let subject = super::subject::pairwise(&hub.hub.pairwise, &login.sector(), person);
+    let (acr, amr) = (super::discovery::acr(1), "spid".to_owned());
+    let grant = Grant { login, subject, auth_time: now(), acr, amr, roles: Vec::new() };
     grant::issue(&hub.hub, &grant, now()).await.unwrap()
 }
 
@@ -177,6 +180,23 @@ async fn a_gateway_is_told_what_is_wrong() {
     }
     let twice = hub.browser().get(&format!("{}&nonce=n-2", request(&[]))).await;
     assert_eq!(answer(&location(&twice))["error"], "invalid_request");
+    hub.stop().await;
+}
+
+#[actix_web::test]
+async fn an_administrators_login_asks_for_roles() {
+    let hub = Running::start("scope").await;
+    for (scope, error) in [("openid", Some("invalid_scope")), ("roles", Some("invalid_scope"))] {
+        let sent = hub.browser().get(&request(&[("redirect_uri", ADMIN), ("scope", scope)])).await;
+        let to = location(&sent);
+        assert!(to.starts_with(ADMIN));
+        assert_eq!(answer(&to).get("error").map(String::as_str), error);
+    }
+    let sent = hub.browser().get(&request(&[("redirect_uri", ADMIN), ("scope", "openid roles")])).await;
+    assert_eq!(location(&sent), "/login");
+    // Another gateway cannot send its people there.
+    let other = [("redirect_uri", ADMIN), ("client_id", "museo")];
+    assert_eq!(hub.browser().get(&request(&other)).await.status(), StatusCode::BAD_REQUEST);
     hub.stop().await;
 }
 

@@ -16,19 +16,37 @@ use actix_web::{
     post, web,
 };
 use openidconnect::{
-    AccessToken, Audience, AuthenticationContextClass, AuthenticationMethodReference, EmptyAdditionalClaims,
-    EmptyExtraTokenFields, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, StandardClaims,
-    SubjectIdentifier,
-    core::{
-        CoreIdToken, CoreIdTokenClaims, CoreIdTokenFields, CoreJwsSigningAlgorithm, CoreTokenResponse,
-        CoreTokenType,
-    },
+    AccessToken, AdditionalClaims, Audience, AuthenticationContextClass, AuthenticationMethodReference,
+    EmptyExtraTokenFields, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, StandardClaims, StandardTokenResponse, SubjectIdentifier,
+    core::{CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreTokenType},
 };
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use varco_web::token;
 
 /// How long an ID token is good for, in seconds: the gateway reads it at once.
 const ID_TOKEN_LIVES: u64 = 300;
+
+/// The claim of an administrator's login; a citizen's token has no such claim.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Roles {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
+}
+
+impl AdditionalClaims for Roles {}
+
+type Tokens = StandardTokenResponse<
+    IdTokenFields<
+        Roles,
+        EmptyExtraTokenFields,
+        CoreGenderClaim,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJwsSigningAlgorithm,
+    >,
+    CoreTokenType,
+>;
 
 /// Why there is no token (RFC 6749 section 5.2).
 #[derive(Debug)]
@@ -56,12 +74,7 @@ pub async fn exchange_code(hub: web::Data<Hub>, request: HttpRequest, body: web:
     }
 }
 
-async fn exchange(
-    hub: &Hub,
-    request: &HttpRequest,
-    body: &[u8],
-    now: i64,
-) -> Result<CoreTokenResponse, Refusal> {
+async fn exchange(hub: &Hub, request: &HttpRequest, body: &[u8], now: i64) -> Result<Tokens, Refusal> {
     let form = Parameters::parse(body);
     if form.repeated() {
         return Err(Refusal::Request);
@@ -99,26 +112,26 @@ fn binds(grant: &Grant, client: &Client, redirect_uri: &str, verifier: &str) -> 
         )
 }
 
-fn tokens(hub: &Hub, grant: Grant, now: i64) -> anyhow::Result<CoreTokenResponse> {
+fn tokens(hub: &Hub, grant: Grant, now: i64) -> anyhow::Result<Tokens> {
     // The access token opens nothing: there is no user information to fetch.
     let access = AccessToken::new(token::random()?);
     let issued = instant(now);
-    let claims = CoreIdTokenClaims::new(
+    let claims = IdTokenClaims::new(
         IssuerUrl::new(hub.settings.issuer().to_owned())?,
         vec![Audience::new(grant.login.client_id)],
         (issued + Duration::from_secs(ID_TOKEN_LIVES)).into(),
         issued.into(),
         StandardClaims::new(SubjectIdentifier::new(grant.subject)),
-        EmptyAdditionalClaims {},
+        Roles { roles: grant.roles },
     )
     .set_nonce(Some(Nonce::new(grant.login.nonce)))
     .set_auth_time(Some(instant(grant.auth_time).into()))
     .set_auth_context_ref(Some(AuthenticationContextClass::new(grant.acr)))
     .set_auth_method_refs(Some(vec![AuthenticationMethodReference::new(grant.amr)]));
     let algorithm = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
-    let id_token = CoreIdToken::new(claims, &hub.signing, algorithm, Some(&access), None)?;
-    let fields = CoreIdTokenFields::new(Some(id_token), EmptyExtraTokenFields {});
-    let mut answer = CoreTokenResponse::new(access, CoreTokenType::Bearer, fields);
+    let id_token = IdToken::new(claims, &hub.signing, algorithm, Some(&access), None)?;
+    let fields = IdTokenFields::new(Some(id_token), EmptyExtraTokenFields {});
+    let mut answer = Tokens::new(access, CoreTokenType::Bearer, fields);
     answer.set_expires_in(Some(&Duration::from_secs(ID_TOKEN_LIVES)));
     Ok(answer)
 }

@@ -37,6 +37,8 @@ pub struct Request {
     pub audience: String,
     pub acs: String,
     pub relay_state: String,
+    /// The level asked; the provider answers with it.
+    pub level: String,
 }
 
 impl Idp {
@@ -122,11 +124,11 @@ impl Idp {
     }
 
     fn assertion(&self, request: &Request, code: &str, now: Timestamp) -> String {
-        let Request { id, audience, acs, .. } = request;
+        let Request { id, audience, acs, level, .. } = request;
         let (issuer, signature, entity) = (self.issuer(), signature("_assertion"), &self.entity_id);
         let (now, end) = (written(now), written(now + SignedDuration::from_mins(4)));
         format!(
-            r#"<saml:Assertion xmlns:saml="{SAML}" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="_assertion" Version="2.0" IssueInstant="{now}">{issuer}{signature}<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient" NameQualifier="{entity}">_t</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{id}" NotOnOrAfter="{end}" Recipient="{acs}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{now}" NotOnOrAfter="{end}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{now}" SessionIndex="_s"><saml:AuthnContext><saml:AuthnContextClassRef>https://www.spid.gov.it/SpidL1</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="fiscalNumber"><saml:AttributeValue xsi:type="xs:string">TINIT-{code}</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
+            r#"<saml:Assertion xmlns:saml="{SAML}" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="_assertion" Version="2.0" IssueInstant="{now}">{issuer}{signature}<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient" NameQualifier="{entity}">_t</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{id}" NotOnOrAfter="{end}" Recipient="{acs}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{now}" NotOnOrAfter="{end}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{now}" SessionIndex="_s"><saml:AuthnContext><saml:AuthnContextClassRef>{level}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="fiscalNumber"><saml:AttributeValue xsi:type="xs:string">TINIT-{code}</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
         )
     }
 
@@ -148,7 +150,9 @@ const ERROR: &str = r#"<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc
 pub fn request(xml: &str, relay_state: &str) -> Request {
     let document = roxmltree::Document::parse(xml).unwrap();
     let issuer = document.root_element().first_element_child().unwrap().text().unwrap().trim().to_owned();
+    let level = document.descendants().find(|n| n.has_tag_name((SAML, "AuthnContextClassRef")));
     Request {
+        level: level.and_then(|n| n.text()).unwrap_or_default().trim().to_owned(),
         id: document.root_element().attribute("ID").unwrap().to_owned(),
         audience: issuer,
         acs: String::new(),

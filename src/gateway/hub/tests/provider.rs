@@ -1,6 +1,9 @@
 //! A small OpenID provider on loopback.
 
-use super::super::{Hub, Response};
+use super::super::{
+    Hub, Response,
+    confirmed::{IdToken, Roles},
+};
 use crate::settings;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
 use base64::{
@@ -8,11 +11,10 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use openidconnect::{
-    Audience, EmptyAdditionalClaims, IssuerUrl, JsonWebKeyId, Nonce, PrivateSigningKey, StandardClaims,
-    SubjectIdentifier,
+    Audience, AuthenticationContextClass, IdTokenClaims, IssuerUrl, JsonWebKeyId, Nonce, PrivateSigningKey,
+    StandardClaims, SubjectIdentifier,
     core::{
-        CoreHmacKey, CoreIdToken, CoreIdTokenClaims, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
-        CoreRsaPrivateSigningKey,
+        CoreGenderClaim, CoreHmacKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey,
     },
 };
 use ring::digest;
@@ -24,6 +26,8 @@ use std::{
 
 pub const CLIENT: &str = "biblioteca";
 pub const SECRET: &str = "a secret: with % signs";
+/// Where the admin pages are.
+pub const OFFICE: &str = "https://router.biblioteca.example.it:8443";
 pub const PORTAL: &str = "https://wifi.biblioteca.example.it";
 
 /// What the provider does wrong.
@@ -41,11 +45,15 @@ pub enum Mischief {
     Subject,
 }
 
+#[derive(Default)]
 struct State {
     issuer: String,
     key: String,
     key_id: u32,
     mischief: Mischief,
+    /// The claims `roles` and `acr` of the next tokens.
+    roles: Vec<String>,
+    acr: Option<String>,
     /// Nonce and challenge of each code.
     codes: HashMap<String, (String, String)>,
 }
@@ -65,8 +73,7 @@ impl Provider {
     pub async fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let state =
-            State { issuer, key: new_key(), key_id: 1, mischief: Mischief::None, codes: HashMap::new() };
+        let state = State { issuer, key: new_key(), key_id: 1, ..State::default() };
         let state = Arc::new(Mutex::new(state));
         let data = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
@@ -82,8 +89,20 @@ impl Provider {
         Self { state, server: handle }
     }
 
-    /// A relying party of this provider.
+    /// A relying party of this provider: a portal.
     pub fn hub(&self) -> Hub {
+        self.hub_of(PORTAL)
+    }
+
+    /// Whom the next tokens are of.
+    pub fn says(&self, roles: &[&str], acr: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        state.acr = Some(acr.to_owned());
+    }
+
+    /// A relying party with pages at this origin.
+    pub fn hub_of(&self, origin: &str) -> Hub {
         let issuer = self.state.lock().unwrap().issuer.clone();
         let settings = settings::Hub {
             origin: issuer.clone(),
@@ -93,7 +112,7 @@ impl Provider {
             ca: None,
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Hub::new(settings, PORTAL, reqwest::Client::new()).unwrap()
+        Hub::new(settings, origin, reqwest::Client::new()).unwrap()
     }
 
     /// What the browser does: it goes to the login page and comes back with a code.
@@ -102,8 +121,9 @@ impl Provider {
         assert_eq!(asked["response_type"], "code");
         assert_eq!(asked["client_id"], CLIENT);
         assert_eq!(asked["code_challenge_method"], "S256");
-        assert_eq!(asked["scope"], "openid");
-        assert_eq!(asked["redirect_uri"], format!("{PORTAL}/login/callback"));
+        let office = asked["redirect_uri"] == format!("{OFFICE}/login/callback");
+        assert!(office || asked["redirect_uri"] == format!("{PORTAL}/login/callback"));
+        assert_eq!(asked["scope"], if office { "openid roles" } else { "openid" });
         let mut state = self.state.lock().unwrap();
         let code = format!("code-{}", state.codes.len());
         let kept = (asked["nonce"].clone(), asked["code_challenge"].clone());
@@ -172,7 +192,7 @@ async fn token(
     let sent = String::from_utf8(STANDARD.decode(sent).unwrap()).unwrap();
     let escaped: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
     assert_eq!(sent, format!("{CLIENT}:{escaped}"));
-    assert_eq!(form["redirect_uri"], format!("{PORTAL}/login/callback"));
+    assert!([PORTAL, OFFICE].iter().any(|origin| form["redirect_uri"] == format!("{origin}/login/callback")));
     let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, form["code_verifier"].as_bytes()));
     match state.codes.remove(&form["code"]) {
         Some((nonce, asked)) if asked == challenge => HttpResponse::Ok().json(answer(&state, &nonce)),
@@ -188,7 +208,7 @@ fn answer(state: &State, nonce: &str) -> serde_json::Value {
     answer
 }
 
-fn id_token(state: &State, nonce: &str) -> CoreIdToken {
+fn id_token(state: &State, nonce: &str) -> IdToken {
     let wrong = state.mischief;
     let pick =
         |mischief, good: &str, bad: &str| if wrong == mischief { bad.to_owned() } else { good.to_owned() };
@@ -197,26 +217,27 @@ fn id_token(state: &State, nonce: &str) -> CoreIdToken {
     let time = |s: i64| jiff::Timestamp::from_second(s).unwrap().to_string();
     let issuer = pick(Mischief::Issuer, &state.issuer, "https://other.example");
     let subject = pick(Mischief::Subject, "pairwise-1", "a space");
-    let claims = CoreIdTokenClaims::new(
+    let claims = IdTokenClaims::new(
         IssuerUrl::new(issuer).unwrap(),
         vec![Audience::new(pick(Mischief::Audience, CLIENT, "another-library"))],
         time(seconds + 3600).parse().unwrap(),
         time(seconds).parse().unwrap(),
         StandardClaims::new(SubjectIdentifier::new(subject)),
-        EmptyAdditionalClaims {},
+        Roles { roles: state.roles.clone() },
     )
+    .set_auth_context_ref(state.acr.clone().map(AuthenticationContextClass::new))
     .set_nonce(Some(Nonce::new(pick(Mischief::Nonce, nonce, "another"))));
     sign(state, claims)
 }
 
-fn sign(state: &State, claims: CoreIdTokenClaims) -> CoreIdToken {
+fn sign(state: &State, claims: IdTokenClaims<Roles, CoreGenderClaim>) -> IdToken {
     let hmac = CoreHmacKey::new(SECRET);
-    let forged = State { key: new_key(), issuer: String::new(), codes: HashMap::new(), ..*state };
+    let forged = State { key: new_key(), key_id: state.key_id, ..State::default() };
     let rs256 = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
     let token = match state.mischief {
-        Mischief::Hmac => CoreIdToken::new(claims, &hmac, CoreJwsSigningAlgorithm::HmacSha256, None, None),
-        Mischief::Key => CoreIdToken::new(claims, &signing(&forged), rs256, None, None),
-        _ => CoreIdToken::new(claims, &signing(state), rs256, None, None),
+        Mischief::Hmac => IdToken::new(claims, &hmac, CoreJwsSigningAlgorithm::HmacSha256, None, None),
+        Mischief::Key => IdToken::new(claims, &signing(&forged), rs256, None, None),
+        _ => IdToken::new(claims, &signing(state), rs256, None, None),
     };
     token.unwrap()
 }

@@ -42,6 +42,12 @@ impl Browser {
         }
     }
 
+    /// A browser in the office.
+    pub fn in_office(building: &Building, number: u8) -> Self {
+        let (base, host) = (building.office.clone(), "router.biblioteca.example.it:8443".to_owned());
+        Self { base, host, ..Self::new(building, number) }
+    }
+
     pub fn device(&self) -> Device {
         Device { address: [127, 0, 0, self.number].into(), mac: mac(self.number) }
     }
@@ -66,7 +72,12 @@ impl Browser {
 
     /// Begins a login and logs in at the hub; the path that the hub sends the browser back to.
     pub async fn go_to_the_hub(&mut self) -> String {
-        let away = self.post_form("/", "/login").await;
+        self.go_to_the_hub_from("/").await
+    }
+
+    /// The same from another page than the start.
+    pub async fn go_to_the_hub_from(&mut self, page: &str) -> String {
+        let away = self.post_form(page, "/login").await;
         assert_eq!(away.status, StatusCode::SEE_OTHER, "{}", away.body);
         let response = self.provider.authorize(&away.location.parse().unwrap());
         let mut query = url::form_urlencoded::Serializer::new(String::new());

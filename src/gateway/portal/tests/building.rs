@@ -3,12 +3,16 @@
 use super::super::{Portal, host, patience, probe, routes};
 use super::enforcer::Enforcer;
 use crate::{
+    admin::{self, Admin},
     board::Board,
     control,
     event_loop::{EventLoop, Inbox, Message},
-    hub::tests::provider::Provider,
+    hub::tests::provider::{OFFICE, Provider},
     neighbour::Neighbours,
-    site::{Rules, Site},
+    site::{
+        Rules, Site,
+        shares::{self, Told},
+    },
     store::{Store, tests::tempdir::Folder},
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
@@ -35,13 +39,15 @@ const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
 pub struct Building {
     pub base: String,
     pub probes: String,
+    /// Where the admin pages are.
+    pub office: String,
     pub provider: Rc<Provider>,
     pub enforcer: Rc<Enforcer>,
     pub board: Arc<Board>,
     folder: Rc<Folder>,
     inbox: Inbox,
     site: Option<JoinHandle<()>>,
-    pages: ServerHandle,
+    servers: [ServerHandle; 2],
     answers: tokio::task::JoinHandle<()>,
 }
 
@@ -76,7 +82,9 @@ impl Building {
     async fn close(&mut self) {
         self.inbox.tell(Message::Stop).unwrap();
         self.site.take().unwrap().join().unwrap();
-        self.pages.stop(false).await;
+        for server in &self.servers {
+            server.stop(false).await;
+        }
         self.answers.abort();
     }
 
@@ -90,7 +98,9 @@ impl Building {
         prepare(&store);
         let kept = store.resume(now()).unwrap();
         let pool = SlotPool::new(&[[198, 18, 0, 3].into(), [198, 18, 0, 4].into()], 512, QUARANTINE);
-        let site = Site::resume(rules(), pool, kept.open, now());
+        let (confirmed, changes) = shares::take_up(store.shares().unwrap(), told(), now());
+        store.commit(&changes, now()).unwrap();
+        let site = Site::resume(rules(), pool, kept.open, now()).with_shares(confirmed);
         let (inbox, messages) = Inbox::new();
         let (requests, asked) = std::sync::mpsc::channel();
         let board = Arc::new(Board::default());
@@ -110,10 +120,34 @@ impl Building {
             hub: Arc::new(provider.hub()),
             logins: Default::default(),
         });
+        let admin = web::Data::new(Admin {
+            title: "Library".into(),
+            host: "router.biblioteca.example.it".into(),
+            board: Arc::clone(&board),
+            line: Default::default(),
+            hub: Default::default(),
+            login: Arc::new(provider.hub_of(OFFICE).asking(&[admin::SCOPE])),
+            logins: Default::default(),
+            sessions: Default::default(),
+            inbox: inbox.clone(),
+            told: told(),
+        });
+        let (office, admin_pages) = serve_admin(admin);
         let (probes, answers) = serve_probes(&portal);
         let (base, pages) = serve_pages(portal);
-        let building =
-            Self { base, probes, provider, enforcer, board, folder, inbox, site: Some(site), pages, answers };
+        let building = Self {
+            base,
+            probes,
+            office,
+            provider,
+            enforcer,
+            board,
+            folder,
+            inbox,
+            site: Some(site),
+            servers: [pages, admin_pages],
+            answers,
+        };
         building.until(|b| b.board.status().enforcer_ready).await;
         building
     }
@@ -156,6 +190,32 @@ fn serve_pages(portal: web::Data<Portal>) -> (String, ServerHandle) {
     let handle = server.handle();
     actix_web::rt::spawn(server);
     (base, handle)
+}
+
+fn serve_admin(admin: web::Data<Admin>) -> (String, ServerHandle) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(admin.clone())
+            .wrap(from_fn(admin::host::check))
+            .wrap(varco_web::headers::strict(&[admin.login.origin()]))
+            .configure(admin::routes)
+    });
+    let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    (base, handle)
+}
+
+/// What `site.toml` says: as [`rules`], with room to change it.
+pub fn told() -> Told {
+    let file = Path::new("/site.toml");
+    let lane = "{ guaranteed = '1mbit', ceiling = '100mbit', least = '500kbit' }";
+    let lanes = format!("critical = {lane}\noffice = {lane}\nguest = {lane}");
+    let link = "up = '100mbit'\ndown = '100mbit'";
+    let link = varco_policy::config::parse(file, link).unwrap();
+    Told { link, lanes: varco_policy::config::parse(file, &lanes).unwrap() }
 }
 
 fn serve_probes(portal: &Portal) -> (String, tokio::task::JoinHandle<()>) {

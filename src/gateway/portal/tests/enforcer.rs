@@ -8,13 +8,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 use varco_policy::{
-    Device, Slot,
-    wire::{KernelPass, Measured, PassUsage, PortsInUse, Refusal, Reply, Request, read_frame, write_frame},
+    Device, Shares, Slot,
+    wire::{
+        KernelPass, Measured, PassUsage, PortsInUse, Refusal, Reply, Request, Trial, read_frame, write_frame,
+    },
 };
 
 /// How it deals with requests other than measuring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mood {
+    #[default]
     Good,
     /// The kernel refuses; nothing changes.
     Refusing,
@@ -24,11 +27,14 @@ pub enum Mood {
     DyingAfter,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     mood: Mood,
     generation: Option<u64>,
     kernel: BTreeMap<Device, (Slot, u32)>,
+    shares: Option<Shares>,
+    trial: Option<Trial>,
+    refuses_plans: bool,
 }
 
 pub struct Enforcer(Arc<Mutex<State>>);
@@ -36,7 +42,7 @@ pub struct Enforcer(Arc<Mutex<State>>);
 impl Enforcer {
     pub fn start(socket: &Path) -> Self {
         let listener = UnixListener::bind(socket).unwrap();
-        let state = State { mood: Mood::Good, generation: None, kernel: BTreeMap::new() };
+        let state = State { mood: Mood::Good, ..State::default() };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
@@ -50,6 +56,17 @@ impl Enforcer {
 
     pub fn be(&self, mood: Mood) {
         self.0.lock().unwrap().mood = mood;
+    }
+
+    /// From now on no shares are allowed but those in force.
+    pub fn refuse_plans(&self) {
+        self.0.lock().unwrap().refuses_plans = true;
+    }
+
+    /// The shares in force, and those on trial.
+    pub fn shares(&self) -> (Option<Shares>, Option<Shares>) {
+        let state = self.0.lock().unwrap();
+        (state.shares, state.trial.map(|trial| trial.shares))
     }
 
     pub fn devices(&self) -> Vec<Device> {
@@ -97,7 +114,10 @@ impl State {
             Request::Measure => return Reply::Measured(self.measured()),
             Request::Lanes => return Reply::Lanes(self.measured().lanes),
             Request::Ports => return Reply::Ports(PortsInUse::default()),
-            Request::Plan(_) => return Reply::Planned(Vec::new()),
+            Request::Plan(_) if self.refuses_plans => {
+                return Reply::Refused(Refusal::NotAllowed("too little for the office".into()));
+            }
+            Request::Plan(_) => return Reply::Planned(vec!["tc: class change dev <eth0>".into()]),
             Request::Carry(capacity) => return Reply::Carrying(*capacity),
         };
         match self.generation {
@@ -114,6 +134,7 @@ impl State {
     fn change(&mut self, request: Request) {
         match request {
             Request::Apply(desired) => {
+                (self.shares, self.trial) = (Some(desired.shares), desired.trial);
                 self.kernel.retain(|device, _| desired.passes.iter().any(|p| p.device == *device));
                 self.admit(desired.passes);
             }
@@ -139,6 +160,12 @@ impl State {
             down_bytes: 1,
         };
         let passes = self.kernel.iter().map(usage).collect();
-        Measured { generation: self.generation, passes, leaf: "pfifo".into(), ..Measured::default() }
+        Measured {
+            generation: self.generation,
+            passes,
+            leaf: "pfifo".into(),
+            trial: self.trial.map(|trial| trial.seconds),
+            ..Measured::default()
+        }
     }
 }

@@ -1,8 +1,13 @@
 //! No order of events and failures breaks the law of order. The world checks it at every step: nobody is admitted
 //! before the start is durable, no slot has two holders or skips its quarantine, no end is recorded while the kernel
-//! still holds the pass, no generation goes back. At the end everything that was started has ended.
+//! still holds the pass, no generation goes back. At the end everything that was started has ended. No shares are tried
+//! before that is on record, none stay in force that were not confirmed, and at the end site, record and line agree.
 
-use super::world::{Disk, Fate, World, device, id};
+use super::{
+    super::shares::{Attempt, SharesAsk},
+    line::shares,
+    world::{Disk, Fate, World, device, id},
+};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +23,11 @@ enum Step {
     Busy,
     RestartEnforcer,
     RestartGateway,
+    Plan,
+    TryShares(u64, u32),
+    ConfirmShares,
+    TakeBackShares,
+    Refuse(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -35,6 +45,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Busy),
         1 => Just(Step::RestartEnforcer),
         1 => Just(Step::RestartGateway),
+        1 => Just(Step::Plan),
+        3 => (90u64..95, 1u32..600).prop_map(|(guest, seconds)| Step::TryShares(guest, seconds)),
+        2 => Just(Step::ConfirmShares),
+        1 => Just(Step::TakeBackShares),
+        1 => any::<bool>().prop_map(Step::Refuse),
+        2 => (0u16..90).prop_map(Step::Wait),
     ]
 }
 
@@ -55,6 +71,23 @@ fn take(world: &mut World, step: Step) {
         Step::Busy => world.up_packets += 1,
         Step::RestartEnforcer => world.restart_enforcer(),
         Step::RestartGateway => world.restart_gateway(),
+        Step::Refuse(refuses) => world.refuses_plans = refuses,
+        Step::Plan | Step::TryShares(..) | Step::ConfirmShares | Step::TakeBackShares => {
+            let ask = ask(world, step);
+            world.ask(ask);
+        }
+    }
+}
+
+fn ask(world: &World, step: Step) -> SharesAsk {
+    match step {
+        Step::TryShares(guest, seconds) => {
+            let attempt = Attempt { from: world.line.confirmed, shares: shares(guest), seconds, by: None };
+            SharesAsk::Try(attempt)
+        }
+        Step::ConfirmShares => SharesAsk::Confirm(None),
+        Step::TakeBackShares => SharesAsk::TakeBack(None),
+        _ => SharesAsk::Plan(shares(90)),
     }
 }
 
@@ -72,6 +105,10 @@ proptest! {
             world.wait(3600);
         }
         world.settle();
+        let now = world.site.status().shares.map(|shares| (shares.confirmed, shares.trial));
+        prop_assert_eq!(now, Some((world.line.confirmed, None)), "on record is what the site believes");
+        prop_assert_eq!(world.line.in_force(), Some(world.line.confirmed), "and what is in force");
+        prop_assert_eq!(world.line.trial, None, "no trial stays on record");
         prop_assert!(world.kernel.is_empty());
         prop_assert_eq!(world.site.status().slots_lent, 0);
         let (started, ended): (Vec<_>, Vec<_>) =

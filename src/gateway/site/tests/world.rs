@@ -1,8 +1,13 @@
 //! A world around the site: a store that can fail before or after it has written, a kernel, and an enforcer that can be
 //! lost before or after it has done what it was asked. It checks the law of order as it goes.
 
-use super::super::*;
+use super::super::{
+    shares::{SharesAnswer, SharesAsk},
+    *,
+};
+use super::line::Line;
 use std::{collections::BTreeMap, net::Ipv4Addr};
+use varco_audit::SharesStep;
 use varco_policy::{
     Device, Lane, Mac, PassId, Slot, Subject,
     lane::{Lanes, Share},
@@ -45,6 +50,9 @@ pub struct World {
     resting: BTreeMap<Slot, Timestamp>,
     pub started: BTreeMap<PassId, Slot>,
     pub ended: BTreeMap<PassId, (Timestamp, EndCause)>,
+    pub line: Line,
+    pub told: Vec<(u64, SharesAnswer)>,
+    pub refuses_plans: bool,
     serial: u64,
 }
 
@@ -92,6 +100,9 @@ impl World {
             resting: BTreeMap::new(),
             started: BTreeMap::new(),
             ended: BTreeMap::new(),
+            line: Line::new(),
+            told: Vec::new(),
+            refuses_plans: false,
             serial: 0,
         }
     }
@@ -130,9 +141,17 @@ impl World {
         self.tell(Event::Expel { pass, ticket: Ticket(self.serial) });
     }
 
+    /// Asks about the shares; the number of the question.
+    pub fn ask(&mut self, ask: SharesAsk) -> u64 {
+        self.serial += 1;
+        self.tell(Event::Shares(ask, Ticket(self.serial)));
+        self.serial
+    }
+
     pub fn wait(&mut self, seconds: i64) {
         self.now += SignedDuration::from_secs(seconds);
         let now = self.now;
+        self.line.pass(now);
         self.kernel.retain(|_, (_, until)| *until > now);
         self.tell(Event::Tick);
     }
@@ -165,6 +184,7 @@ impl World {
     /// The enforcer's process ends and comes back: the kernel keeps what it held.
     pub fn restart_enforcer(&mut self) {
         self.kernel_generation = None;
+        self.line.restart();
         if self.connected {
             self.asked = None;
             let lost = self.lose();
@@ -180,7 +200,10 @@ impl World {
         resting.sort();
         resting.iter().for_each(|(at, slot)| pool.rest(*slot, *at));
         let open = self.open.values().cloned().collect();
-        self.site = Site::resume(rules(), pool, open, self.now);
+        if self.line.trial.is_some() {
+            self.line.write(SharesStep::TakenBack, self.line.confirmed);
+        }
+        self.site = Site::resume(rules(), pool, open, self.now).with_shares(self.line.confirmed);
         (self.asked, self.connected) = (None, false);
         self.tell(Event::Tick);
     }
@@ -247,7 +270,8 @@ impl World {
                     assert!(self.ended.insert(*pass, (*at, *cause)).is_none(), "ended twice");
                 }
             }
-            Change::Reconciled { .. } => {}
+            Change::Shares { step, shares, .. } => self.line.write(*step, *shares),
+            Change::Reconciled { .. } | Change::SharesTold(_) => {}
         }
     }
 
@@ -273,6 +297,10 @@ impl World {
                 assert!(self.answers.iter().all(|(t, _)| *t != ticket.0), "answered twice");
                 self.answers.push((ticket.0, answer));
             }
+            Effect::AnswerShares(ticket, answer) => {
+                assert!(self.told.iter().all(|(t, _)| *t != ticket.0), "told twice");
+                self.told.push((ticket.0, answer));
+            }
             Effect::Show(_) | Effect::Hide(_) | Effect::Record(_) => {}
         }
     }
@@ -282,6 +310,7 @@ impl World {
             Request::Measure => return Reply::Measured(self.measured()),
             Request::Apply(desired) => {
                 self.raise(desired.generation);
+                self.line.apply(&desired, self.now);
                 let wanted: Vec<_> = desired.passes.iter().map(|p| p.device).collect();
                 self.kernel.retain(|device, _| wanted.contains(device));
                 let new: Vec<_> =
@@ -297,7 +326,11 @@ impl World {
                 self.kernel.retain(|device, _| !devices.contains(device));
             }
             Request::Limit { generation, .. } => self.raise(generation),
-            Request::Lanes | Request::Ports | Request::Plan(_) | Request::Carry(_) => {
+            Request::Plan(_) if self.refuses_plans => {
+                return Reply::Refused(Refusal::NotAllowed("too little for the office".into()));
+            }
+            Request::Plan(_) => return Reply::Planned(vec!["tc: one change".into()]),
+            Request::Lanes | Request::Ports | Request::Carry(_) => {
                 panic!("the site asks for passes only")
             }
         }
@@ -333,6 +366,7 @@ impl World {
         Measured {
             generation: self.kernel_generation,
             passes: self.kernel.iter().map(usage).collect(),
+            trial: self.line.left(self.now),
             ..Measured::default()
         }
     }
@@ -364,6 +398,10 @@ fn brief_event(event: &Event) -> String {
             format!("{other:?}")
         }
         Event::Answered(Reply::Refused(why)) => format!("refused: {why}"),
+        Event::Shares(SharesAsk::Plan(_), _) => "asked for a plan".into(),
+        Event::Shares(SharesAsk::Try(_), _) => "asked to try".into(),
+        Event::Shares(SharesAsk::Confirm(_), _) => "asked to confirm".into(),
+        Event::Shares(SharesAsk::TakeBack(_), _) => "asked to take back".into(),
         Event::Tick => "tick".into(),
     }
 }
@@ -383,7 +421,8 @@ fn brief(effect: &Effect) -> String {
             format!("record difference: {missing} missing, {unknown} unknown")
         }
         Effect::Ask(Request::Apply(desired)) => {
-            format!("ask apply {}: {} passes", desired.generation, desired.passes.len())
+            let trial = desired.trial.map(|t| format!(", trial for {} s", t.seconds)).unwrap_or_default();
+            format!("ask apply {}: {} passes{trial}", desired.generation, desired.passes.len())
         }
         Effect::Ask(Request::Admit { generation, passes }) => {
             let seconds: Vec<_> = passes.iter().map(|p| p.seconds).collect();
@@ -395,6 +434,11 @@ fn brief(effect: &Effect) -> String {
         Effect::Ask(Request::Limit { generation, rates }) => {
             format!("ask limit {generation}: {} passes", rates.len())
         }
+        Effect::Record(Change::Shares { step, .. }) => format!("record shares: {step:?}"),
+        Effect::Record(Change::SharesTold(_)) => "record what site.toml says".into(),
+        Effect::Ask(Request::Plan(_)) => "ask plan".into(),
+        Effect::AnswerShares(ticket, SharesAnswer::OnTrial(_)) => format!("answer {}: on trial", ticket.0),
+        Effect::AnswerShares(ticket, answer) => format!("answer {}: {answer:?}", ticket.0),
         Effect::Ask(Request::Measure) => "ask measure".into(),
         Effect::Ask(other) => format!("ask {other:?}"),
         Effect::Show(pass) => format!("show {}", short(pass.id)),

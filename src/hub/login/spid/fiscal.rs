@@ -41,7 +41,18 @@ impl FiscalNumber {
     /// When the prefix is missing, the form is wrong or the check character is not right.
     pub fn from_spid(text: &str) -> Result<Self, NotAFiscalNumber> {
         let upper = text.trim().to_ascii_uppercase();
-        let code = upper.strip_prefix("TINIT-").ok_or(NotAFiscalNumber::Prefix)?;
+        Self::new(upper.strip_prefix("TINIT-").ok_or(NotAFiscalNumber::Prefix)?)
+    }
+
+    /// Reads the bare code, as a settings file holds it, in any case.
+    ///
+    /// # Errors
+    /// When the form is wrong or the check character is not right.
+    pub fn from_code(text: &str) -> Result<Self, NotAFiscalNumber> {
+        Self::new(&text.trim().to_ascii_uppercase())
+    }
+
+    fn new(code: &str) -> Result<Self, NotAFiscalNumber> {
         check(code)?;
         Ok(Self(code.into()))
     }
@@ -122,6 +133,14 @@ mod tests {
     fn reads_the_spid_form_and_writes_capitals() {
         assert_eq!(read("\n TINIT-RSSMRA80A01H501U ").unwrap(), "RSSMRA80A01H501U");
         assert_eq!(read("tinit-rssmra80a01h501u").unwrap(), "RSSMRA80A01H501U");
+    }
+
+    #[test]
+    fn reads_the_bare_code_of_a_settings_file() {
+        let bare = |text| FiscalNumber::from_code(text).map(|code| code.expose().to_owned());
+        assert_eq!(bare("rssmra80a01h501u").unwrap(), "RSSMRA80A01H501U");
+        assert_eq!(bare("TINIT-RSSMRA80A01H501U"), Err(NotAFiscalNumber::Form));
+        assert_eq!(bare("RSSMRA80A01H501V"), Err(NotAFiscalNumber::CheckCharacter));
     }
 
     #[test]

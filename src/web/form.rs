@@ -1,8 +1,8 @@
 //! Forms that only our own pages can send: a cookie with a random value, and its digest in the form.
 
+use crate::{cookie, token};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use varco_web::{cookie, token};
 
 const COOKIE: &str = "__Host-form";
 /// The cookie is kept for a day: a page left open overnight asks to be reloaded.
@@ -36,6 +36,10 @@ pub fn with_form(
 
 /// Whether the form was ours.
 pub fn is_ours(request: &HttpRequest, sent: &Sent) -> bool {
-    let secret = cookie::value(request, COOKIE);
-    sent.as_ref().is_ok_and(|fields| secret.is_some_and(|secret| token::digest(&secret) == fields.form))
+    sent.as_ref().is_ok_and(|fields| proves(request, &fields.form))
+}
+
+/// Whether this is the hidden value of a form of ours.
+pub fn proves(request: &HttpRequest, value: &str) -> bool {
+    cookie::value(request, COOKIE).is_some_and(|secret| token::digest(&secret) == value)
 }

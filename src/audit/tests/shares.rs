@@ -1,0 +1,65 @@
+//! Who set the shares: asked of the real program and a real database.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+use rusqlite::Connection;
+use std::process::Command;
+use varco_audit::{Entry, SharesStep, journal};
+use varco_policy::{
+    Rate, Shares, Subject,
+    lane::{Lanes, Share},
+};
+
+fn shares(guest: u64) -> Shares {
+    let rate = |mbit: u64| Rate::from_bits(mbit * 1_000_000);
+    let share = |mbit| Share { guaranteed: rate(1), ceiling: rate(mbit) };
+    let up = Lanes { critical: share(100), office: share(100), guest: share(100) };
+    Shares { up, down: Lanes { guest: share(guest), ..up } }
+}
+
+fn entry(minute: u32, step: SharesStep, by: Option<&str>, guest: u64) -> Entry {
+    let at = format!("2026-11-22T10:{minute:02}:00Z").parse().unwrap();
+    let by = by.map(|by| Subject::try_from(by.to_owned()).unwrap());
+    Entry::Shares { at, site: "library".into(), step, by, shares: shares(guest) }
+}
+
+#[test]
+fn each_step_says_when_what_who_and_which_rates() {
+    let folder = std::env::temp_dir().join(format!("varco-shares-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("site.db");
+    let mut connection = Connection::open(&file).unwrap();
+    journal::create(&connection).unwrap();
+    let transaction = connection.transaction().unwrap();
+    let entries = [
+        entry(0, SharesStep::Confirmed, None, 100),
+        Entry::Resumed { at: "2026-11-22T10:00:00Z".parse().unwrap(), site: "library".into(), open: 0 },
+        entry(5, SharesStep::Tried, Some("pairwise-a"), 90),
+        entry(6, SharesStep::TakenBack, None, 100),
+        entry(7, SharesStep::Tried, Some("pairwise-b"), 80),
+        entry(8, SharesStep::Confirmed, Some("pairwise-a"), 80),
+    ];
+    journal::append(&transaction, &entries).unwrap();
+    transaction.commit().unwrap();
+    let ask = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_varco-audit"));
+        let done = command.args(["shares", "--records"]).arg(&file).args(more).output().unwrap();
+        assert!(done.status.success());
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let text = ask(&[]);
+    let (first, rest) = text.split_once('\n').unwrap();
+    assert!(
+        first.starts_with("2026-11-22T10:00:00Z confirmed by -: critical.up.guaranteed 1mbit, "),
+        "{first}"
+    );
+    let said = "2026-11-22T10:05:00Z tried by pairwise-a: guest.down.ceiling 100mbit -> 90mbit
+2026-11-22T10:06:00Z taken-back by -: guest.down.ceiling 90mbit -> 100mbit
+2026-11-22T10:07:00Z tried by pairwise-b: guest.down.ceiling 100mbit -> 80mbit
+2026-11-22T10:08:00Z confirmed by pairwise-a: the same shares
+";
+    assert_eq!(rest, said);
+    let all: serde_json::Value = serde_json::from_str(&ask(&["--json"])).unwrap();
+    assert_eq!((all.as_array().unwrap().len(), &all[4]["by"]), (5, &"pairwise-a".into()));
+    std::fs::remove_dir_all(&folder).unwrap();
+}

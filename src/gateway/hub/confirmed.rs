@@ -1,0 +1,95 @@
+//! What an ID token of the hub says of a person: a pairwise name, how they logged in, and what they may do here.
+
+use openidconnect::{
+    AdditionalClaims, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenClaims,
+    IdTokenFields, StandardErrorResponse, StandardTokenResponse,
+    core::{
+        CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
+        CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+    },
+};
+use serde::{Deserialize, Serialize};
+use varco_policy::{Subject, pass::NotASubject};
+
+/// The role of who may set the shares.
+const SITE_ADMIN: &str = "site-admin";
+/// The SPID levels with two factors or more (*Regole tecniche SPID*).
+const TWO_FACTORS: [&str; 2] = ["https://www.spid.gov.it/SpidL2", "https://www.spid.gov.it/SpidL3"];
+
+/// The claim `roles`, in an administrator's token only.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Roles {
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
+}
+
+impl AdditionalClaims for Roles {}
+
+type Fields = IdTokenFields<
+    Roles,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+/// An ID token that may say roles.
+pub(super) type IdToken = openidconnect::IdToken<
+    Roles,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+/// A client of a provider of such tokens.
+pub(super) type Client = openidconnect::Client<
+    Roles,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    StandardTokenResponse<Fields, CoreTokenType>,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// A person whom the hub confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Who, as this site knows them.
+    pub subject: Subject,
+    /// What they may do.
+    pub roles: Vec<String>,
+    /// The level of the login, as the provider names it.
+    pub acr: Option<String>,
+}
+
+impl Confirmed {
+    pub(super) fn of(claims: &IdTokenClaims<Roles, CoreGenderClaim>) -> Result<Self, NotASubject> {
+        Ok(Self {
+            subject: Subject::try_from(claims.subject().to_string())?,
+            roles: claims.additional_claims().roles.clone(),
+            acr: claims.auth_context_ref().map(|acr| acr.to_string()),
+        })
+    }
+
+    /// Whether they may set the shares of this site.
+    pub fn is_site_admin(&self) -> bool {
+        self.roles.iter().any(|role| role == SITE_ADMIN)
+    }
+
+    /// Whether they showed two factors at least.
+    pub fn showed_two_factors(&self) -> bool {
+        self.acr.as_deref().is_some_and(|acr| TWO_FACTORS.contains(&acr))
+    }
+}
