@@ -40,6 +40,9 @@ struct UpOptions {
     /// What the line carries in each direction.
     #[arg(long, default_value = "100mbit")]
     rate: Rate,
+    /// The least that it carries: then it varies, and is followed by the delay of echoes.
+    #[arg(long)]
+    least: Option<Rate>,
     /// Length of a pass.
     #[arg(long, default_value = "4h")]
     pass_length: String,
@@ -257,9 +260,9 @@ fn done(outcome: Result<()>) -> Result<ExitCode> {
 }
 
 fn bring_up(options: UpOptions) -> Result<()> {
-    let UpOptions { which, guests, rate, pass_length, idle, bare, one_box, programs, json } = options;
+    let UpOptions { which, guests, rate, least, pass_length, idle, bare, one_box, programs, json } = options;
     let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
-    let plan = Plan { name: which.name, guests, rate, pass_length, idle, bare, one_box };
+    let plan = Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)

@@ -76,6 +76,9 @@ pub struct Plan {
     pub guests: u8,
     /// What the line carries in each direction.
     pub rate: Rate,
+    /// The least it carries, where it varies.
+    #[serde(default)]
+    pub least: Option<Rate>,
     /// Length of a pass, as `site.toml` writes it.
     pub pass_length: String,
     /// Idle limit of a pass.

@@ -29,9 +29,15 @@ fn part(rate: Rate, parts: u64) -> Rate {
     Rate::from_bits((rate.bits() / 100).saturating_mul(parts).max(1000))
 }
 
+/// A loaded machine delays an echo by tens of milliseconds: that is not the line.
+fn varies(least: Rate) -> String {
+    format!("least = {{ up = \"{least}\", down = \"{least}\" }}\n\n[line]\nadded_delay = \"100ms\"\n")
+}
+
 fn site(plan: &Plan) -> String {
     let rate = plan.rate;
-    let (critical, office, guest) = (part(rate, 10), part(rate, 80), part(rate, 1));
+    let kept = plan.least.unwrap_or(rate);
+    let (critical, office, guest) = (part(kept, 10), part(kept, 80), part(kept, 1));
     format!(
         r#"name = "{name}"
 title = "Biblioteca di prova"
@@ -47,7 +53,7 @@ up = "{rate}"
 down = "{rate}"
 # Here the gateway itself is the narrowest place.
 headroom = {{ up = 0, down = 0 }}
-
+{varies}
 [lanes]
 critical = {{ guaranteed = "{critical}", ceiling = "{rate}" }}
 office = {{ guaranteed = "{office}", ceiling = "{rate}" }}
@@ -77,6 +83,7 @@ length = "{length}"
 idle = "{idle}"
 "#,
         name = plan.name,
+        varies = plan.least.map(varies).unwrap_or_default(),
         router = plan::GUEST_ROUTER,
         portal = plan::PORTAL_NAME,
         slots = plan::SLOTS,

@@ -1,4 +1,4 @@
-//! What was lent, as the office side can read it.
+//! What the line carries and what was lent of it, as the office side can read it.
 
 use crate::site::{Site, eventually};
 
@@ -58,4 +58,37 @@ fn what_a_guest_borrows_is_in_the_minute_and_the_office_waited_0() {
     assert!(page(&site, "/evidence?lang=en").contains("the offices waited 0 seconds"));
     // SECURITY.md E2: guests do not see it.
     assert!(!citizen.succeeds(&["curl", "-sk", "-m", "3", "https://10.20.0.1:8443/evidence"]));
+}
+
+/// A queue at the provider's: the line carries 5 Mbit/s from now on, or all again.
+fn narrow(site: &Site, to: Option<&str>) {
+    let queue = ["tc", "qdisc", "replace", "dev", "eth0", "root"];
+    let kind = match to {
+        Some(rate) => vec!["tbf", "rate", rate, "burst", "16kb", "limit", "400000"],
+        None => vec!["pfifo"],
+    };
+    assert!(site.succeeds("wan", &[&queue[..], &kind].concat()));
+}
+
+/// SECURITY.md E4.
+#[test]
+fn a_line_that_narrows_is_followed_and_opens_again() {
+    let site = Site::up_with(1, &["--rate", "20mbit", "--least", "2mbit"]);
+    let citizen = site.guest(0).citizen("ada");
+    let shaped = || {
+        let text = page(&site, "/metrics");
+        let bytes = metric(&text, "varco_line_bytes_per_second{direction=\"down\"}");
+        bytes.and_then(|bytes| bytes.parse::<u64>().ok()).map(|bytes| bytes * 8 / 1_000_000)
+    };
+    assert!(eventually(20, || shaped() == Some(11)), "it begins in the middle: {:?}", shaped());
+    narrow(&site, Some("5mbit"));
+    let url = "http://198.18.0.10/stream?bytes=9999999999";
+    let words = ["curl", "-s", "-m", "150", "-o", "/dev/null", url];
+    let mut running = site.on(&citizen.host, &words).spawn().unwrap();
+    assert!(eventually(60, || shaped().is_some_and(|mbit| mbit < 8)), "{:?}", shaped());
+    narrow(&site, None);
+    assert!(eventually(60, || shaped().is_some_and(|mbit| mbit > 14)), "{:?}", shaped());
+    assert_eq!(metric(&page(&site, "/metrics"), "varco_line_alarm ").as_deref(), Some("0"));
+    let _ = running.kill();
+    let _ = running.wait();
 }

@@ -62,7 +62,7 @@ impl Watch {
             collector: Collector::default(),
             autorate: autorate(site),
             counters: Counters::of(&site.interfaces.wan),
-            link: Capacity { up: site.link.up, down: site.link.down },
+            link: site.link.shaped(),
             carried: None,
             refused: false,
             next_look: Duration::ZERO,
