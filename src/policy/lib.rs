@@ -2,6 +2,7 @@
 //! between gateway and enforcer. Pure: no clock, no socket, no thread. Every other crate depends on this one.
 
 pub mod config;
+pub mod hours;
 pub mod lane;
 pub mod net;
 pub mod pass;
@@ -12,6 +13,7 @@ pub mod slot;
 pub mod wire;
 
 pub use config::ConfigError;
+pub use hours::Schedule;
 pub use lane::{Lane, Share, Shares};
 pub use net::{Device, IfName, Mac};
 pub use pass::{Pass, PassId, Subject};

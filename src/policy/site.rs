@@ -2,6 +2,7 @@
 
 use crate::{
     config::ConfigError,
+    hours::{Hours, Schedule, Zone},
     lane::{Lanes, Share, Shares},
     net::IfName,
     profile,
@@ -21,6 +22,9 @@ pub struct Site {
     pub name: String,
     /// The name citizens read on the portal.
     pub title: String,
+    /// The time zone of opening hours and of the day that limits count in.
+    #[serde(default)]
+    pub timezone: Zone,
     /// The profile that this site starts from: see [`crate::profile`].
     #[serde(default)]
     pub profile: Option<String>,
@@ -40,6 +44,9 @@ pub struct Site {
     pub garden: Garden,
     /// How long a pass lasts.
     pub passes: PassSettings,
+    /// When the site is open; always, where nothing is said.
+    #[serde(default)]
+    pub hours: Option<Hours>,
     /// The hub, where it runs on this very router.
     #[serde(default)]
     pub hub_here: Option<HubHere>,
@@ -234,6 +241,11 @@ impl Site {
         Shares { up: lanes(LaneShare::up), down: lanes(LaneShare::down) }
     }
 
+    /// When the site is open.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::new(self.timezone.zone().clone(), self.hours.clone())
+    }
+
     /// The router's own addresses in the guest network: the portal's, and the hub's where it is here. No guest's.
     pub fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
         std::iter::once(self.guest.router).chain(self.hub_here.iter().map(|hub| hub.address))
@@ -257,6 +269,8 @@ impl Site {
         self.check_hub_here(file)?;
         self.check_slots(file)?;
         self.check_names(file)?;
+        self.timezone.check(file)?;
+        self.hours.iter().try_for_each(|hours| hours.check(file))?;
         self.check_passes(file)
     }
 
