@@ -4,19 +4,23 @@
 pub mod config;
 pub mod hours;
 pub mod lane;
+pub mod limits;
 pub mod net;
 pub mod pass;
 pub mod profile;
 pub mod rate;
 pub mod site;
+pub mod size;
 pub mod slot;
 pub mod wire;
 
 pub use config::ConfigError;
 pub use hours::Schedule;
 pub use lane::{Lane, Share, Shares};
+pub use limits::Limits;
 pub use net::{Device, IfName, Mac};
 pub use pass::{Pass, PassId, Subject};
 pub use rate::Rate;
 pub use site::Site;
+pub use size::Size;
 pub use slot::Slot;

@@ -4,6 +4,7 @@ use crate::{
     config::ConfigError,
     hours::{Hours, Schedule, Zone},
     lane::{Lanes, Share, Shares},
+    limits::Limits,
     net::IfName,
     profile,
     rate::Rate,
@@ -44,6 +45,9 @@ pub struct Site {
     pub garden: Garden,
     /// How long a pass lasts.
     pub passes: PassSettings,
+    /// What one person may use in a day, and how many may be in at once.
+    #[serde(default)]
+    pub limits: Limits,
     /// When the site is open; always, where nothing is said.
     #[serde(default)]
     pub hours: Option<Hours>,
@@ -271,6 +275,7 @@ impl Site {
         self.check_names(file)?;
         self.timezone.check(file)?;
         self.hours.iter().try_for_each(|hours| hours.check(file))?;
+        self.limits.check(file)?;
         self.check_passes(file)
     }
 
