@@ -78,7 +78,8 @@ impl Portal {
             Answer::ClockWrong => Problem::ClockWrong,
             Answer::Overtaken => Problem::Overtaken,
             Answer::NotAGuest | Answer::NoPass => Problem::UnknownDevice,
-            Answer::Online(_) | Answer::Ended => Problem::Broken,
+            Answer::Closed { .. } | Answer::Spent { .. } | Answer::Full => Problem::NoSlot,
+            Answer::Online(_) | Answer::Ended | Answer::RateSet | Answer::RateLater => Problem::Broken,
         };
         self.problem(request, StatusCode::SERVICE_UNAVAILABLE, problem)
     }

@@ -79,8 +79,8 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
     if newest > now {
         tracing::error!("the clock is behind the records: nobody new is admitted until it has caught up");
     }
-    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now).not_before(newest);
-    Ok((site, store))
+    let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now);
+    Ok((site.not_before(newest).knowing(kept.known, now), store))
 }
 
 /// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or

@@ -297,6 +297,11 @@ impl Schedule {
         self.zone.to_datetime(now).date()
     }
 
+    /// When that day began at the site.
+    pub fn day_began(&self, now: Timestamp) -> Timestamp {
+        self.instant(self.day(now).into(), Showing::First).unwrap_or(Timestamp::MIN)
+    }
+
     /// When the next day begins at the site.
     pub fn next_day(&self, now: Timestamp) -> Timestamp {
         let tomorrow = self.day(now).tomorrow().ok();

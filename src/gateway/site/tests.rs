@@ -1,5 +1,6 @@
 //! The state machine on paper: transcripts of what follows from what, and a world in which everything fails.
 
 mod any_order;
+mod limits;
 mod transcripts;
 mod world;

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::{fmt::Write, net::TcpListener, path::Path, rc::Rc, sync::Arc, thread::JoinHandle, time::Duration};
 use varco_audit::{Entry, journal};
 use varco_policy::{
-    Mac, Rate, Shares,
+    Limits, Mac, Rate, Schedule, Shares,
     lane::{Lanes, Share},
     slot::SlotPool,
 };
@@ -82,7 +82,7 @@ impl Building {
         prepare(&store);
         let kept = store.resume(now()).unwrap();
         let pool = SlotPool::new(&[[198, 18, 0, 3].into(), [198, 18, 0, 4].into()], 512, QUARANTINE);
-        let site = Site::resume(rules(), pool, kept.open, now());
+        let site = Site::resume(rules(), pool, kept.open, now()).knowing(kept.known, now());
         let (inbox, messages) = Inbox::new();
         let (requests, asked) = std::sync::mpsc::channel();
         let board = Arc::new(Board::default());
@@ -183,6 +183,9 @@ fn rules() -> Rules {
         router: [127, 0, 0, 1].into(),
         length: SignedDuration::from_hours(1),
         idle: SignedDuration::from_mins(30),
+        schedule: Schedule::new(jiff::tz::TimeZone::UTC, None),
+        // Here everybody is the same person to the provider.
+        limits: Limits { passes_per_person: 1000, ..Limits::default() },
         shares: Shares { up: lanes, down: lanes },
     }
 }
