@@ -8,7 +8,7 @@ use std::{
     net::Ipv4Addr,
     sync::{PoisonError, RwLock},
 };
-use varco_policy::{Device, Mac, Pass, PassId, Slot};
+use varco_policy::{Device, Mac, Pass, PassId, Slot, pass::EndCause};
 
 /// A pass as the pages may know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,13 @@ pub struct Shown {
     pub until: Timestamp,
     /// What else it is bound by.
     pub terms: Terms,
+}
+
+impl Shown {
+    /// Whether logging in again would give more time: the pass ends by its length, not by the hours or the day.
+    pub fn can_extend(&self) -> bool {
+        self.terms.ends == EndCause::Expired
+    }
 }
 
 /// The board.

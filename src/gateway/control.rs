@@ -21,7 +21,8 @@ use std::{
 };
 use tokio::sync::oneshot;
 use varco_policy::{
-    PassId, Slot,
+    PassId, Rate, Slot,
+    site::SLOWEST_PASS,
     wire::{read_frame, write_frame},
 };
 
@@ -37,6 +38,13 @@ pub enum Ask {
     Passes,
     /// End a pass.
     Expel(PassId),
+    /// Give a pass another rate, in each direction.
+    Rate {
+        /// The pass.
+        pass: PassId,
+        /// The rate; `None` for what the site allows.
+        rate: Option<Rate>,
+    },
 }
 
 /// What is answered.
@@ -53,6 +61,10 @@ pub enum Told {
     EndsLater,
     /// There is no such pass.
     NoPass,
+    /// The pass has its new rate.
+    RateSet,
+    /// The new rate is recorded and holds when the enforcer answers again.
+    RateLater,
     /// It could not be done.
     Failed,
 }
@@ -140,7 +152,9 @@ fn answer(stream: &UnixStream, board: &Board, inbox: &Inbox) -> anyhow::Result<(
     let told = match ask {
         Ask::Status => Told::Status(state(board)),
         Ask::Passes => Told::Passes(board.all().iter().map(open_pass).collect()),
-        Ask::Expel(pass) => expel(pass, inbox),
+        Ask::Expel(pass) => changed(inbox, |answer| Message::Expel(pass, answer)),
+        Ask::Rate { rate: Some(rate), .. } if rate < SLOWEST_PASS => Told::Failed,
+        Ask::Rate { pass, rate } => changed(inbox, |answer| Message::Rate(pass, rate, answer)),
     };
     Ok(write_frame(stream, &told)?)
 }
@@ -164,15 +178,17 @@ fn open_pass(shown: &Shown) -> OpenPass {
     OpenPass { id, since, until, slot }
 }
 
-fn expel(pass: PassId, inbox: &Inbox) -> Told {
+fn changed(inbox: &Inbox, message: impl FnOnce(oneshot::Sender<Answer>) -> Message) -> Told {
     let (sender, receiver) = oneshot::channel();
-    if inbox.tell(Message::Expel(pass, sender)).is_err() {
+    if inbox.tell(message(sender)).is_err() {
         return Told::Failed;
     }
     match receiver.blocking_recv() {
         Ok(Answer::Ended) => Told::Ended,
         Ok(Answer::EndsLater) => Told::EndsLater,
         Ok(Answer::NoPass) => Told::NoPass,
+        Ok(Answer::RateSet) => Told::RateSet,
+        Ok(Answer::RateLater) => Told::RateLater,
         _ => Told::Failed,
     }
 }

@@ -103,6 +103,7 @@ async fn serve(settings: Settings, board: Arc<Board>, inbox: Inbox) -> Result<()
     let portal = web::Data::new(Portal {
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
+        schedule: settings.site.schedule(),
         board,
         neighbours: Neighbours::kernel(settings.site.interfaces.guest.clone()),
         inbox,

@@ -66,7 +66,17 @@ impl Browser {
 
     /// Begins a login and logs in at the hub; the path that the hub sends the browser back to.
     pub async fn go_to_the_hub(&mut self) -> String {
-        let away = self.post_form("/", "/login").await;
+        self.go_to_the_hub_from("/").await
+    }
+
+    /// Logs in again from the status page.
+    pub async fn extend(&mut self) -> Answer {
+        let back = self.go_to_the_hub_from("/status").await;
+        self.get(&back).await
+    }
+
+    async fn go_to_the_hub_from(&mut self, page: &str) -> String {
+        let away = self.post_form(page, "/login").await;
         assert_eq!(away.status, StatusCode::SEE_OTHER, "{}", away.body);
         let response = self.provider.authorize(&away.location.parse().unwrap());
         let mut query = url::form_urlencoded::Serializer::new(String::new());

@@ -8,8 +8,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 use varco_policy::{
-    Device, Slot,
-    wire::{KernelPass, Measured, PassUsage, PortsInUse, Refusal, Reply, Request, read_frame, write_frame},
+    Device, Rate, Slot,
+    wire::{
+        KernelPass, Measured, PassRate, PassUsage, PortsInUse, Refusal, Reply, Request, read_frame,
+        write_frame,
+    },
 };
 
 /// How it deals with requests other than measuring.
@@ -29,6 +32,9 @@ struct State {
     mood: Mood,
     generation: Option<u64>,
     kernel: BTreeMap<Device, (Slot, u32)>,
+    /// What each pass has moved since it was admitted.
+    bytes: BTreeMap<Device, u64>,
+    rates: BTreeMap<Device, Option<Rate>>,
 }
 
 pub struct Enforcer(Arc<Mutex<State>>);
@@ -36,7 +42,8 @@ pub struct Enforcer(Arc<Mutex<State>>);
 impl Enforcer {
     pub fn start(socket: &Path) -> Self {
         let listener = UnixListener::bind(socket).unwrap();
-        let state = State { mood: Mood::Good, generation: None, kernel: BTreeMap::new() };
+        let (kernel, bytes, rates) = Default::default();
+        let state = State { mood: Mood::Good, generation: None, kernel, bytes, rates };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
@@ -54,6 +61,19 @@ impl Enforcer {
 
     pub fn devices(&self) -> Vec<Device> {
         self.0.lock().unwrap().kernel.keys().copied().collect()
+    }
+
+    /// A pass moves something.
+    pub fn carry(&self, device: Device, bytes: u64) {
+        *self.0.lock().unwrap().bytes.entry(device).or_default() += bytes;
+    }
+
+    pub fn rates(&self) -> Vec<Option<Rate>> {
+        self.0.lock().unwrap().rates.values().copied().collect()
+    }
+
+    pub fn forget_rates(&self) {
+        self.0.lock().unwrap().rates.clear();
     }
 
     pub fn slots(&self) -> BTreeSet<Slot> {
@@ -115,10 +135,20 @@ impl State {
         match request {
             Request::Apply(desired) => {
                 self.kernel.retain(|device, _| desired.passes.iter().any(|p| p.device == *device));
+                self.rates = desired.passes.iter().map(|pass| (pass.device, pass.rate)).collect();
                 self.admit(desired.passes);
             }
-            Request::Admit { passes, .. } => self.admit(passes),
-            Request::Expel { devices, .. } => self.kernel.retain(|device, _| !devices.contains(device)),
+            Request::Admit { passes, .. } => {
+                self.rates.extend(passes.iter().map(|pass| (pass.device, pass.rate)));
+                self.admit(passes);
+            }
+            Request::Expel { devices, .. } => {
+                self.kernel.retain(|device, _| !devices.contains(device));
+                self.bytes.retain(|device, _| !devices.contains(device));
+            }
+            Request::Limit { rates, .. } => {
+                self.rates.extend(rates.iter().map(|PassRate { device, rate }| (*device, *rate)));
+            }
             _ => {}
         }
     }
@@ -134,9 +164,9 @@ impl State {
             device: *device,
             seconds: *seconds,
             up_packets: 1,
-            up_bytes: 1,
+            up_bytes: self.bytes.get(device).map_or(0, |bytes| bytes / 2),
             down_packets: 1,
-            down_bytes: 1,
+            down_bytes: self.bytes.get(device).map_or(0, |bytes| bytes - bytes / 2),
         };
         let passes = self.kernel.iter().map(usage).collect();
         Measured { generation: self.generation, passes, leaf: "pfifo".into(), ..Measured::default() }
