@@ -5,6 +5,7 @@
 mod crash;
 mod gate;
 mod lab;
+mod limits;
 mod login;
 mod passes;
 mod settings;

@@ -76,6 +76,7 @@ fn a_closed_site_lets_nobody_in_and_says_when_it_opens() {
     assert!(world.is_in(pass));
 }
 
+/// SECURITY.md S14.
 #[test]
 fn at_closing_time_every_pass_ends_and_the_record_says_why() {
     let mut world = World::ready_with(open("mon = ['08:00-14:00', '14:30-20:00']"));
@@ -265,7 +266,7 @@ fn the_volume_of_a_day_ends_all_passes_of_the_person() {
     assert_eq!(world.shown[&device(1)].1.bytes, Some(10_000_000));
 }
 
-/// The kernel counts from 0 again when the enforcer has had to admit everybody anew.
+/// SECURITY.md S15: the kernel counts from 0 again when the enforcer has had to admit everybody anew.
 #[test]
 fn counters_that_begin_again_are_neither_lost_nor_counted_twice() {
     let mut world = World::ready_with(daily_volume(10_000_000));
@@ -281,6 +282,7 @@ fn counters_that_begin_again_are_neither_lost_nor_counted_twice() {
     assert_eq!(world.shown[&device(1)].1.bytes, Some(5_000_000));
 }
 
+/// SECURITY.md S15.
 #[test]
 fn a_restart_does_not_give_the_day_anew_and_counts_nothing_twice() {
     let both = Limits {
