@@ -126,6 +126,11 @@ impl Site {
         }
     }
 
+    /// The clock is behind what is on record: it has lost its time.
+    pub(super) fn clock_is_behind(&self, now: Timestamp) -> bool {
+        now.saturating_add(CLOCK_STEP).is_ok_and(|latest| latest < self.newest)
+    }
+
     fn refusal(&self, login: &Login, now: Timestamp) -> Option<Answer> {
         if !self.rules.is_a_guest(login.device) {
             Some(Answer::NotAGuest)
@@ -133,7 +138,7 @@ impl Site {
             Some(Answer::GateDown)
         } else if self.records.failing() {
             Some(Answer::RecordsFailed)
-        } else if now.saturating_add(CLOCK_STEP).is_ok_and(|latest| latest < self.newest) {
+        } else if self.clock_is_behind(now) {
             Some(Answer::ClockWrong)
         } else {
             None

@@ -18,7 +18,11 @@ const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 /// Who has used what of the day.
 #[derive(Debug, Default)]
 pub struct People {
+    /// The clock has been right once, so hours and days hold.
+    begun: bool,
     day: Option<Day>,
+    /// What the store knew at the start, until the clock is right.
+    known: Vec<(Subject, Used)>,
     of: BTreeMap<Subject, Person>,
     save_at: Option<Timestamp>,
 }
@@ -110,15 +114,29 @@ impl Site {
                 (held.rate, held.counted) = (rate, counted);
             }
         }
+        self.people.known = known.used;
         self.begin_day(now);
-        if let Some(Day { date, .. }) = self.people.day {
-            let of_today = known.used.into_iter().filter(|(_, used)| used.day == date);
+        self
+    }
+
+    /// From now on days are counted, and who is in is bound by the hours.
+    fn begin_to_count(&mut self, now: Timestamp) {
+        if self.rules.limits.count_the_day() {
+            let date = self.turn_page(now);
+            let of_today = std::mem::take(&mut self.people.known).into_iter();
+            let of_today = of_today.filter(|(_, used)| used.day == date);
             self.people.of = of_today.map(|(person, used)| (person, Person::known(used))).collect();
             self.count_since_records(now);
         }
         let online: Vec<_> = self.table.at(Stage::Online).collect();
         online.iter().for_each(|id| self.keep_in_bounds(*id, now));
-        self
+    }
+
+    fn turn_page(&mut self, now: Timestamp) -> Date {
+        let date = self.rules.schedule.day(now);
+        self.people.day = Some(Day { date, ends: self.rules.schedule.next_day(now) });
+        self.out.push(Effect::Record(Change::Day(date)));
+        date
     }
 
     /// The time between the last record and now: whoever had a pass was online.
@@ -152,17 +170,18 @@ impl Site {
         self.show(id, now);
     }
 
-    /// Begins the day anew when it is another than it was.
+    /// Begins the day anew when it is another than it was. A clock that has lost its time says nothing about days.
     pub(super) fn begin_day(&mut self, now: Timestamp) {
-        if !self.rules.limits.count_the_day() || self.people.day.is_some_and(|day| now < day.ends) {
+        if self.clock_is_behind(now) {
             return;
         }
-        let date = self.rules.schedule.day(now);
-        let first = self.people.day.replace(Day { date, ends: self.rules.schedule.next_day(now) }).is_none();
-        self.out.push(Effect::Record(Change::Day(date)));
-        if first {
+        if !std::mem::replace(&mut self.people.begun, true) {
+            return self.begin_to_count(now);
+        }
+        if self.people.day.is_none_or(|day| now < day.ends) {
             return;
         }
+        self.turn_page(now);
         let midnight = self.rules.schedule.day_began(now);
         self.people.of.retain(|_, person| person.online > 0);
         for person in self.people.of.values_mut() {

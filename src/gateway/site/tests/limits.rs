@@ -318,6 +318,30 @@ fn a_restart_does_not_give_the_day_anew_and_counts_nothing_twice() {
     assert_eq!(left.as_mins(), 104, "two hours without fifteen minutes and some seconds");
 }
 
+/// SECURITY.md S13, S15: a router without a battery for its clock starts in the past. Nobody is cut off by hours that are
+/// not now, and the day goes on when the time has come back.
+#[test]
+fn a_clock_that_has_lost_its_time_neither_closes_the_site_nor_begins_a_day() {
+    let hours = open("mon = ['08:00-20:00']").schedule;
+    let mut world = World::ready_with(Rules { schedule: hours, ..daily_time(60) });
+    let pass = world.comes(1, 1);
+    let end = world.now + SignedDuration::from_hours(1);
+    world.pass_time(10 * MINUTE);
+    let before = world.now;
+    world.now = at("01T00:00");
+    world.restart_gateway_after(before);
+    world.connect();
+    world.settle();
+    assert!(world.ended.is_empty());
+    world.now = before + SignedDuration::from_mins(5);
+    world.up_packets += 1;
+    world.wait(0);
+    world.settle();
+    assert!(world.is_in(pass));
+    assert_eq!(world.shown[&device(1)].0, end);
+    assert_eq!(world.shown[&device(1)].1.spends, Some(end));
+}
+
 #[test]
 fn a_site_without_daily_limits_keeps_nothing_of_anybody() {
     let mut world = World::ready();

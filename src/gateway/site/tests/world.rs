@@ -224,6 +224,11 @@ impl World {
 
     /// The gateway is killed and comes back: only what is durable is left of it.
     pub fn restart_gateway(&mut self) {
+        self.restart_gateway_after(Timestamp::MIN);
+    }
+
+    /// The same with something on record of that instant.
+    pub fn restart_gateway_after(&mut self, newest: Timestamp) {
         let mut pool = SlotPool::new(&[ADDRESS], 1024, QUARANTINE);
         let mut resting: Vec<_> = self.resting.iter().map(|(slot, at)| (*at, *slot)).collect();
         resting.sort();
@@ -238,7 +243,8 @@ impl World {
         };
         self.shown.clear();
         self.asked_before = self.serial;
-        self.site = Site::resume(self.rules.clone(), pool, open, self.now).knowing(known, self.now);
+        let site = Site::resume(self.rules.clone(), pool, open, self.now).not_before(newest);
+        self.site = site.knowing(known, self.now);
         (self.asked, self.connected) = (None, false);
         self.tell(Event::Tick);
     }
