@@ -68,6 +68,9 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
         .map_err(|error| bad(error.to_string()))?;
     let now = now();
     let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
+    if !settings.site.limits.count_the_day() {
+        store.forget_usage().map_err(|error| bad(error.to_string()))?;
+    }
     let mut pool = SlotPool::new(&slots.addresses, slots.ports, slots.quarantine);
     kept.resting.iter().for_each(|(slot, freed)| pool.rest(*slot, *freed));
     let held = kept.open.iter().map(|(pass, _)| (pass.slot, now));

@@ -137,6 +137,20 @@ impl Store {
         usage::read(&self.connection, person, day)
     }
 
+    /// Forgets what everybody has used: the site limits it no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_usage(&mut self) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let some = usage::forget_all(&transaction)?;
+        transaction.commit()?;
+        if some {
+            self.forget_for_good();
+        }
+        Ok(())
+    }
+
     /// What was deleted is still in the write-ahead log, until that is emptied. Somebody who reads the database now
     /// prevents it; then it is for the next day.
     fn forget_for_good(&self) {

@@ -270,6 +270,9 @@ fn usage_of_earlier_days_and_its_keys_are_gone_from_every_file() {
     assert_eq!(rows, 1);
     assert!(secrets[1] != secrets[3] && secrets[3] != secrets[5]);
     assert!(found(folder.path(), &[person.as_str().into()]).is_empty(), "only as a hash");
+    // The operator takes the limit away.
+    store.forget_usage().unwrap();
+    assert!(found(folder.path(), &secrets).is_empty());
 }
 
 /// Which of these stand in one of the database's files.

@@ -52,6 +52,14 @@ pub fn forget_before(transaction: &Transaction<'_>, day: &str) -> Result<(), Sto
     Ok(())
 }
 
+/// Forgets every day; whether there was one.
+pub fn forget_all(transaction: &Transaction<'_>) -> Result<bool, StoreError> {
+    let rows = transaction.execute("DELETE FROM usage", ())?;
+    let keys = transaction.execute("DELETE FROM usage_key", ())?;
+    transaction.execute("UPDATE pass SET counted = 0", ())?;
+    Ok(rows + keys > 0)
+}
+
 /// What the person has used of this day, if anything.
 pub fn read(connection: &Connection, person: &Subject, day: Date) -> Result<Option<Used>, StoreError> {
     let text = day.to_string();

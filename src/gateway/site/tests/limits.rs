@@ -196,8 +196,10 @@ fn the_time_of_a_day_is_the_persons_with_all_devices() {
     world.pass_time(20 * MINUTE);
     let tablet = world.comes(2, 1);
     assert_eq!(world.shown[&device(2)].0, start + SignedDuration::from_hours(1));
-    world.pass_time(20 * MINUTE);
+    world.pass_time(15 * MINUTE);
     world.log_out(device(1));
+    world.settle();
+    world.pass_time(5 * MINUTE);
     world.log_out(device(2));
     world.settle();
     world.pass_time(HOUR);
