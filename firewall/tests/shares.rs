@@ -31,7 +31,7 @@ fn refused(lab: &Lab, request: &Request) -> String {
     }
 }
 
-/// SECURITY.md, S14. No connection of the gateway is open while the time runs out: each request here has its own.
+/// SECURITY.md, S16. No connection of the gateway is open while the time runs out: each request here has its own.
 #[test]
 fn a_trial_that_nobody_confirms_is_taken_back_and_flows_go_on() {
     let lab = Lab::up("trial");
@@ -59,7 +59,7 @@ fn a_trial_that_nobody_confirms_is_taken_back_and_flows_go_on() {
     download.wait().unwrap();
 }
 
-/// SECURITY.md, S14.
+/// SECURITY.md, S16.
 #[test]
 fn a_trial_is_confirmed_taken_back_or_ended_by_a_restart() {
     let lab = Lab::up("confirm");

@@ -6,6 +6,7 @@ mod admin;
 mod crash;
 mod gate;
 mod lab;
+mod limits;
 mod login;
 mod passes;
 mod settings;
