@@ -291,6 +291,9 @@ impl World {
         match effect {
             Effect::Ask(request) => {
                 assert!(self.connected, "asked without a connection");
+                if let Request::Apply(desired) = &request {
+                    self.line.asked(desired);
+                }
                 assert!(self.asked.replace(request).is_none(), "asked twice");
             }
             Effect::Answer(ticket, answer) => {
