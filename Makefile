@@ -10,7 +10,7 @@ BIN     := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # samael links xmlsec1 and libxml2, and makes its bindings with libclang.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libxml2-dev libxmlsec1-dev libxmlsec1-openssl libssl-dev libltdl-dev libclang-dev
 # What a site's router runs.
-SITE_PACKAGES  := nftables iproute2 dnsmasq-base
+SITE_PACKAGES  := nftables iproute2 dnsmasq-base tzdata
 # What the lab and the tests drive a site with.
 LAB_PACKAGES   := conntrack iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
 

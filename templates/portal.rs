@@ -1,5 +1,9 @@
 //! The pages that citizens see at a site.
 
+mod limits;
+
+pub use limits::{End, Moment, Online, closed, spent};
+
 use crate::{
     lang::Lang,
     layout::{Frame, page},
@@ -33,6 +37,7 @@ struct Words {
     leaving_text: String,
     to_start: String,
     to_status: String,
+    limits: limits::Words,
     problems: Problems,
 }
 
@@ -40,6 +45,7 @@ struct Words {
 #[serde(deny_unknown_fields)]
 struct Problems {
     no_slot: Notice,
+    full: Notice,
     records_failed: Notice,
     gate_down: Notice,
     clock_wrong: Notice,
@@ -70,6 +76,7 @@ static WORDS: LazyLock<Text<Words>> = LazyLock::new(|| {
 #[expect(missing_docs, reason = "the text files say each in full")]
 pub enum Problem {
     NoSlot,
+    Full,
     RecordsFailed,
     GateDown,
     ClockWrong,
@@ -86,8 +93,9 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoSlot,
+        Self::Full,
         Self::RecordsFailed,
         Self::GateDown,
         Self::ClockWrong,
@@ -106,6 +114,7 @@ impl Problem {
         let p = &words.problems;
         match self {
             Self::NoSlot => &p.no_slot,
+            Self::Full => &p.full,
             Self::RecordsFailed => &p.records_failed,
             Self::GateDown => &p.gate_down,
             Self::ClockWrong => &p.clock_wrong,
@@ -150,23 +159,18 @@ pub fn start(visit: Visit<'_>, form: &str) -> Markup {
     )
 }
 
-/// Online until `until` (clock time as text; `until_iso` for machines), `minutes` left. `form` is the hidden token of
-/// the log-out form.
-pub fn online(visit: Visit<'_>, until: &str, until_iso: &str, minutes: i64, form: &str) -> Markup {
+/// Online, until when and why.
+pub fn online(visit: Visit<'_>, online: &Online<'_>) -> Markup {
     let words = WORDS.of(visit.lang);
     framed(
         visit,
         &words.online_title,
         &html! {
-            dl class="facts" {
-                dt { (words.online_until) }
-                dd { time datetime=(until_iso) { (until) } }
-                dt { (words.online_left) }
-                dd { (minutes) " " (words.minutes) }
-            }
+            (limits::facts(visit, online))
+            (limits::extend(visit, online))
             p { (words.online_end) }
             form method="post" action="/logout" {
-                input type="hidden" name="form" value=(form);
+                input type="hidden" name="form" value=(online.form);
                 button class="second" type="submit" { (words.log_out) }
             }
         },
@@ -223,7 +227,7 @@ mod tests {
         for lang in Lang::ALL {
             let visit = Visit { lang, site: "Library <b>" };
             let mut pages = vec![start(visit, "t"), offline(visit), left(visit), leaving(visit)];
-            pages.push(online(visit, "18:30", "2026-11-22T18:30:00+01:00", 42, "t"));
+            pages.extend([closed(visit, None), spent(visit, None)]);
             pages.extend(Problem::ALL.map(|p| problem(visit, p)));
             for page in pages {
                 let page = page.into_string();

@@ -131,6 +131,30 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
         (r#"# [line]"#, "[line]\nadded_delay = \"2s\"", "line.added_delay: 2s is out of range"),
         (r#""wifi.biblioteca.example.it""#, r#""10.64.0.1""#, "portal.host: "),
         (r#"wan = "eth0""#, r#"wan = "eth0; drop""#, "interfaces.wan: "),
+        (
+            r#"timezone = "Europe/Rome""#,
+            r#"timezone = "Europe/Atlantis""#,
+            "timezone: this system has no time zone",
+        ),
+        ("# [hours]", "[hours]\nmon = []", "hours: the site never opens"),
+        (
+            "# [hours]",
+            "[hours]\nmon = ['08:00-13:00']\nclosed = ['2026-12-24/2072-01-06']",
+            "hours.closed: 2026-12-24/2072-01-06: the site does not open for a year",
+        ),
+        (
+            "# [hours]",
+            "[hours]\nmon = ['08:00-13:00', '12:00-14:00']",
+            "hours.mon: 12:00-14:00 begins before",
+        ),
+        ("# [hours]", "[hours]\nmon = ['22:00-02:00']", "hours.mon"),
+        ("passes_per_person = 3", "passes_per_person = 0", "limits.passes_per_person: "),
+        (r#"# daily_time = "3h""#, r#"daily_time = "0s""#, "limits.daily_time: "),
+        (
+            r#"# daily_volume = "2GB""#,
+            r#"daily_volume = "2 GB""#,
+            "limits.daily_volume: `2 GB` is not an amount",
+        ),
     ] {
         assert!(good.contains(was), "{was}");
         std::fs::write(&file, good.replacen(was, is, 1)).unwrap();

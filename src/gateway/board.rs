@@ -1,14 +1,14 @@
 //! What the state machine lets the pages know: written by the event loop alone, read by every page without waiting for
 //! it. A device is on it exactly while the kernel is believed to hold its pass.
 
-use crate::site::Status;
+use crate::site::{Status, Terms};
 use jiff::Timestamp;
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
     sync::{PoisonError, RwLock},
 };
-use varco_policy::{Device, Mac, Pass, PassId, Slot};
+use varco_policy::{Device, Mac, Pass, PassId, Slot, pass::EndCause};
 
 /// A pass as the pages may know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,15 @@ pub struct Shown {
     pub since: Timestamp,
     /// Until, at the latest.
     pub until: Timestamp,
+    /// What else it is bound by.
+    pub terms: Terms,
+}
+
+impl Shown {
+    /// Whether logging in again would give more time: the pass ends by its length, not by the hours or the day.
+    pub fn can_extend(&self) -> bool {
+        self.terms.ends == EndCause::Expired
+    }
 }
 
 /// The board.
@@ -54,10 +63,19 @@ impl Board {
         self.status.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn show(&self, pass: &Pass) {
+    pub(crate) fn show(&self, pass: &Pass, terms: Terms) {
         let Pass { id, device, slot, since, until, .. } = *pass;
-        let shown = Shown { id, mac: device.mac, slot, since, until };
+        let shown = Shown { id, mac: device.mac, slot, since, until, terms };
         self.passes.write().unwrap_or_else(PoisonError::into_inner).insert(device.address, shown);
+    }
+
+    pub(crate) fn left(&self, left: &[(Device, u64)]) {
+        let mut passes = self.passes.write().unwrap_or_else(PoisonError::into_inner);
+        for (device, bytes) in left {
+            if let Some(shown) = passes.get_mut(&device.address).filter(|shown| shown.mac == device.mac) {
+                shown.terms.bytes = Some(*bytes);
+            }
+        }
     }
 
     pub(crate) fn hide(&self, device: Device) {

@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 use std::{io::Write, path::PathBuf};
 use uuid::Uuid;
-use varco_policy::PassId;
+use varco_policy::{PassId, Rate, rate::NotARate, site::SLOWEST_PASS};
 use varco_web::startup::{self, Fault};
 
 /// Portal, captive portal API, admin pages and records of a site.
@@ -74,6 +74,22 @@ enum Command {
         #[arg(long)]
         pass: Uuid,
     },
+    /// Change what a pass may reach, without a break in its connections.
+    Rate {
+        #[command(flatten)]
+        config: Config,
+        /// Its identifier, as `passes` lists it.
+        #[arg(long)]
+        pass: Uuid,
+        /// In each direction, 64kbit or more: 5mbit. Without it, what the site allows.
+        #[arg(long, value_parser = fast_enough)]
+        rate: Option<Rate>,
+    },
+}
+
+fn fast_enough(text: &str) -> Result<Rate, String> {
+    let rate: Rate = text.parse().map_err(|error: NotARate| error.to_string())?;
+    if rate < SLOWEST_PASS { Err(format!("{rate} is too slow to be of use")) } else { Ok(rate) }
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +122,7 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
         Command::Passes(config) => passes(&config),
         Command::Evidence { config, asked } => evidence::print(&config.load()?, &asked),
         Command::Expel { config, pass } => expel(&config, PassId(pass)),
+        Command::Rate { config, pass, rate } => set_rate(&config, PassId(pass), rate),
     }
 }
 
@@ -159,6 +176,16 @@ fn expel(config: &Config, pass: PassId) -> Result<(), Fault> {
     match ask(config, Ask::Expel(pass))? {
         Told::Ended => say("the pass has ended"),
         Told::EndsLater => say("the enforcer does not answer: the pass ends when it does, or at its time"),
+        Told::NoPass => return Err(anyhow!("there is no such pass").into()),
+        _ => return Err(unexpected()),
+    }
+    Ok(())
+}
+
+fn set_rate(config: &Config, pass: PassId, rate: Option<Rate>) -> Result<(), Fault> {
+    match ask(config, Ask::Rate { pass, rate })? {
+        Told::RateSet => say("the pass has its new rate"),
+        Told::RateLater => say("the enforcer does not answer: the pass has its new rate when it does"),
         Told::NoPass => return Err(anyhow!("there is no such pass").into()),
         _ => return Err(unexpected()),
     }

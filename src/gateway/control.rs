@@ -27,7 +27,8 @@ use std::{
 };
 use tokio::sync::oneshot;
 use varco_policy::{
-    PassId, Shares, Slot,
+    PassId, Rate, Shares, Slot,
+    site::SLOWEST_PASS,
     wire::{read_frame, write_frame},
 };
 
@@ -58,6 +59,13 @@ pub enum Ask {
     Confirm,
     /// End the trial now.
     TakeBack,
+    /// Give a pass another rate, in each direction.
+    Rate {
+        /// The pass.
+        pass: PassId,
+        /// The rate; `None` for what the site allows.
+        rate: Option<Rate>,
+    },
 }
 
 /// What is answered.
@@ -76,6 +84,10 @@ pub enum Told {
     NoPass,
     /// About the shares.
     Shares(SharesAnswer),
+    /// The pass has its new rate.
+    RateSet,
+    /// The new rate is recorded and holds when the enforcer answers again.
+    RateLater,
     /// It could not be done.
     Failed,
 }
@@ -142,7 +154,9 @@ fn answer(stream: &UnixStream, board: &Board, inbox: &Inbox) -> anyhow::Result<(
     let told = match ask {
         Ask::Status => Told::Status(Box::new(State::of(&board.status(), now()))),
         Ask::Passes => Told::Passes(board.all().iter().map(open_pass).collect()),
-        Ask::Expel(pass) => expel(pass, inbox),
+        Ask::Expel(pass) => changed(inbox, |answer| Message::Expel(pass, answer)),
+        Ask::Rate { rate: Some(rate), .. } if rate < SLOWEST_PASS => Told::Failed,
+        Ask::Rate { pass, rate } => changed(inbox, |answer| Message::Rate(pass, rate, answer)),
         Ask::Plan(shares) => about_shares(SharesAsk::Plan(shares), inbox),
         Ask::Try { from, shares, seconds } => try_shares(from, shares, seconds, inbox),
         Ask::Confirm => about_shares(SharesAsk::Confirm(None), inbox),
@@ -156,15 +170,17 @@ fn open_pass(shown: &Shown) -> OpenPass {
     OpenPass { id, since, until, slot }
 }
 
-fn expel(pass: PassId, inbox: &Inbox) -> Told {
+fn changed(inbox: &Inbox, message: impl FnOnce(oneshot::Sender<Answer>) -> Message) -> Told {
     let (sender, receiver) = oneshot::channel();
-    if inbox.tell(Message::Expel(pass, sender)).is_err() {
+    if inbox.tell(message(sender)).is_err() {
         return Told::Failed;
     }
     match receiver.blocking_recv() {
         Ok(Answer::Ended) => Told::Ended,
         Ok(Answer::EndsLater) => Told::EndsLater,
         Ok(Answer::NoPass) => Told::NoPass,
+        Ok(Answer::RateSet) => Told::RateSet,
+        Ok(Answer::RateLater) => Told::RateLater,
         _ => Told::Failed,
     }
 }

@@ -24,7 +24,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use varco_policy::{Device, PassId, Subject};
+use varco_policy::{Device, PassId, Rate, Subject};
 
 /// How many messages may wait; more are refused, and the citizen is asked to try again.
 const WAITING: usize = 4096;
@@ -48,6 +48,8 @@ pub enum Message {
     Expel(PassId, oneshot::Sender<Answer>),
     /// Somebody asks about the shares; the answer is awaited.
     Shares(SharesAsk, oneshot::Sender<SharesAnswer>),
+    /// An operator gives a pass another rate, `None` for what the site allows; the answer is awaited.
+    Rate(PassId, Option<Rate>, oneshot::Sender<Answer>),
     /// The program ends. The kernel is left as it is: who has a pass keeps it.
     Stop,
 }
@@ -91,6 +93,10 @@ impl Inbox {
         answer.ok().and_then(Result::ok).ok_or(Refused)
     }
 }
+
+/// The program ends.
+#[derive(Debug)]
+struct Stopping;
 
 /// The loop's parts.
 #[derive(Debug)]
@@ -138,8 +144,8 @@ impl EventLoop {
             let mut next = first;
             while let Some(message) = next {
                 match self.event_of(message) {
-                    Some(event) => events.push(event),
-                    None => return,
+                    Ok(event) => events.extend(event),
+                    Err(Stopping) => return,
                 }
                 next = if events.len() < ROUND { self.inbox.try_recv().ok() } else { None };
             }
@@ -163,17 +169,15 @@ impl EventLoop {
         }
     }
 
-    fn event_of(&mut self, message: Message) -> Option<Event> {
-        Some(match message {
+    /// The event of a message; none where it is answered already.
+    fn event_of(&mut self, message: Message) -> Result<Option<Event>, Stopping> {
+        Ok(Some(match message {
             Message::Event(event) => event,
             Message::EnforcerBack(line) => {
                 self.line = line;
                 Event::EnforcerBack
             }
-            Message::LogIn(device, subject, answer) => {
-                let pass = PassId(Uuid::new_v4());
-                Event::LoggedIn(Login { device, subject, pass, ticket: self.ticket(answer) })
-            }
+            Message::LogIn(device, subject, answer) => return Ok(self.login(device, subject, answer)),
             Message::LogOut(device, answer) => Event::LogOut { device, ticket: self.ticket(answer) },
             Message::Expel(pass, answer) => Event::Expel { pass, ticket: self.ticket(answer) },
             Message::Shares(ask, answer) => {
@@ -181,8 +185,26 @@ impl EventLoop {
                 self.shares.insert(Ticket(self.tickets), answer);
                 Event::Shares(ask, Ticket(self.tickets))
             }
-            Message::Stop => return None,
-        })
+            Message::Rate(pass, rate, answer) => Event::Rate { pass, rate, ticket: self.ticket(answer) },
+            Message::Stop => return Err(Stopping),
+        }))
+    }
+
+    /// A login with what is on record of the person's day. Where that cannot be read nobody is let in: the day would be
+    /// given anew.
+    fn login(&mut self, device: Device, subject: Subject, answer: oneshot::Sender<Answer>) -> Option<Event> {
+        match self.site.day().map(|day| self.store.used(&subject, day)).transpose() {
+            Ok(used) => {
+                let (pass, ticket) = (PassId(Uuid::new_v4()), self.ticket(answer));
+                Some(Event::LoggedIn(Login { device, subject, pass, used: used.flatten(), ticket }))
+            }
+            Err(error) => {
+                tracing::error!(%error, "what a person has used cannot be read; they are not admitted");
+                // Who asked may have given up waiting.
+                let _ = answer.send(Answer::RecordsFailed);
+                None
+            }
+        }
     }
 
     fn ticket(&mut self, answer: oneshot::Sender<Answer>) -> Ticket {
@@ -235,7 +257,8 @@ impl EventLoop {
             Effect::Record(_) => {}
             // If the thread has ended, the process is ending.
             Effect::Ask(request) => drop(self.enforcer.send(Asked { line: self.line, request })),
-            Effect::Show(pass) => self.board.show(&pass),
+            Effect::Show(pass, terms) => self.board.show(&pass, terms),
+            Effect::Left(left) => self.board.left(&left),
             Effect::Hide(device) => self.board.hide(device),
             Effect::Answer(ticket, answer) => {
                 // Who asked may have given up waiting.

@@ -27,8 +27,8 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use varco_policy::Device;
-use varco_templates::portal::{self as pages, Problem, Visit};
+use varco_policy::{Device, Schedule, hours::Opening};
+use varco_templates::portal::{self as pages, Moment, Problem, Visit};
 use varco_web::{form, lang, page};
 
 /// How long a page waits for the state machine: a record takes milliseconds, an enforcer that hangs 10 seconds.
@@ -41,6 +41,8 @@ pub struct Portal {
     pub title: String,
     /// The portal's host name.
     pub host: String,
+    /// When the site is open.
+    pub schedule: Schedule,
     /// Who is online.
     pub board: Arc<Board>,
     /// Who has which hardware address.
@@ -71,15 +73,48 @@ impl Portal {
     /// The page for an answer that is not the one hoped for.
     fn unmet(&self, request: &HttpRequest, answer: Answer) -> HttpResponse {
         let problem = match answer {
+            Answer::Closed { opens } => return self.closed(request, StatusCode::SERVICE_UNAVAILABLE, opens),
+            Answer::Spent { anew } => {
+                let anew = anew.map(|at| self.moment(at));
+                let page = pages::spent(self.visit(request), anew.as_ref());
+                return page::html(request, StatusCode::FORBIDDEN, page);
+            }
+            Answer::Full => Problem::Full,
             Answer::NoSlot => Problem::NoSlot,
             Answer::RecordsFailed => Problem::RecordsFailed,
             Answer::GateDown | Answer::EndsLater => Problem::GateDown,
             Answer::ClockWrong => Problem::ClockWrong,
             Answer::Overtaken => Problem::Overtaken,
             Answer::NotAGuest | Answer::NoPass => Problem::UnknownDevice,
-            Answer::Online(_) | Answer::Ended => Problem::Broken,
+            Answer::Online(_) | Answer::Ended | Answer::RateSet | Answer::RateLater => Problem::Broken,
         };
         self.problem(request, StatusCode::SERVICE_UNAVAILABLE, problem)
+    }
+
+    /// Where the site is closed now, the page that says so: a login would be of no use.
+    fn closed_now(&self, request: &HttpRequest, status: StatusCode) -> Option<HttpResponse> {
+        match self.schedule.at(now()) {
+            Opening::Open { .. } => None,
+            Opening::Closed { opens } => Some(self.closed(request, status, opens)),
+        }
+    }
+
+    fn closed(&self, request: &HttpRequest, status: StatusCode, opens: Option<Timestamp>) -> HttpResponse {
+        let opens = opens.map(|at| self.moment(at));
+        page::html(request, status, pages::closed(self.visit(request), opens.as_ref()))
+    }
+
+    /// An instant as the clock at the site shows it.
+    fn moment(&self, at: Timestamp) -> Moment {
+        let shown = at.to_zoned(self.schedule.zone().clone());
+        let weekday = shown.weekday().to_monday_zero_offset();
+        let text = |format: &str| shown.strftime(format).to_string();
+        Moment {
+            weekday: usize::from(weekday.unsigned_abs()),
+            date: text("%d/%m/%Y"),
+            clock: text("%H:%M"),
+            iso: text("%Y-%m-%dT%H:%M:%S%:z"),
+        }
     }
 
     fn unknown_device(&self, request: &HttpRequest) -> HttpResponse {

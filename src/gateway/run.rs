@@ -77,6 +77,9 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
         .map_err(|error| bad(error.to_string()))?;
     let now = now();
     let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
+    if !settings.site.limits.count_the_day() {
+        store.forget_usage().map_err(|error| bad(error.to_string()))?;
+    }
     let mut pool = SlotPool::new(&slots.addresses, slots.ports, slots.quarantine);
     kept.resting.iter().for_each(|(slot, freed)| pool.rest(*slot, *freed));
     let held = kept.open.iter().map(|(pass, _)| (pass.slot, now));
@@ -92,7 +95,7 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
     let (shares, changes) = shares::take_up(kept_shares, Told::of(&settings.site), now);
     store.commit(&changes, now).map_err(|error| bad(error.to_string()))?;
     let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now);
-    Ok((site.not_before(newest).with_shares(shares), store))
+    Ok((site.not_before(newest).knowing(kept.known, now).with_shares(shares), store))
 }
 
 /// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or
@@ -129,6 +132,7 @@ async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: In
     let portal = web::Data::new(Portal {
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
+        schedule: settings.site.schedule(),
         board,
         neighbours: Neighbours::kernel(&settings.site.guest),
         inbox,

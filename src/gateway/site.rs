@@ -24,6 +24,8 @@ mod enter;
 mod held;
 mod kernel;
 mod leave;
+mod people;
+mod rates;
 mod records;
 pub mod shares;
 pub mod speeds;
@@ -31,13 +33,16 @@ pub mod speeds;
 mod tests;
 mod words;
 
-use held::{Phase, Table};
+use held::{Phase, Stage, Table};
 use jiff::{SignedDuration, Timestamp};
 use kernel::Link;
+pub use people::Known;
+use people::People;
+use rates::Rates;
 use records::Records;
 use shares::Sharing;
-use varco_policy::{Device, GuestHosts, Pass, Shares, pass::EndCause, slot::SlotPool};
-pub use words::{Answer, Change, Effect, Event, Login, Status, Ticket};
+use varco_policy::{Device, GuestHosts, Limits, Pass, Schedule, Shares, pass::EndCause, slot::SlotPool};
+pub use words::{Answer, Change, Effect, Event, Login, Status, Terms, Ticket, Used};
 
 /// What the site's settings say about passes.
 #[derive(Debug, Clone)]
@@ -48,6 +53,10 @@ pub struct Rules {
     pub length: SignedDuration,
     /// A pass without packets from the device for this long ends.
     pub idle: SignedDuration,
+    /// When the site is open.
+    pub schedule: Schedule,
+    /// What a person may use in a day, and how many may be in at once.
+    pub limits: Limits,
     /// Shares of the lanes.
     pub shares: Shares,
 }
@@ -59,6 +68,8 @@ impl Rules {
             hosts: site.guest_hosts(),
             length: site.passes.length,
             idle: site.passes.idle,
+            schedule: site.schedule(),
+            limits: site.limits,
             shares: site.shares(),
         }
     }
@@ -78,6 +89,8 @@ pub struct Site {
     pool: SlotPool,
     table: Table,
     waiting: Vec<enter::Waiting>,
+    people: People,
+    rates: Rates,
     link: Link,
     records: Records,
     sharing: Sharing,
@@ -96,6 +109,8 @@ impl Site {
             pool,
             table: Table::default(),
             waiting: Vec::new(),
+            people: People::default(),
+            rates: Rates::default(),
             link: Link::default(),
             records: Records::default(),
             newest: Timestamp::MIN,
@@ -115,12 +130,14 @@ impl Site {
 
     /// Decides what follows from an event.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        self.begin_day(now);
         match event {
             Event::LoggedIn(login) => self.log_in(login, now),
             Event::LogOut { device, ticket } => self.log_out(device, ticket, now),
             Event::Expel { pass, ticket } => self.expel(pass, ticket, now),
             Event::Recorded(changes) => self.recorded(&changes, now),
             Event::RecordFailed(changes) => self.record_failed(&changes, now),
+            Event::Rate { pass, rate, ticket } => self.rate(pass, rate, ticket),
             Event::EnforcerBack => self.enforcer_back(),
             Event::EnforcerLost => self.enforcer_lost(now),
             Event::Answered(reply) => self.answered(reply, now),
@@ -130,21 +147,22 @@ impl Site {
         self.expire(now);
         self.expire_trial(now);
         self.retry_records(now);
+        self.save_used(now);
         self.pump(now);
         std::mem::take(&mut self.out)
     }
 
     /// When [`Event::Tick`] is due at the latest, if nothing else happens.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let all =
-            [self.table.first_expiry(), self.records.retry_at(), self.link.next_ask(), self.sharing.until()];
-        all.into_iter().flatten().min()
+        let table = [self.table.first_expiry(), self.people.day_ends(), self.sharing.until()];
+        let ways = [self.records.retry_at(), self.link.next_ask()];
+        table.into_iter().chain(ways).flatten().min()
     }
 
     /// What the status pages show. Names nobody.
     pub fn status(&self) -> Status {
         Status {
-            online: self.table.online().count(),
+            online: self.table.count(Stage::Online),
             slots_lent: self.pool.lent(),
             slots_total: self.pool.total(),
             generation: self.link.generation(),
@@ -156,6 +174,11 @@ impl Site {
         }
     }
 
+    /// The day that is being counted, where the site limits what a person uses of it.
+    pub fn day(&self) -> Option<jiff::civil::Date> {
+        self.people.day()
+    }
+
     /// Every pass that is online, for the portal after a restart and for operators.
     pub fn online(&self) -> impl Iterator<Item = &Pass> {
         self.table.online().map(|held| &held.pass)
@@ -165,13 +188,15 @@ impl Site {
         let slot_is_ours = self.pool.restore(pass.slot);
         let cause = match leaving {
             Some(cause) => Some(cause),
-            None if pass.until <= now => Some(EndCause::Expired),
+            None if pass.until <= now => Some(self.reason(&pass)),
             None if !self.rules.is_a_guest(pass.device) => Some(EndCause::Expelled),
             None => (!slot_is_ours).then_some(EndCause::Expelled),
         };
-        if cause.is_none() {
-            self.out.push(Effect::Show(pass.clone()));
+        let (id, ends) = (pass.id, self.reason(&pass));
+        let phase = cause.map_or(Phase::Online, Phase::Leaving);
+        self.table.insert(held::Held::taken_up(pass, phase, ends, now));
+        if phase == Phase::Online {
+            self.show(id, now);
         }
-        self.table.insert(held::Held::taken_up(pass, cause.map_or(Phase::Online, Phase::Leaving), now));
     }
 }

@@ -10,16 +10,17 @@ mod schema;
 mod shares;
 #[cfg(test)]
 pub(crate) mod tests;
+mod usage;
 
-use crate::site::Change;
-use jiff::{SignedDuration, Timestamp};
+use crate::site::{Change, Known, Used};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use rusqlite::{Connection, Row, Transaction, types::Type};
 use std::{fs::File, path::Path};
 use varco_audit::{
     Entry,
     journal::{self, JournalError},
 };
-use varco_policy::{Device, Pass, PassId, Slot, pass::EndCause};
+use varco_policy::{Device, Pass, PassId, Rate, Slot, Subject, pass::EndCause};
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,8 @@ pub struct Kept {
     pub resting: Vec<(Slot, Timestamp)>,
     /// The newest instant on record.
     pub newest: Option<Timestamp>,
+    /// What else is known of the open passes.
+    pub known: Known,
 }
 
 /// The records of a site.
@@ -94,7 +97,9 @@ impl Store {
     /// When the database fails or a row is damaged.
     pub fn resume(&mut self, now: Timestamp) -> Result<Kept, StoreError> {
         let newest = journal::newest(&self.connection)?;
-        let kept = Kept { open: self.open_passes()?, resting: self.resting()?, newest };
+        let open = self.open_passes()?;
+        let known = self.known(&open)?;
+        let kept = Kept { open, resting: self.resting()?, newest, known };
         let open = u32::try_from(kept.open.len()).unwrap_or(u32::MAX);
         let resumed = Entry::Resumed { at: now, site: self.site.clone(), open };
         let transaction = self.connection.transaction()?;
@@ -119,6 +124,9 @@ impl Store {
             .prepare_cached("DELETE FROM resting WHERE freed < ?1")?
             .execute([rested.as_millisecond()])?;
         transaction.commit()?;
+        if changes.iter().any(|change| matches!(change, Change::Day(_))) {
+            self.forget_for_good();
+        }
         Ok(())
     }
 
@@ -128,6 +136,56 @@ impl Store {
     /// When the database fails or the row is damaged.
     pub fn shares(&self) -> Result<Option<crate::site::shares::Kept>, StoreError> {
         shares::read(&self.connection)
+    }
+
+    /// What a person has used of a day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn used(&self, person: &Subject, day: Date) -> Result<Option<Used>, StoreError> {
+        usage::read(&self.connection, person, day)
+    }
+
+    /// Forgets what everybody has used: the site limits it no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_usage(&mut self) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let some = usage::forget_all(&transaction)?;
+        transaction.commit()?;
+        if some {
+            self.forget_for_good();
+        }
+        Ok(())
+    }
+
+    /// What was deleted is still in the write-ahead log, until that is emptied. Somebody who reads the database now
+    /// prevents it; then it is for the next day.
+    fn forget_for_good(&self) {
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+        match busy {
+            Ok(0) => {}
+            Ok::<i64, _>(_) => tracing::info!("records are being read: the log of changes is emptied later"),
+            Err(error) => tracing::warn!(%error, "the log of changes was not emptied"),
+        }
+    }
+
+    fn known(&self, open: &[(Pass, Option<EndCause>)]) -> Result<Known, StoreError> {
+        let mut known = Known::default();
+        if let Some(day) = usage::last_day(&self.connection)? {
+            for (pass, _) in open {
+                let used = usage::read(&self.connection, &pass.subject, day)?;
+                known.used.extend(used.map(|used| (pass.subject.clone(), used)));
+            }
+        }
+        let mut select = self.connection.prepare("SELECT body, rate, counted FROM pass")?;
+        let rows = select.query_map((), |row| {
+            let (pass, counted): (Pass, i64) = (json(row, 0)?, row.get(2)?);
+            Ok((pass.id, optional_json(row, 1)?, counted.unsigned_abs()))
+        })?;
+        known.passes = rows.collect::<Result<_, _>>()?;
+        Ok(known)
     }
 
     fn open_passes(&self) -> Result<Vec<(Pass, Option<EndCause>)>, StoreError> {
@@ -184,6 +242,18 @@ fn write(
             shares::told(transaction, told)?;
             None
         }
+        Change::Used { person, used, counted } => {
+            usage::write(transaction, person, used, counted)?;
+            None
+        }
+        Change::Day(day) => {
+            usage::forget_before(transaction, &day.to_string())?;
+            None
+        }
+        Change::Rated { pass, rate } => {
+            set_rate(transaction, *pass, *rate)?;
+            None
+        }
     })
 }
 
@@ -201,6 +271,14 @@ fn start(transaction: &Transaction<'_>, pass: &Pass) -> Result<bool, StoreError>
 fn mark(transaction: &Transaction<'_>, pass: PassId, cause: EndCause) -> Result<(), StoreError> {
     let mut update = transaction.prepare_cached("UPDATE pass SET leaving = ?2 WHERE id = ?1")?;
     update.execute((pass.to_string(), serde_json::to_string(&cause)?))?;
+    Ok(())
+}
+
+fn set_rate(transaction: &Transaction<'_>, pass: PassId, rate: Option<Rate>) -> Result<(), StoreError> {
+    let rate = rate.map(|rate| serde_json::to_string(&rate)).transpose()?;
+    transaction
+        .prepare_cached("UPDATE pass SET rate = ?2 WHERE id = ?1")?
+        .execute((pass.to_string(), rate))?;
     Ok(())
 }
 

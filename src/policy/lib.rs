@@ -3,7 +3,9 @@
 
 pub mod config;
 pub mod guests;
+pub mod hours;
 pub mod lane;
+pub mod limits;
 pub mod line;
 pub mod link;
 pub mod net;
@@ -13,15 +15,19 @@ pub mod rate;
 pub mod share_key;
 pub mod shares;
 pub mod site;
+pub mod size;
 pub mod slot;
 pub mod wire;
 
 pub use config::ConfigError;
 pub use guests::GuestHosts;
+pub use hours::Schedule;
 pub use lane::{Lane, Share, Shares};
+pub use limits::Limits;
 pub use net::{Device, IfName, Mac};
 pub use pass::{Pass, PassId, Subject};
 pub use rate::Rate;
 pub use share_key::ShareKey;
 pub use site::Site;
+pub use size::Size;
 pub use slot::Slot;

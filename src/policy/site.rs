@@ -3,7 +3,9 @@
 use crate::{
     config::ConfigError,
     guests::{GuestHosts, GuestNetwork, GuestNetworks},
+    hours::{Hours, Schedule, Zone},
     lane::Shares,
+    limits::Limits,
     line::LineSettings,
     link::{Link, LinkError},
     net::IfName,
@@ -25,6 +27,9 @@ pub struct Site {
     pub name: String,
     /// The name citizens read on the portal.
     pub title: String,
+    /// The time zone of opening hours and of the day that limits count in.
+    #[serde(default)]
+    pub timezone: Zone,
     /// The profile that this site starts from: see [`crate::profile`].
     #[serde(default)]
     pub profile: Option<String>,
@@ -50,6 +55,12 @@ pub struct Site {
     pub garden: Garden,
     /// How long a pass lasts.
     pub passes: PassSettings,
+    /// What one person may use in a day, and how many may be in at once.
+    #[serde(default)]
+    pub limits: Limits,
+    /// When the site is open; always, where nothing is said.
+    #[serde(default)]
+    pub hours: Option<Hours>,
     /// The hub, where it runs on this very router.
     #[serde(default)]
     pub hub_here: Option<HubHere>,
@@ -184,6 +195,11 @@ impl Site {
         self.lanes.shares()
     }
 
+    /// When the site is open.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::new(self.timezone.zone().clone(), self.hours.clone())
+    }
+
     /// The router's own addresses in the guest networks: the portal's is the first, and the hub's is among them where it is
     /// here. No guest's.
     pub fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
@@ -223,6 +239,9 @@ impl Site {
         self.check_names(file)?;
         self.line.check(file)?;
         self.check_outside(file, "line.reflectors", &self.line.reflectors, "list hosts beyond the line")?;
+        self.timezone.check(file)?;
+        self.hours.iter().try_for_each(|hours| hours.check(file))?;
+        self.limits.check(file)?;
         self.check_passes(file)
     }
 

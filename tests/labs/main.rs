@@ -7,6 +7,7 @@ mod crash;
 mod evidence;
 mod gate;
 mod lab;
+mod limits;
 mod login;
 mod passes;
 mod settings;

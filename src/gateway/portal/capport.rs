@@ -15,6 +15,8 @@ struct State {
     can_extend_session: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds_remaining: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_remaining: Option<u64>,
 }
 
 /// Whether this device is captive, and for how long it is not.
@@ -37,8 +39,9 @@ fn state(portal: &Portal, peer: Option<IpAddr>, now: Timestamp) -> State {
     State {
         captive: shown.is_none(),
         user_portal_url: format!("https://{}/{path}", portal.host),
-        // A new login is possible only once the pass has ended.
-        can_extend_session: false,
+        can_extend_session: shown.is_some_and(|shown| shown.can_extend()),
         seconds_remaining: shown.map(|shown| shown.until.duration_since(now).as_secs()),
+        // The person's, with all devices: when it is used up this device is captive.
+        bytes_remaining: shown.and_then(|shown| shown.terms.bytes),
     }
 }

@@ -26,8 +26,12 @@ pub async fn begin(
     if !form::is_ours(&request, &fields) {
         return Ok(portal.problem(&request, StatusCode::FORBIDDEN, Problem::FormExpired));
     }
-    if portal.board.of_device(device, now()).is_some() {
+    // Who is online gets a new pass where that gives more time.
+    if portal.board.of_device(device, now()).is_some_and(|shown| !shown.can_extend()) {
         return Ok(see_other("/status"));
+    }
+    if let Some(closed) = portal.closed_now(&request, StatusCode::SERVICE_UNAVAILABLE) {
+        return Ok(closed);
     }
     match portal.hub.begin(lang::of(&request), now()).await {
         Ok(begun) => send(&request, &portal, device, begun),

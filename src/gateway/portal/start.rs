@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use varco_templates::portal as pages;
 use varco_web::page;
 
-/// The entrance; who is online already is shown that.
+/// The entrance, while the site is open; who is online already is shown that.
 ///
 /// # Errors
 /// When the kernel has no randomness to give.
@@ -16,6 +16,9 @@ pub async fn show(request: HttpRequest, portal: web::Data<Portal>) -> actix_web:
     };
     if portal.board.of_device(device, now()).is_some() {
         return Ok(see_other("/status"));
+    }
+    if let Some(closed) = portal.closed_now(&request, StatusCode::OK) {
+        return Ok(closed);
     }
     let visit = portal.visit(&request);
     form::with_form(&request, |form| page::html(&request, StatusCode::OK, pages::start(visit, form)))

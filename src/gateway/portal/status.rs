@@ -3,8 +3,9 @@
 use super::{Portal, form, now};
 use crate::board::Shown;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use jiff::{Timestamp, tz::TimeZone};
-use varco_templates::portal as pages;
+use jiff::Timestamp;
+use varco_policy::pass::EndCause;
+use varco_templates::portal::{self as pages, End, Online};
 use varco_web::page;
 
 /// Online until when, or not.
@@ -29,13 +30,25 @@ fn online(
     shown: Shown,
     now: Timestamp,
 ) -> actix_web::Result<HttpResponse> {
-    let until = shown.until.to_zoned(TimeZone::system());
-    let (clock, iso) =
-        (until.strftime("%H:%M").to_string(), until.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
-    // Rounded up: "0 minutes" would read as over.
-    let minutes = (shown.until.duration_since(now).as_secs() + 59) / 60;
-    let visit = portal.visit(request);
+    let ends = match shown.terms.ends {
+        EndCause::Closed => End::Closing,
+        EndCause::Spent => End::Time,
+        _ => End::Length,
+    };
     form::with_form(request, |form| {
-        page::html(request, StatusCode::OK, pages::online(visit, &clock, &iso, minutes, form))
+        let online = Online {
+            until: portal.moment(shown.until),
+            minutes: minutes_to(shown.until, now),
+            ends,
+            today_minutes: shown.terms.spends.map(|at| minutes_to(at, now)),
+            today_bytes: shown.terms.bytes,
+            form,
+        };
+        page::html(request, StatusCode::OK, pages::online(portal.visit(request), &online))
     })
+}
+
+/// Rounded up: "0 minutes" would read as over.
+fn minutes_to(at: Timestamp, now: Timestamp) -> i64 {
+    (at.duration_since(now).as_secs().max(0) + 59) / 60
 }

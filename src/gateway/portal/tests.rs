@@ -4,6 +4,7 @@
 pub(crate) mod browser;
 pub(crate) mod building;
 pub(crate) mod enforcer;
+mod limits;
 mod probes;
 
 use crate::{
@@ -237,4 +238,6 @@ async fn the_captive_portal_api_says_what_rfc_8908_says() {
     assert_eq!(after["user-portal-url"], "https://wifi.library.example.it/status");
     let seconds = after["seconds-remaining"].as_i64().unwrap();
     assert!((1..=3600).contains(&seconds), "{seconds}");
+    assert_eq!(after["can-extend-session"], true);
+    assert!(after.get("bytes-remaining").is_none(), "the site has no such limit");
 }

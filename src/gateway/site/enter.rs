@@ -6,7 +6,8 @@ use super::{
     words::{Answer, Change, Effect, Login},
 };
 use jiff::{SignedDuration, Timestamp};
-use varco_policy::{Pass, Slot, pass::EndCause};
+use std::collections::BTreeMap;
+use varco_policy::{Device, Pass, PassId, Slot, pass::EndCause};
 
 /// How far the clock may be set back, by a time server, before it is taken for wrong: a record of a time that has been
 /// before could not be told from the one that stands there.
@@ -17,6 +18,15 @@ const CLOCK_STEP: SignedDuration = SignedDuration::from_mins(1);
 pub struct Waiting {
     login: Login,
     slot: Slot,
+    replaces: Vec<PassId>,
+}
+
+impl Waiting {
+    /// It cannot stand beside a login of this device.
+    fn conflicts(&self, device: Device) -> bool {
+        let own = self.login.device;
+        own.mac == device.mac || own.address == device.address
+    }
 }
 
 impl Site {
@@ -24,22 +34,57 @@ impl Site {
         if let Some(refusal) = self.refusal(&login, now) {
             return self.answer(login.ticket, refusal);
         }
+        self.meet(&login.subject, login.used, now);
+        if let Err(refusal) = self.last_moment(&login.subject, now) {
+            return self.answer(login.ticket, refusal);
+        }
+        let replaced = self.replaced_by(&login);
+        if self.is_full(&login, replaced.len()) {
+            return self.answer(login.ticket, Answer::Full);
+        }
         let Some(slot) = self.pool.lend(now) else {
             return self.answer(login.ticket, Answer::NoSlot);
         };
         self.overtake_waiting(&login, now);
+        for (id, cause) in &replaced {
+            self.leave(*id, *cause, None, now);
+        }
+        self.waiting.push(Waiting { login, slot, replaces: replaced.into_keys().collect() });
+        self.begin_waiting(now);
+    }
+
+    /// The passes that end before this login's begins, and why: those of its device or with its address, and the oldest
+    /// of the person's, so that they hold no more than they may.
+    fn replaced_by(&self, login: &Login) -> BTreeMap<PassId, EndCause> {
+        let mut replaced = BTreeMap::new();
         for id in self.table.conflicting(login.device) {
             let same = self.table.get(id).is_some_and(|held| held.pass.device == login.device);
-            self.leave(id, if same { EndCause::Replaced } else { EndCause::Moved }, None);
+            replaced.insert(id, if same { EndCause::Replaced } else { EndCause::Moved });
         }
-        self.waiting.push(Waiting { login, slot });
-        self.begin_waiting(now);
+        let alive = self.table.of_person(&login.subject).filter(|held| held.phase().is_alive());
+        let others: Vec<_> = alive.map(|held| held.pass.id).filter(|id| !replaced.contains_key(id)).collect();
+        let waiting = self.waiting.iter().filter(|waiting| waiting.login.subject == login.subject);
+        let waiting = waiting.filter(|waiting| !waiting.conflicts(login.device)).count();
+        let too_many = (others.len() + waiting + 1).saturating_sub(self.passes_per_person());
+        replaced.extend(others.into_iter().take(too_many).map(|id| (id, EndCause::Replaced)));
+        replaced
+    }
+
+    fn passes_per_person(&self) -> usize {
+        usize::try_from(self.rules.limits.passes_per_person).unwrap_or(usize::MAX)
+    }
+
+    fn is_full(&self, login: &Login, replaced: usize) -> bool {
+        let Some(most) = self.rules.limits.guests else { return false };
+        let waiting = self.waiting.iter().filter(|waiting| !waiting.conflicts(login.device)).count();
+        (self.table.len() + waiting).saturating_sub(replaced) >= usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Starts every waiting login that nothing stands in the way of any more.
     pub(super) fn begin_waiting(&mut self, now: Timestamp) {
         for waiting in std::mem::take(&mut self.waiting) {
-            if self.table.conflicting(waiting.login.device).is_empty() {
+            let free = waiting.replaces.iter().all(|id| self.table.get(*id).is_none());
+            if free && self.table.conflicting(waiting.login.device).is_empty() {
                 self.begin(waiting, now);
             } else {
                 self.waiting.push(waiting);
@@ -56,8 +101,8 @@ impl Site {
 
     /// Passes whose start is durable are admitted next.
     pub(super) fn start_is_durable(&mut self, pass: &Pass) {
-        if let Some(held) = self.table.get_mut(pass.id).filter(|held| held.phase == Phase::Recording) {
-            held.phase = Phase::Recorded;
+        if self.table.get(pass.id).is_some_and(|held| held.phase() == Phase::Recording) {
+            self.table.move_to(pass.id, Phase::Recorded);
         }
     }
 
@@ -67,15 +112,23 @@ impl Site {
             let Some(held) = self.table.get_mut(*id) else { continue };
             held.confirmed(now, *seconds);
             held.active = now;
-            if held.phase != Phase::Admitting {
+            if held.phase() != Phase::Admitting {
                 continue;
             }
-            held.phase = Phase::Online;
-            self.out.push(Effect::Show(held.pass.clone()));
-            if let Some(ticket) = held.entering.take() {
-                self.out.push(Effect::Answer(ticket, Answer::Online(held.pass.until)));
+            let (entering, until, person) =
+                (held.entering.take(), held.pass.until, held.pass.subject.clone());
+            self.table.move_to(*id, Phase::Online);
+            self.came_online(&person, now);
+            self.show(*id, now);
+            if let Some(ticket) = entering {
+                self.answer(ticket, Answer::Online(until));
             }
         }
+    }
+
+    /// The clock is behind what is on record: it has lost its time.
+    pub(super) fn clock_is_behind(&self, now: Timestamp) -> bool {
+        now.saturating_add(CLOCK_STEP).is_ok_and(|latest| latest < self.newest)
     }
 
     fn refusal(&self, login: &Login, now: Timestamp) -> Option<Answer> {
@@ -85,23 +138,29 @@ impl Site {
             Some(Answer::GateDown)
         } else if self.records.failing() {
             Some(Answer::RecordsFailed)
-        } else if now.saturating_add(CLOCK_STEP).is_ok_and(|latest| latest < self.newest) {
+        } else if self.clock_is_behind(now) {
             Some(Answer::ClockWrong)
         } else {
             None
         }
     }
 
-    /// A newer login of the same device, or with its address, takes the place of one that still waits.
+    /// A newer login of the same device, or with its address, takes the place of one that still waits; so does one of a
+    /// person of whom as many wait as may be in.
     fn overtake_waiting(&mut self, newer: &Login, now: Timestamp) {
-        for waiting in std::mem::take(&mut self.waiting) {
-            let older = waiting.login.device;
-            if older.mac == newer.device.mac || older.address == newer.device.address {
+        let (mut kept, mut persons) = (Vec::new(), 1);
+        // The newest first, since the oldest give way.
+        for waiting in std::mem::take(&mut self.waiting).into_iter().rev() {
+            persons += usize::from(waiting.login.subject == newer.subject);
+            let too_many = waiting.login.subject == newer.subject && persons > self.passes_per_person();
+            if waiting.conflicts(newer.device) || too_many {
                 self.turn_away(&waiting, Answer::Overtaken, now);
             } else {
-                self.waiting.push(waiting);
+                kept.push(waiting);
             }
         }
+        kept.reverse();
+        self.waiting = kept;
     }
 
     fn turn_away(&mut self, waiting: &Waiting, why: Answer, now: Timestamp) {
@@ -110,10 +169,14 @@ impl Site {
     }
 
     fn begin(&mut self, waiting: Waiting, now: Timestamp) {
-        let Waiting { login: Login { device, subject, pass: id, ticket }, slot } = waiting;
-        let until = now.saturating_add(self.rules.length).unwrap_or(Timestamp::MAX);
+        let (until, ends) = match self.last_moment(&waiting.login.subject, now) {
+            Ok(last) => last,
+            // It closed, or the day was spent, while it waited.
+            Err(why) => return self.turn_away(&waiting, why, now),
+        };
+        let Waiting { login: Login { device, subject, pass: id, ticket, .. }, slot, .. } = waiting;
         let pass = Pass { id, subject, device, slot, since: now, until };
         self.out.push(Effect::Record(Change::Started(pass.clone())));
-        self.table.insert(Held::begun(pass, ticket));
+        self.table.insert(Held::begun(pass, ends, ticket));
     }
 }

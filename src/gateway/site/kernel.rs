@@ -2,7 +2,8 @@
 
 use super::{
     Site,
-    held::Phase,
+    held::{Phase, Stage},
+    rates::Asked,
     shares::{PlanFor, SharesAnswer},
     speeds::{self, LaneRate},
     words::{Answer, Change, Effect},
@@ -10,13 +11,19 @@ use super::{
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use varco_policy::{
-    Device, PassId,
+    PassId, Subject,
     pass::EndCause,
     wire::{Desired, Measured, Refusal, Reply, Request},
 };
 
-/// How often the kernel is measured and compared with the records.
-const MEASURE_EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// How often the kernel is measured and compared with the records, in seconds: up to some 1,500 passes, and at 10,000
+/// and more. In between it is in proportion, so that measuring takes the same part of the time.
+const MEASURE_EVERY: (usize, usize) = (5, 30);
+/// Passes for each second between two measurements.
+const MEASURED_IN_A_SECOND: usize = 333;
+/// How many passes are admitted or expelled in one request, so that when all leave at once, at closing time, nobody else
+/// waits for all of them.
+const BATCH: usize = 1000;
 /// How long the enforcer is left alone after it refused.
 const PAUSE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -47,6 +54,7 @@ pub(super) enum Flight {
     Apply(Vec<(PassId, u32)>),
     Admit(Vec<(PassId, u32)>),
     Expel(Vec<PassId>),
+    Limit(Asked),
 }
 
 impl Link {
@@ -91,21 +99,25 @@ impl Site {
     }
 
     pub(super) fn enforcer_lost(&mut self, now: Timestamp) {
-        let Link { generation, difference, .. } = self.link;
-        let asked = self.link.in_flight.take();
+        let Link { generation, difference, ref mut in_flight, .. } = self.link;
+        let in_flight = in_flight.take();
         self.link = Link { generation, difference, ..Link::default() };
-        for id in self.table.ids(|phase| matches!(phase, Phase::Recorded | Phase::Admitting)) {
-            self.not_admitted(id, now);
-        }
+        let (limited, planned) = match in_flight {
+            Some(Flight::Limit(asked)) => (asked, None),
+            Some(Flight::Plan(what)) => (Asked::new(), Some(what)),
+            _ => (Asked::new(), None),
+        };
+        self.rates_later(limited);
+        let coming: Vec<_> = self.table.at(Stage::Recorded).chain(self.table.at(Stage::Admitting)).collect();
+        coming.into_iter().for_each(|id| self.not_admitted(id, now));
+        let going: Vec<_> = self.table.at(Stage::Expelling).collect();
+        going.into_iter().for_each(|id| self.not_expelled(id));
         for held in self.table.iter_mut() {
-            if let Phase::Expelling(cause) = held.phase {
-                held.phase = Phase::Leaving(cause);
-            }
             let tickets = std::mem::take(&mut held.leaving);
             self.out.extend(tickets.into_iter().map(|t| Effect::Answer(t, Answer::EndsLater)));
         }
         self.turn_away_waiting(Answer::GateDown, now);
-        if let Some(Flight::Plan(PlanFor::Page(ticket))) = asked {
+        if let Some(PlanFor::Page(ticket)) = planned {
             self.out.push(Effect::AnswerShares(ticket, SharesAnswer::GateDown));
         }
         self.shares_lost(now);
@@ -124,6 +136,7 @@ impl Site {
             (Flight::Expel(ids), Reply::Done { .. }) => self.expelled(&ids, now),
             (Flight::Plan(what), Reply::Planned(lines)) => self.planned(what, lines, now),
             (Flight::Plan(what), Reply::Refused(refusal)) => self.not_planned(what, &refusal),
+            (Flight::Limit(asked), Reply::Done { .. }) => self.rates_set(asked),
             (flight, Reply::Refused(refusal)) => self.refused(flight, &refusal, now),
             (flight, _) => self.refused(flight, &Refusal::Kernel(String::new()), now),
         }
@@ -146,7 +159,9 @@ impl Site {
             next
         } else if self.sharing.is_due() {
             self.apply(now)
-        } else if let Some(next) = self.admit_next(now).or_else(|| self.next_plan()) {
+        } else if let Some(next) =
+            self.admit_next(now).or_else(|| self.limit_next()).or_else(|| self.next_plan())
+        {
             next
         } else if self.link.measure_at.is_none_or(|at| at <= now) {
             (Flight::Measure, Request::Measure)
@@ -166,12 +181,13 @@ impl Site {
     }
 
     fn expel_next(&mut self) -> Option<(Flight, Request)> {
-        let (mut ids, mut devices) = (Vec::new(), Vec::new());
-        for held in self.table.iter_mut() {
-            if let Phase::Leaving(cause) = held.phase {
-                held.phase = Phase::Expelling(cause);
-                ids.push(held.pass.id);
-                devices.push(held.pass.device);
+        let ids: Vec<_> = self.table.at(Stage::Leaving).take(BATCH).collect();
+        let mut devices = Vec::new();
+        for id in &ids {
+            let Some(held) = self.table.get(*id) else { continue };
+            devices.push(held.pass.device);
+            if let Phase::Leaving(cause) = held.phase() {
+                self.table.move_to(*id, Phase::Expelling(cause));
             }
         }
         let request = |generation| Request::Expel { generation, devices };
@@ -179,16 +195,18 @@ impl Site {
     }
 
     fn admit_next(&mut self, now: Timestamp) -> Option<(Flight, Request)> {
-        let (mut ids, mut passes) = (Vec::new(), Vec::new());
-        for held in self.table.iter_mut().filter(|held| held.phase == Phase::Recorded) {
-            if let Some(pass) = held.for_kernel(now) {
-                held.phase = Phase::Admitting;
-                ids.push((held.pass.id, pass.seconds));
-                passes.push(pass);
-            }
-        }
+        let due = self.table.at(Stage::Recorded).take(BATCH);
+        let due = due.filter_map(|id| Some((id, self.table.get(id)?.for_kernel(now)?)));
+        let (ids, passes): (Vec<_>, Vec<_>) = due.map(|(id, pass)| ((id, pass.seconds), pass)).unzip();
+        ids.iter().for_each(|(id, _)| self.table.move_to(*id, Phase::Admitting));
         let request = |generation| Request::Admit { generation, passes };
         (!ids.is_empty()).then(|| (Flight::Admit(ids), request(self.link.next_generation())))
+    }
+
+    fn limit_next(&mut self) -> Option<(Flight, Request)> {
+        let (asked, rates) = self.rates_due()?;
+        let generation = self.link.next_generation();
+        Some((Flight::Limit(asked), Request::Limit { generation, rates }))
     }
 
     fn applied(&mut self, passes: &[(PassId, u32)], now: Timestamp) {
@@ -212,6 +230,8 @@ impl Site {
         match flight {
             Flight::Admit(passes) => passes.iter().for_each(|(id, _)| self.not_admitted(*id, now)),
             Flight::Expel(ids) => ids.iter().for_each(|id| self.not_expelled(*id)),
+            Flight::Limit(asked) if matches!(refusal, Refusal::NotAllowed(_)) => self.rates_refused(asked),
+            Flight::Limit(asked) => self.rates_still_due(asked),
             Flight::Apply(_) => self.shares_refused(refusal, now),
             // A plan that is refused is no fault of the enforcer's; this is an answer that makes no sense.
             Flight::Plan(what) => self.not_planned(what, refusal),
@@ -222,31 +242,30 @@ impl Site {
     /// Who waits is told; the kernel may hold the device all the same when it was asked, so it is expelled.
     fn not_admitted(&mut self, id: PassId, now: Timestamp) {
         let Some(held) = self.table.get_mut(id) else { return };
-        let phase = held.phase;
+        let phase = held.phase();
         if let Some(ticket) = held.entering.take() {
             self.answer(ticket, Answer::GateDown);
         }
         match phase {
             Phase::Recorded => self.has_ended(id, EndCause::Expelled, now, now),
-            Phase::Admitting => self.leave(id, EndCause::Expelled, None),
+            Phase::Admitting => self.leave(id, EndCause::Expelled, None, now),
             _ => {}
         }
     }
 
     fn not_expelled(&mut self, id: PassId) {
-        if let Some(held) = self.table.get_mut(id)
-            && let Phase::Expelling(cause) = held.phase
-        {
-            held.phase = Phase::Leaving(cause);
+        if let Some(Phase::Expelling(cause)) = self.table.get(id).map(|held| held.phase()) {
+            self.table.move_to(id, Phase::Leaving(cause));
         }
     }
 
-    /// Compares kernel and records, and judges who is idle.
+    /// Compares kernel and records, judges who is idle, and counts what each person has moved.
     fn compare(&mut self, mut measured: Measured, now: Timestamp) {
         self.link.greeted = true;
-        self.link.measure_at = now.saturating_add(MEASURE_EVERY).ok();
+        self.link.measure_at = now.saturating_add(measure_after(measured.passes.len())).ok();
         self.link.generation = self.link.generation.max(measured.generation.unwrap_or(0));
-        let difference = self.difference(&measured, now);
+        let seen = self.look_at(&measured, now);
+        let difference = seen.difference;
         if difference != (0, 0) || measured.generation.is_none() {
             self.link.applied = false;
         }
@@ -255,7 +274,8 @@ impl Site {
             self.out.push(Effect::Record(Change::Reconciled { at: now, missing, unknown }));
         }
         self.link.difference = difference;
-        self.judge_idle(&measured, now);
+        seen.idle.into_iter().for_each(|id| self.leave(id, EndCause::Idle, None, now));
+        self.judge_volume(&seen.moved, now);
         self.trial_measured(measured.trial, now);
         // Only what names nobody is kept for the pages.
         measured.passes.clear();
@@ -266,33 +286,47 @@ impl Site {
         self.link.measured = Some(measured);
     }
 
-    /// How many passes on record the kernel lacks, and how many it holds that are not on record. A pass with less than
-    /// two seconds left may be gone already.
-    fn difference(&self, measured: &Measured, now: Timestamp) -> (u32, u32) {
-        let kernel: BTreeSet<Device> = measured.passes.iter().map(|p| p.device).collect();
-        let lasting = |left: SignedDuration| left >= SignedDuration::from_secs(2);
-        let wanted = self.table.online().filter(|held| lasting(held.pass.left(now)));
-        let missing = wanted.filter(|held| !kernel.contains(&held.pass.device)).count();
-        let unknown = kernel.iter().filter(|device| self.table.of_device(**device).is_none()).count();
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        (number(missing), number(unknown))
-    }
-
-    fn judge_idle(&mut self, measured: &Measured, now: Timestamp) {
-        let mut idle = Vec::new();
+    /// One look at every pass that the kernel holds. Missing are passes on record that it lacks, unknown those it holds
+    /// that are not on record. A pass with less than two seconds left may be gone already.
+    fn look_at(&mut self, measured: &Measured, now: Timestamp) -> Seen {
+        let (mut seen, mut found, mut unknown) = (Seen::default(), 0, 0);
+        let lasting = SignedDuration::from_secs(2);
         for usage in &measured.passes {
-            let Some(id) = self.table.of_device(usage.device).map(|held| held.pass.id) else { continue };
-            let Some(held) = self.table.get_mut(id).filter(|held| held.phase == Phase::Online) else {
+            let Some(held) = self.table.of_device_mut(usage.device) else {
+                unknown += 1;
                 continue;
             };
+            let moved = held.moved(usage.up_bytes.saturating_add(usage.down_bytes));
+            if moved > 0 && self.people.moved(&held.pass.subject, moved).is_some() {
+                seen.moved.insert(held.pass.subject.clone());
+            }
+            if held.phase() != Phase::Online {
+                continue;
+            }
+            found += usize::from(held.pass.left(now) >= lasting);
             if held.up_packets != usage.up_packets {
                 (held.up_packets, held.active) = (usage.up_packets, now);
             } else if now.duration_since(held.active) >= self.rules.idle {
-                idle.push(id);
+                seen.idle.push(held.pass.id);
             }
         }
-        for id in idle {
-            self.leave(id, EndCause::Idle, None);
-        }
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let missing = self.table.lasting(lasting, now).saturating_sub(found);
+        seen.difference = (number(missing), number(unknown));
+        seen
     }
+}
+
+/// What a measurement shows.
+#[derive(Debug, Default)]
+struct Seen {
+    difference: (u32, u32),
+    idle: Vec<PassId>,
+    moved: BTreeSet<Subject>,
+}
+
+fn measure_after(passes: usize) -> SignedDuration {
+    let (least, most) = MEASURE_EVERY;
+    let seconds = (passes / MEASURED_IN_A_SECOND).clamp(least, most);
+    SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }

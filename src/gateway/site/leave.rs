@@ -9,16 +9,16 @@ use jiff::Timestamp;
 use varco_policy::{Device, PassId, pass::EndCause};
 
 impl Site {
-    pub(super) fn log_out(&mut self, device: Device, ticket: Ticket, _now: Timestamp) {
+    pub(super) fn log_out(&mut self, device: Device, ticket: Ticket, now: Timestamp) {
         match self.table.of_device(device).map(|held| held.pass.id) {
-            Some(id) => self.leave(id, EndCause::LoggedOut, Some(ticket)),
+            Some(id) => self.leave(id, EndCause::LoggedOut, Some(ticket), now),
             None => self.answer(ticket, Answer::NoPass),
         }
     }
 
-    pub(super) fn expel(&mut self, pass: PassId, ticket: Ticket, _now: Timestamp) {
+    pub(super) fn expel(&mut self, pass: PassId, ticket: Ticket, now: Timestamp) {
         match self.table.get(pass) {
-            Some(_) => self.leave(pass, EndCause::Expelled, Some(ticket)),
+            Some(_) => self.leave(pass, EndCause::Expelled, Some(ticket), now),
             None => self.answer(ticket, Answer::NoPass),
         }
     }
@@ -26,31 +26,35 @@ impl Site {
     /// Passes whose time is over take the way out.
     pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some(id) = self.table.next_expired(now) {
-            self.leave(id, EndCause::Expired, None);
+            let ends = self.table.get(id).map_or(EndCause::Expired, |held| held.ends);
+            self.leave(id, ends, None, now);
         }
     }
 
     /// A pass takes the way out, unless it is on it already. `ticket` is answered when the kernel has let go, or at once
     /// when there is no enforcer to ask.
-    pub(super) fn leave(&mut self, id: PassId, cause: EndCause, ticket: Option<Ticket>) {
-        self.table.forget_expiry(id);
+    pub(super) fn leave(&mut self, id: PassId, cause: EndCause, ticket: Option<Ticket>, now: Timestamp) {
         let connected = self.link.is_connected();
         let Some(held) = self.table.get_mut(id) else { return };
-        let gone = matches!(held.phase, Phase::Ended { .. });
+        let gone = matches!(held.phase(), Phase::Ended { .. });
         match ticket {
             Some(ticket) if gone => self.out.push(Effect::Answer(ticket, Answer::Ended)),
             Some(ticket) if !connected => self.out.push(Effect::Answer(ticket, Answer::EndsLater)),
             Some(ticket) => held.leaving.push(ticket),
             None => {}
         }
-        if gone || matches!(held.phase, Phase::Leaving(_) | Phase::Expelling(_)) {
+        if !held.phase().is_alive() {
             return;
         }
         if let Some(entering) = held.entering.take() {
             self.out.push(Effect::Answer(entering, Answer::Overtaken));
         }
-        held.phase = Phase::Leaving(cause);
+        let (was, person) = (held.phase(), held.pass.subject.clone());
         self.out.push(Effect::Hide(held.pass.device));
+        self.table.move_to(id, Phase::Leaving(cause));
+        if was == Phase::Online {
+            self.goes_offline(&person, now);
+        }
         if cause != EndCause::Expired {
             self.out.push(Effect::Record(Change::Leaving { pass: id, cause }));
         }
@@ -60,9 +64,11 @@ impl Site {
     pub(super) fn expelled(&mut self, ids: &[PassId], now: Timestamp) {
         for id in ids {
             let Some(held) = self.table.get_mut(*id) else { continue };
-            let Phase::Expelling(cause) = held.phase else { continue };
+            let Phase::Expelling(cause) = held.phase() else { continue };
             let at = match cause {
-                EndCause::Expired => now.min(held.lets_go.max(held.pass.until)),
+                EndCause::Expired | EndCause::Closed | EndCause::Spent if held.pass.until <= now => {
+                    now.min(held.lets_go.max(held.pass.until))
+                }
                 _ => now,
             };
             let tickets = std::mem::take(&mut held.leaving);
@@ -75,16 +81,13 @@ impl Site {
 
     /// The kernel does not hold this pass: its end is recorded next.
     pub(super) fn has_ended(&mut self, id: PassId, cause: EndCause, at: Timestamp, freed: Timestamp) {
-        self.table.forget_expiry(id);
-        if let Some(held) = self.table.get_mut(id) {
-            held.phase = Phase::Ended { cause, at, freed };
-            self.record_end(id);
-        }
+        self.table.move_to(id, Phase::Ended { cause, at, freed });
+        self.record_end(id);
     }
 
     /// Its end is durable: the slot rests, and who waited for the device's place may come in.
     pub(super) fn end_is_durable(&mut self, id: PassId, now: Timestamp) {
-        if !self.table.get(id).is_some_and(|held| matches!(held.phase, Phase::Ended { .. })) {
+        if !self.table.get(id).is_some_and(|held| matches!(held.phase(), Phase::Ended { .. })) {
             return;
         }
         if let Some(held) = self.table.remove(id) {
@@ -95,7 +98,7 @@ impl Site {
 
     pub(super) fn record_end(&mut self, id: PassId) {
         let Some(held) = self.table.get(id) else { return };
-        if let Phase::Ended { cause, at, freed } = held.phase {
+        if let Phase::Ended { cause, at, freed } = held.phase() {
             let change = Change::Ended { pass: id, slot: held.pass.slot, at, freed, cause };
             self.out.push(Effect::Record(change));
         }

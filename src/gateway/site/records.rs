@@ -2,7 +2,7 @@
 
 use super::{
     Site,
-    held::Phase,
+    held::{Phase, Stage},
     words::{Answer, Change},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -37,7 +37,12 @@ impl Site {
                 Change::Started(pass) => self.start_is_durable(pass),
                 Change::Ended { pass, .. } => self.end_is_durable(*pass, now),
                 Change::Shares { step, shares, .. } => self.shares_recorded(*step, *shares),
-                Change::Leaving { .. } | Change::Reconciled { .. } | Change::SharesTold(_) => {}
+                Change::Rated { pass, rate } => self.rate_is_durable(*pass, *rate),
+                Change::Leaving { .. }
+                | Change::Reconciled { .. }
+                | Change::Used { .. }
+                | Change::Day(_)
+                | Change::SharesTold(_) => {}
             }
         }
         // It works again: what could not be recorded before is due now.
@@ -51,6 +56,8 @@ impl Site {
             match change {
                 Change::Started(pass) => self.start_failed(pass.id, now),
                 Change::Shares { step, .. } => self.shares_not_recorded(*step, now),
+                Change::Rated { pass, .. } => self.rate_failed(*pass),
+                Change::Used { person, .. } => self.people.unsaved(person),
                 _ => {}
             }
         }
@@ -63,7 +70,7 @@ impl Site {
             return;
         }
         self.records.retry_at = None;
-        let ended = self.table.ids(|phase| matches!(phase, Phase::Ended { .. }));
+        let ended: Vec<_> = self.table.at(Stage::Ended).collect();
         let shares = self.retry_shares();
         self.records.failed = shares || !ended.is_empty();
         for id in ended {
@@ -73,10 +80,11 @@ impl Site {
 
     /// The start may be durable or not, so the end is recorded as well: the store closes the pass if it has it.
     fn start_failed(&mut self, id: PassId, now: Timestamp) {
-        let Some(held) = self.table.get_mut(id).filter(|held| held.phase == Phase::Recording) else { return };
+        let Some(held) = self.table.get_mut(id).filter(|held| held.phase() == Phase::Recording) else {
+            return;
+        };
         let ticket = held.entering.take();
-        held.phase = Phase::Ended { cause: EndCause::Expelled, at: now, freed: now };
-        self.table.forget_expiry(id);
+        self.table.move_to(id, Phase::Ended { cause: EndCause::Expelled, at: now, freed: now });
         if let Some(ticket) = ticket {
             self.answer(ticket, Answer::RecordsFailed);
         }

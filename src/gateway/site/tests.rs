@@ -1,6 +1,7 @@
 //! The state machine on paper: transcripts of what follows from what, and a world in which everything fails.
 
 mod any_order;
+mod limits;
 mod line;
 mod shares;
 mod transcripts;

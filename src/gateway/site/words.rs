@@ -2,10 +2,10 @@
 
 use super::shares::{SharesAnswer, SharesAsk, SharesNow, Told};
 use super::speeds::LaneRate;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use varco_audit::SharesStep;
 use varco_policy::{
-    Device, Pass, PassId, Shares, Slot, Subject,
+    Device, Pass, PassId, Rate, Shares, Slot, Subject,
     pass::EndCause,
     wire::{Measured, Reply, Request},
 };
@@ -23,8 +23,34 @@ pub struct Login {
     pub subject: Subject,
     /// The identifier that the pass will have. Random, so it comes from outside.
     pub pass: PassId,
+    /// What the person has used of the day by the records, for a site that does not know it any more.
+    pub used: Option<Used>,
     /// Who waits for the answer.
     pub ticket: Ticket,
+}
+
+/// What a person has used of a day, with all devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// The day, in the site's time zone.
+    pub day: Date,
+    /// Time online.
+    pub time: SignedDuration,
+    /// Bytes in both directions.
+    pub bytes: u64,
+    /// Counted up to then.
+    pub to: Timestamp,
+}
+
+/// What a pass is bound by, for the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Why it ends when its time is over: [`EndCause::Expired`], [`EndCause::Closed`] or [`EndCause::Spent`].
+    pub ends: EndCause,
+    /// When the person's time of the day would be used up; `None` where the site has no such limit.
+    pub spends: Option<Timestamp>,
+    /// Bytes that the person has left of the day; `None` where the site has no such limit.
+    pub bytes: Option<u64>,
 }
 
 /// What happened.
@@ -43,6 +69,15 @@ pub enum Event {
     Expel {
         /// The pass.
         pass: PassId,
+        /// Who waits for the answer.
+        ticket: Ticket,
+    },
+    /// An operator gives a pass another rate.
+    Rate {
+        /// The pass.
+        pass: PassId,
+        /// What it may reach in each direction; `None` for what the site allows.
+        rate: Option<Rate>,
         /// Who waits for the answer.
         ticket: Ticket,
     },
@@ -70,7 +105,9 @@ pub enum Effect {
     /// Ask the enforcer, then say [`Event::Answered`] or [`Event::EnforcerLost`]. Never two at a time.
     Ask(Request),
     /// The portal may say that this device is online.
-    Show(Pass),
+    Show(Pass, Terms),
+    /// These devices are online still, and this is what their persons have left of the day, in bytes.
+    Left(Vec<(Device, u64)>),
     /// The portal must not say so any more.
     Hide(Device),
     /// Answer who waits.
@@ -126,6 +163,24 @@ pub enum Change {
     },
     /// What `site.toml` says of the line has changed.
     SharesTold(Told),
+    /// A person has used this much of the day.
+    Used {
+        /// The person.
+        person: Subject,
+        /// In all.
+        used: Used,
+        /// Up to which of the kernel's bytes each of the person's passes is counted in it.
+        counted: Vec<(PassId, u64)>,
+    },
+    /// A day has begun: what was used on earlier ones is forgotten.
+    Day(Date),
+    /// A pass has another rate.
+    Rated {
+        /// The pass.
+        pass: PassId,
+        /// The rate; `None` for what the site allows.
+        rate: Option<Rate>,
+    },
 }
 
 /// What who waits is told.
@@ -139,6 +194,18 @@ pub enum Answer {
     RecordsFailed,
     /// The enforcer does not answer or refused.
     GateDown,
+    /// The site is closed.
+    Closed {
+        /// When it opens again, if within a year.
+        opens: Option<Timestamp>,
+    },
+    /// The person's time or volume of the day is used up.
+    Spent {
+        /// When they can come again, if within a year.
+        anew: Option<Timestamp>,
+    },
+    /// As many guests are in as the site lets in at once.
+    Full,
     /// The clock is behind what is on record already.
     ClockWrong,
     /// The pass was ended before it was admitted, by a newer login or an operator.
@@ -151,6 +218,10 @@ pub enum Answer {
     EndsLater,
     /// There is no such pass.
     NoPass,
+    /// The pass has its new rate.
+    RateSet,
+    /// The new rate is recorded; it holds when the enforcer answers again.
+    RateLater,
 }
 
 /// What the status pages show.

@@ -6,7 +6,7 @@ use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
 use varco_audit::journal;
 
 /// Version of the tables; raised with every change of them.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// What `file` and other tools show for the file: "Varc".
 const APPLICATION: i64 = 0x5661_7263;
@@ -26,10 +26,20 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Newer { found, known: VERSION });
     }
     journal::create(&connection)?;
-    connection.execute_batch(TABLES)?;
     connection.pragma_update(None, "application_id", APPLICATION)?;
-    connection.pragma_update(None, "user_version", VERSION)?;
+    raise(&connection, found)?;
     Ok(connection)
+}
+
+/// Brings the tables from version `found` (0 for none) to ours, whole or not at all.
+fn raise(connection: &Connection, found: i64) -> Result<(), StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    if found == 1 {
+        transaction.execute_batch(FROM_1)?;
+    }
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
 }
 
 /// Makes the file, readable by us only, if it is not there: it holds the addresses of devices. SQLite gives its journal
@@ -42,7 +52,9 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS pass (
       id TEXT PRIMARY KEY,
       body TEXT NOT NULL,
-      leaving TEXT
+      leaving TEXT,
+      counted INTEGER NOT NULL DEFAULT 0,
+      rate TEXT
     ) STRICT;
     CREATE TABLE IF NOT EXISTS resting (
       slot TEXT PRIMARY KEY,
@@ -57,4 +69,21 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS device_key (
       day TEXT PRIMARY KEY,
       key BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS usage (
+      day TEXT NOT NULL,
+      person BLOB NOT NULL,
+      time INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,
+      counted_to INTEGER NOT NULL,
+      PRIMARY KEY (day, person)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS usage_key (
+      day TEXT PRIMARY KEY,
+      key BLOB NOT NULL
     ) STRICT;";
+
+/// What version 2 has more in tables that version 1 had.
+const FROM_1: &str = "
+    ALTER TABLE pass ADD COLUMN counted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE pass ADD COLUMN rate TEXT;";

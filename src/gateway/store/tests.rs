@@ -147,7 +147,7 @@ fn two_gateways_a_newer_database_and_a_missing_folder_are_refused() {
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
     let newer = Store::open(folder.path(), "library", QUARANTINE);
-    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 1 })));
+    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 2 })));
     assert!(matches!(Store::open(&folder.path().join("no"), "l", QUARANTINE), Err(StoreError::Folder(_))));
 }
 
@@ -215,5 +215,91 @@ fn the_records_are_readable_by_their_owner_only() {
     for name in ["site.db", "site.db-wal", "site.db-shm"] {
         let mode = std::fs::metadata(folder.path().join(name)).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+fn used(day: &str, minutes: i64, bytes: u64) -> Used {
+    Used { day: day.parse().unwrap(), time: SignedDuration::from_mins(minutes), bytes, to: at(0) }
+}
+
+fn records(person: &Subject, used: Used, counted: Vec<(PassId, u64)>) -> Change {
+    Change::Used { person: person.clone(), used, counted }
+}
+
+#[test]
+fn a_restart_finds_what_was_used_how_far_it_is_counted_and_rates() {
+    let folder = folder();
+    let (a, b) = (pass(1), pass(2));
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store.commit(&[&a, &b].map(|p| Change::Started(p.clone())), at(0)).unwrap();
+    let slow = Rate::from_bits(5_000_000);
+    let first = used("2026-11-22", 10, 1_000);
+    store.commit(&[records(&a.subject, first, vec![(a.id, 800)])], at(60)).unwrap();
+    let today = used("2026-11-22", 20, 5_000_000_000);
+    store.commit(&[records(&a.subject, today, vec![(a.id, 4_000)])], at(120)).unwrap();
+    store.commit(&[Change::Rated { pass: b.id, rate: Some(slow) }], at(121)).unwrap();
+    drop(store);
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    let known = store.resume(at(130)).unwrap().known;
+    assert_eq!(known.used, [(a.subject.clone(), today)]);
+    assert_eq!(known.passes, [(a.id, None, 4_000), (b.id, Some(slow), 0)]);
+    assert_eq!(store.used(&a.subject, today.day).unwrap(), Some(today), "also when no pass is open");
+    assert_eq!(store.used(&b.subject, today.day).unwrap(), None);
+    assert_eq!(store.used(&a.subject, "2026-11-23".parse().unwrap()).unwrap(), None);
+}
+
+/// SECURITY.md R5: what a person has used is nobody's after the day: neither the row nor the key that led to it is left
+/// in any file, and the same person is another row on each day.
+#[test]
+fn usage_of_earlier_days_and_its_keys_are_gone_from_every_file() {
+    let folder = folder();
+    let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    let person = pass(1).subject;
+    let mut secrets: Vec<Vec<u8>> = Vec::new();
+    for day in ["2026-11-22", "2026-11-23", "2026-11-24"] {
+        store.commit(&[Change::Day(day.parse().unwrap())], at(0)).unwrap();
+        assert!(found(folder.path(), &secrets).is_empty(), "{day}");
+        store.commit(&[records(&person, used(day, 10, 1_000), Vec::new())], at(1)).unwrap();
+        for column in ["SELECT key FROM usage_key", "SELECT person FROM usage"] {
+            secrets.push(store.connection.query_row(column, (), |row| row.get(0)).unwrap());
+        }
+        let seen = found(folder.path(), &secrets);
+        assert_eq!(seen, [secrets.len() - 2, secrets.len() - 1], "the search finds what is there");
+    }
+    let rows: i64 = store.connection.query_row("SELECT count(*) FROM usage", (), |r| r.get(0)).unwrap();
+    assert_eq!(rows, 1);
+    assert!(secrets[1] != secrets[3] && secrets[3] != secrets[5]);
+    assert!(found(folder.path(), &[person.as_str().into()]).is_empty(), "only as a hash");
+    // The operator takes the limit away.
+    store.forget_usage().unwrap();
+    assert!(found(folder.path(), &secrets).is_empty());
+}
+
+/// Which of these stand in one of the database's files.
+fn found(folder: &Path, needles: &[Vec<u8>]) -> Vec<usize> {
+    let files = ["site.db", "site.db-wal"].map(|name| std::fs::read(folder.join(name)).unwrap_or_default());
+    let holds = |needle: &[u8]| files.iter().any(|file| file.windows(needle.len()).any(|w| w == needle));
+    (0..needles.len()).filter(|n| holds(&needles[*n])).collect()
+}
+
+#[test]
+fn records_of_the_first_version_are_taken_over() {
+    let folder = folder();
+    let store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+    store
+        .connection
+        .execute_batch(
+            "ALTER TABLE pass DROP COLUMN rate; ALTER TABLE pass DROP COLUMN counted;
+             DROP TABLE usage; DROP TABLE usage_key; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    let body = serde_json::to_string(&pass(1)).unwrap();
+    let row = (pass(1).id.to_string(), body);
+    store.connection.execute("INSERT INTO pass (id, body) VALUES (?1, ?2)", row).unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+        let kept = store.resume(at(1)).unwrap();
+        assert_eq!((kept.open, kept.known.passes), (vec![(pass(1), None)], vec![(pass(1).id, None, 0)]));
     }
 }

@@ -75,6 +75,12 @@ impl Browser {
         self.go_to_the_hub_from("/").await
     }
 
+    /// Logs in again from the status page.
+    pub async fn extend(&mut self) -> Answer {
+        let back = self.go_to_the_hub_from("/status").await;
+        self.get(&back).await
+    }
+
     /// The same from another page than the start.
     pub async fn go_to_the_hub_from(&mut self, page: &str) -> String {
         let away = self.post_form(page, "/login").await;

@@ -28,7 +28,7 @@ use std::{
 };
 use varco_audit::{Entry, journal};
 use varco_policy::{
-    Mac, Rate, Shares,
+    Limits, Mac, Rate, Schedule, Shares,
     lane::{Lanes, Share},
     slot::SlotPool,
 };
@@ -45,6 +45,7 @@ pub struct Building {
     pub enforcer: Rc<Enforcer>,
     pub board: Arc<Board>,
     folder: Rc<Folder>,
+    rules: Rules,
     inbox: Inbox,
     site: Option<JoinHandle<()>>,
     servers: [ServerHandle; 2],
@@ -65,18 +66,33 @@ impl Building {
         Self::open_with(|_| {}).await
     }
 
+    /// A building with other rules.
+    pub async fn open_under(rules: Rules) -> Self {
+        Self::open_as(rules, |_| {}).await
+    }
+
     pub async fn open_with(prepare: impl FnOnce(&Store)) -> Self {
+        Self::open_as(rules(), prepare).await
+    }
+
+    async fn open_as(rules: Rules, prepare: impl FnOnce(&Store)) -> Self {
         let folder = Rc::new(Folder::new());
         std::fs::write(folder.path().join("arp"), neighbours()).unwrap();
         let enforcer = Rc::new(Enforcer::start(&folder.path().join("enforcer.sock")));
-        Self::build(folder, enforcer, Rc::new(Provider::start().await), prepare).await
+        Self::build(folder, enforcer, Rc::new(Provider::start().await), rules, prepare).await
     }
 
     /// The gateway ends and starts again; everything else lives on.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        let rules = self.rules.clone();
+        self.restart_under(rules).await
+    }
+
+    /// The same with other rules.
+    pub async fn restart_under(mut self, rules: Rules) -> Self {
         self.close().await;
         let (folder, enforcer) = (Rc::clone(&self.folder), Rc::clone(&self.enforcer));
-        Self::build(folder, enforcer, Rc::clone(&self.provider), |_| {}).await
+        Self::build(folder, enforcer, Rc::clone(&self.provider), rules, |_| {}).await
     }
 
     async fn close(&mut self) {
@@ -92,6 +108,7 @@ impl Building {
         folder: Rc<Folder>,
         enforcer: Rc<Enforcer>,
         provider: Rc<Provider>,
+        rules: Rules,
         prepare: impl FnOnce(&Store),
     ) -> Self {
         let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
@@ -100,7 +117,9 @@ impl Building {
         let pool = SlotPool::new(&[[198, 18, 0, 3].into(), [198, 18, 0, 4].into()], 512, QUARANTINE);
         let (confirmed, changes) = shares::take_up(store.shares().unwrap(), told(), now());
         store.commit(&changes, now()).unwrap();
-        let site = Site::resume(rules(), pool, kept.open, now()).with_shares(confirmed);
+        let site = Site::resume(rules.clone(), pool, kept.open, now())
+            .knowing(kept.known, now())
+            .with_shares(confirmed);
         let (inbox, messages) = Inbox::new();
         let (requests, asked) = std::sync::mpsc::channel();
         let board = Arc::new(Board::default());
@@ -111,6 +130,7 @@ impl Building {
         let portal = web::Data::new(Portal {
             title: "Library".into(),
             host: HOST.into(),
+            schedule: rules.schedule.clone(),
             board: Arc::clone(&board),
             neighbours: Neighbours::in_file(
                 folder.path().join("arp"),
@@ -143,6 +163,7 @@ impl Building {
             enforcer,
             board,
             folder,
+            rules,
             inbox,
             site: Some(site),
             servers: [pages, admin_pages],
@@ -161,6 +182,11 @@ impl Building {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("it never was so");
+    }
+
+    /// What the citizen who is online has left of the day, in bytes.
+    pub fn left_of_the_day(&self) -> Option<u64> {
+        self.board.all().first()?.terms.bytes
     }
 
     pub fn state(&self) -> &Path {
@@ -233,7 +259,7 @@ fn neighbours() -> String {
     table
 }
 
-fn rules() -> Rules {
+pub fn rules() -> Rules {
     let share = Share { guaranteed: Rate::from_bits(1_000_000), ceiling: Rate::from_bits(100_000_000) };
     let lanes = Lanes { critical: share, office: share, guest: share };
     Rules {
@@ -243,6 +269,9 @@ fn rules() -> Rules {
         ),
         length: SignedDuration::from_hours(1),
         idle: SignedDuration::from_mins(30),
+        schedule: Schedule::new(jiff::tz::TimeZone::UTC, None),
+        // Here everybody is the same person to the provider.
+        limits: Limits { passes_per_person: 1000, ..Limits::default() },
         shares: Shares { up: lanes, down: lanes },
     }
 }

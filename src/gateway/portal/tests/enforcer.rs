@@ -8,9 +8,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 use varco_policy::{
-    Device, Shares, Slot,
+    Device, Rate, Shares, Slot,
     wire::{
-        KernelPass, Measured, PassUsage, PortsInUse, Refusal, Reply, Request, Trial, read_frame, write_frame,
+        KernelPass, Measured, PassRate, PassUsage, PortsInUse, Refusal, Reply, Request, Trial, read_frame,
+        write_frame,
     },
 };
 
@@ -35,6 +36,9 @@ struct State {
     shares: Option<Shares>,
     trial: Option<Trial>,
     refuses_plans: bool,
+    /// What each pass has moved since it was admitted.
+    bytes: BTreeMap<Device, u64>,
+    rates: BTreeMap<Device, Option<Rate>>,
 }
 
 pub struct Enforcer(Arc<Mutex<State>>);
@@ -71,6 +75,19 @@ impl Enforcer {
 
     pub fn devices(&self) -> Vec<Device> {
         self.0.lock().unwrap().kernel.keys().copied().collect()
+    }
+
+    /// A pass moves something.
+    pub fn carry(&self, device: Device, bytes: u64) {
+        *self.0.lock().unwrap().bytes.entry(device).or_default() += bytes;
+    }
+
+    pub fn rates(&self) -> Vec<Option<Rate>> {
+        self.0.lock().unwrap().rates.values().copied().collect()
+    }
+
+    pub fn forget_rates(&self) {
+        self.0.lock().unwrap().rates.clear();
     }
 
     pub fn slots(&self) -> BTreeSet<Slot> {
@@ -136,10 +153,20 @@ impl State {
             Request::Apply(desired) => {
                 (self.shares, self.trial) = (Some(desired.shares), desired.trial);
                 self.kernel.retain(|device, _| desired.passes.iter().any(|p| p.device == *device));
+                self.rates = desired.passes.iter().map(|pass| (pass.device, pass.rate)).collect();
                 self.admit(desired.passes);
             }
-            Request::Admit { passes, .. } => self.admit(passes),
-            Request::Expel { devices, .. } => self.kernel.retain(|device, _| !devices.contains(device)),
+            Request::Admit { passes, .. } => {
+                self.rates.extend(passes.iter().map(|pass| (pass.device, pass.rate)));
+                self.admit(passes);
+            }
+            Request::Expel { devices, .. } => {
+                self.kernel.retain(|device, _| !devices.contains(device));
+                self.bytes.retain(|device, _| !devices.contains(device));
+            }
+            Request::Limit { rates, .. } => {
+                self.rates.extend(rates.iter().map(|PassRate { device, rate }| (*device, *rate)));
+            }
             _ => {}
         }
     }
@@ -155,9 +182,9 @@ impl State {
             device: *device,
             seconds: *seconds,
             up_packets: 1,
-            up_bytes: 1,
+            up_bytes: self.bytes.get(device).map_or(0, |bytes| bytes / 2),
             down_packets: 1,
-            down_bytes: 1,
+            down_bytes: self.bytes.get(device).map_or(0, |bytes| bytes - bytes / 2),
         };
         let passes = self.kernel.iter().map(usage).collect();
         Measured {

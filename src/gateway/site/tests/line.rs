@@ -58,14 +58,19 @@ impl Line {
         self.steps.push(step);
     }
 
-    pub fn apply(&mut self, desired: &Desired, now: Timestamp) {
+    /// The law, when it is asked for: it may be done later, when the site has taken it back already, and asks for that next.
+    pub fn asked(&self, desired: &Desired) {
         assert!(self.ever.contains(&text(&desired.shares)), "in force for good, but never confirmed");
-        self.kernel = Some(desired.shares);
-        self.tried = desired.trial.map(|trial| {
+        if let Some(trial) = desired.trial {
             assert_eq!(self.trial, Some(trial.shares), "tried before that was on record");
             assert!((1..=600).contains(&trial.seconds));
-            (trial.shares, now + SignedDuration::from_secs(trial.seconds.into()))
-        });
+        }
+    }
+
+    pub fn apply(&mut self, desired: &Desired, now: Timestamp) {
+        self.kernel = Some(desired.shares);
+        let until = |seconds: u32| now + SignedDuration::from_secs(seconds.into());
+        self.tried = desired.trial.map(|trial| (trial.shares, until(trial.seconds)));
     }
 
     /// The enforcer goes back by itself.

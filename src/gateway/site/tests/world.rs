@@ -9,9 +9,10 @@ use super::line::Line;
 use std::{collections::BTreeMap, net::Ipv4Addr};
 use varco_audit::SharesStep;
 use varco_policy::{
-    Device, Lane, Mac, PassId, Slot, Subject,
+    Device, Lane, Mac, PassId, Rate, Slot, Subject,
+    hours::Opening,
     lane::{Lanes, Share},
-    wire::{KernelPass, Measured, PassUsage, Refusal, Reply, Request},
+    wire::{KernelPass, Measured, PassRate, PassUsage, Refusal, Reply, Request},
 };
 
 pub const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
@@ -37,23 +38,36 @@ pub enum Fate {
 
 pub struct World {
     pub site: Site,
+    pub rules: Rules,
     pub now: Timestamp,
     pub disk: Disk,
     pub asked: Option<Request>,
+    /// When.
+    asked_at: Timestamp,
     pub answers: Vec<(u64, Answer)>,
     pub transcript: Vec<String>,
     pub kernel: BTreeMap<Device, (Slot, Timestamp)>,
     pub up_packets: u64,
+    /// What the kernel has counted for each pass that it holds.
+    pub bytes: BTreeMap<Device, u64>,
+    pub kernel_rates: BTreeMap<Device, Option<Rate>>,
     pub connected: bool,
     pub kernel_generation: Option<u64>,
     open: BTreeMap<PassId, (Pass, Option<EndCause>)>,
     resting: BTreeMap<Slot, Timestamp>,
+    /// What is on record of the day that is counted.
+    pub used: BTreeMap<Subject, Used>,
+    counted: BTreeMap<PassId, u64>,
+    rates: BTreeMap<PassId, Option<Rate>>,
+    pub shown: BTreeMap<Device, (Timestamp, Terms)>,
     pub started: BTreeMap<PassId, Slot>,
     pub ended: BTreeMap<PassId, (Timestamp, EndCause)>,
     pub line: Line,
     pub told: Vec<(u64, SharesAnswer)>,
     pub refuses_plans: bool,
     serial: u64,
+    /// Questions of the gateway's life before.
+    asked_before: u64,
 }
 
 pub fn rules() -> Rules {
@@ -68,12 +82,18 @@ pub fn rules() -> Rules {
         ),
         length: LENGTH,
         idle: SignedDuration::from_mins(30),
+        schedule: Schedule::new(jiff::tz::TimeZone::UTC, None),
+        limits: Limits::default(),
         shares: Shares { up: lanes, down: lanes },
     }
 }
 
 pub fn device(n: u8) -> Device {
     Device { address: [10, 64, 0, 10 + n].into(), mac: Mac::new([2, 0, 0, 0, 0, n]) }
+}
+
+pub fn person(n: u8) -> Subject {
+    Subject::try_from(format!("person-{n}")).unwrap()
 }
 
 pub fn id(n: u64) -> PassId {
@@ -83,33 +103,52 @@ pub fn id(n: u64) -> PassId {
 impl World {
     /// A site that has just started, with an enforcer that has just started as well.
     pub fn new() -> Self {
+        Self::with(rules())
+    }
+
+    /// The same with other rules.
+    pub fn with(rules: Rules) -> Self {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let pool = SlotPool::new(&[ADDRESS], 1024, QUARANTINE);
         Self {
-            site: Site::resume(rules(), pool, Vec::new(), now),
+            site: Site::resume(rules.clone(), pool, Vec::new(), now).knowing(Known::default(), now),
+            rules,
             now,
             disk: Disk::Good,
             asked: None,
+            asked_at: now,
             answers: Vec::new(),
             transcript: Vec::new(),
             kernel: BTreeMap::new(),
             up_packets: 0,
+            bytes: BTreeMap::new(),
+            kernel_rates: BTreeMap::new(),
             connected: false,
             kernel_generation: None,
             open: BTreeMap::new(),
             resting: BTreeMap::new(),
+            used: BTreeMap::new(),
+            counted: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            shown: BTreeMap::new(),
             started: BTreeMap::new(),
             ended: BTreeMap::new(),
             line: Line::new(),
             told: Vec::new(),
             refuses_plans: false,
             serial: 0,
+            asked_before: 0,
         }
     }
 
     /// A site whose enforcer has been measured and holds the desired state.
     pub fn ready() -> Self {
-        let mut world = Self::new();
+        Self::ready_with(rules())
+    }
+
+    /// The same with other rules.
+    pub fn ready_with(rules: Rules) -> Self {
+        let mut world = Self::with(rules);
         world.connect();
         world.settle();
         world.transcript.clear();
@@ -123,12 +162,23 @@ impl World {
         }
     }
 
+    /// A person of their own on each device.
     pub fn log_in(&mut self, device: Device) -> PassId {
+        self.log_in_as(device, device.mac.octets()[5])
+    }
+
+    pub fn log_in_as(&mut self, device: Device, who: u8) -> PassId {
         self.serial += 1;
-        let subject = Subject::try_from("someone".to_owned()).unwrap();
-        let pass = id(self.serial);
-        self.tell(Event::LoggedIn(Login { device, subject, pass, ticket: Ticket(self.serial) }));
+        let (subject, pass, ticket) = (person(who), id(self.serial), Ticket(self.serial));
+        let used = self.used.get(&subject).copied();
+        self.tell(Event::LoggedIn(Login { device, subject, pass, used, ticket }));
         pass
+    }
+
+    pub fn rate(&mut self, pass: PassId, rate: Option<Rate>) -> u64 {
+        self.serial += 1;
+        self.tell(Event::Rate { pass, rate, ticket: Ticket(self.serial) });
+        self.serial
     }
 
     pub fn log_out(&mut self, device: Device) {
@@ -153,6 +203,7 @@ impl World {
         let now = self.now;
         self.line.pass(now);
         self.kernel.retain(|_, (_, until)| *until > now);
+        self.forget_counters();
         self.tell(Event::Tick);
     }
 
@@ -195,15 +246,30 @@ impl World {
 
     /// The gateway is killed and comes back: only what is durable is left of it.
     pub fn restart_gateway(&mut self) {
+        self.restart_gateway_after(Timestamp::MIN);
+    }
+
+    /// The same with something on record of that instant.
+    pub fn restart_gateway_after(&mut self, newest: Timestamp) {
         let mut pool = SlotPool::new(&[ADDRESS], 1024, QUARANTINE);
         let mut resting: Vec<_> = self.resting.iter().map(|(slot, at)| (*at, *slot)).collect();
         resting.sort();
         resting.iter().for_each(|(at, slot)| pool.rest(*slot, *at));
-        let open = self.open.values().cloned().collect();
+        let open: Vec<_> = self.open.values().cloned().collect();
+        let rate = |id: &PassId| self.rates.get(id).copied().flatten();
+        let counted = |id: &PassId| self.counted.get(id).copied().unwrap_or(0);
+        let used = |pass: &Pass| Some((pass.subject.clone(), *self.used.get(&pass.subject)?));
+        let known = Known {
+            used: open.iter().filter_map(|(pass, _)| used(pass)).collect(),
+            passes: self.open.keys().map(|id| (*id, rate(id), counted(id))).collect(),
+        };
         if self.line.trial.is_some() {
             self.line.write(SharesStep::TakenBack, self.line.confirmed);
         }
-        self.site = Site::resume(rules(), pool, open, self.now).with_shares(self.line.confirmed);
+        self.shown.clear();
+        self.asked_before = self.serial;
+        let site = Site::resume(self.rules.clone(), pool, open, self.now).not_before(newest);
+        self.site = site.knowing(known, self.now).with_shares(self.line.confirmed);
         (self.asked, self.connected) = (None, false);
         self.tell(Event::Tick);
     }
@@ -271,7 +337,41 @@ impl World {
                 }
             }
             Change::Shares { step, shares, .. } => self.line.write(*step, *shares),
-            Change::Reconciled { .. } | Change::SharesTold(_) => {}
+            Change::SharesTold(_) => {}
+            Change::Reconciled { .. } => {}
+            Change::Used { person, used, counted } => {
+                self.used.insert(person.clone(), *used);
+                self.counted.extend(counted.iter().copied());
+            }
+            Change::Day(day) => self.used.retain(|_, used| used.day >= *day),
+            Change::Rated { pass, rate } => drop(self.rates.insert(*pass, *rate)),
+        }
+    }
+
+    /// The kernel counts from 0 again for whoever it admits again.
+    fn forget_counters(&mut self) {
+        let kernel = &self.kernel;
+        self.bytes.retain(|device, _| kernel.contains_key(device));
+    }
+
+    pub fn person_of(&self, device: Device) -> Option<Subject> {
+        let mut open = self.open.values();
+        open.find(|(pass, _)| pass.device == device).map(|(pass, _)| pass.subject.clone())
+    }
+
+    /// The rules of the site, seen from the kernel.
+    fn check_limits(&self, admitted: Device, until: Timestamp) {
+        let limits = self.rules.limits;
+        let person = self.person_of(admitted);
+        let same = self.kernel.keys().filter(|device| self.person_of(**device) == person).count();
+        assert!(same <= limits.passes_per_person as usize, "a person holds too many passes");
+        let known = self.kernel.keys().filter(|device| self.person_of(**device).is_some()).count();
+        assert!(limits.guests.is_none_or(|most| known <= most as usize), "too many guests");
+        match self.rules.schedule.at(self.asked_at) {
+            Opening::Closed { .. } => panic!("admitted to a closed site"),
+            Opening::Open { closes } => {
+                assert!(closes.is_none_or(|closes| until <= closes), "admitted for longer than it is open");
+            }
         }
     }
 
@@ -291,7 +391,11 @@ impl World {
         match effect {
             Effect::Ask(request) => {
                 assert!(self.connected, "asked without a connection");
+                if let Request::Apply(desired) = &request {
+                    self.line.asked(desired);
+                }
                 assert!(self.asked.replace(request).is_none(), "asked twice");
+                self.asked_at = self.now;
             }
             Effect::Answer(ticket, answer) => {
                 assert!(self.answers.iter().all(|(t, _)| *t != ticket.0), "answered twice");
@@ -301,7 +405,16 @@ impl World {
                 assert!(self.told.iter().all(|(t, _)| *t != ticket.0), "told twice");
                 self.told.push((ticket.0, answer));
             }
-            Effect::Show(_) | Effect::Hide(_) | Effect::Record(_) => {}
+            Effect::Show(pass, terms) => drop(self.shown.insert(pass.device, (pass.until, terms))),
+            Effect::Left(left) => {
+                for (device, bytes) in left {
+                    if let Some((_, terms)) = self.shown.get_mut(&device) {
+                        terms.bytes = Some(bytes);
+                    }
+                }
+            }
+            Effect::Hide(device) => drop(self.shown.remove(&device)),
+            Effect::Record(_) => {}
         }
     }
 
@@ -313,6 +426,8 @@ impl World {
                 self.line.apply(&desired, self.now);
                 let wanted: Vec<_> = desired.passes.iter().map(|p| p.device).collect();
                 self.kernel.retain(|device, _| wanted.contains(device));
+                self.forget_counters();
+                self.kernel_rates = desired.passes.iter().map(|p| (p.device, p.rate)).collect();
                 let new: Vec<_> =
                     desired.passes.into_iter().filter(|p| !self.kernel.contains_key(&p.device)).collect();
                 self.admit(new);
@@ -324,8 +439,14 @@ impl World {
             Request::Expel { generation, devices } => {
                 self.raise(generation);
                 self.kernel.retain(|device, _| !devices.contains(device));
+                self.forget_counters();
             }
-            Request::Limit { generation, .. } => self.raise(generation),
+            Request::Limit { generation, rates } => {
+                self.raise(generation);
+                for PassRate { device, rate } in rates {
+                    self.kernel_rates.insert(device, rate);
+                }
+            }
             Request::Plan(_) if self.refuses_plans => {
                 return Reply::Refused(Refusal::NotAllowed("too little for the office".into()));
             }
@@ -349,6 +470,9 @@ impl World {
             assert!(recorded.any(|r| r == (pass.device, pass.slot)), "admitted before it was recorded");
             let until = self.now + SignedDuration::from_secs(pass.seconds.into());
             self.kernel.insert(pass.device, (pass.slot, until));
+            self.bytes.insert(pass.device, 0);
+            self.kernel_rates.insert(pass.device, pass.rate);
+            self.check_limits(pass.device, self.asked_at + SignedDuration::from_secs(pass.seconds.into()));
             let holders = self.kernel.values().filter(|(slot, _)| *slot == pass.slot).count();
             assert_eq!(holders, 1, "two devices hold a slot");
         }
@@ -359,9 +483,9 @@ impl World {
             device: *device,
             seconds: u32::try_from(until.duration_since(self.now).as_secs()).unwrap(),
             up_packets: self.up_packets,
-            up_bytes: 0,
+            up_bytes: self.bytes.get(device).map_or(0, |bytes| bytes / 4),
             down_packets: 0,
-            down_bytes: 0,
+            down_bytes: self.bytes.get(device).map_or(0, |bytes| bytes - bytes / 4),
         };
         Measured {
             generation: self.kernel_generation,
@@ -376,6 +500,14 @@ impl World {
         self.answers.iter().find(|(t, _)| *t == ticket).map(|(_, answer)| *answer)
     }
 
+    /// Every question that was asked since the last restart of the gateway has its answer.
+    pub fn waits_for_nobody(&self) -> bool {
+        let answered = |n: u64| {
+            self.answers.iter().any(|(ticket, _)| *ticket == n) || self.told.iter().any(|(t, _)| *t == n)
+        };
+        (self.asked_before..self.serial).all(|n| answered(n + 1))
+    }
+
     pub fn text(&self) -> String {
         self.transcript.join("\n")
     }
@@ -386,6 +518,7 @@ fn brief_event(event: &Event) -> String {
         Event::LoggedIn(login) => format!("logged in, pass {}", short(login.pass)),
         Event::LogOut { .. } => "log out".into(),
         Event::Expel { pass, .. } => format!("expel pass {}", short(*pass)),
+        Event::Rate { pass, .. } => format!("rate of pass {}", short(*pass)),
         Event::Recorded(changes) => format!("recorded {}", changes.len()),
         Event::RecordFailed(changes) => format!("record failed {}", changes.len()),
         Event::EnforcerBack => "enforcer back".into(),
@@ -420,6 +553,11 @@ fn brief(effect: &Effect) -> String {
         Effect::Record(Change::Reconciled { missing, unknown, .. }) => {
             format!("record difference: {missing} missing, {unknown} unknown")
         }
+        Effect::Record(Change::Used { used, .. }) => {
+            format!("record used: {:#}, {} bytes", used.time, used.bytes)
+        }
+        Effect::Record(Change::Day(day)) => format!("record day {day}"),
+        Effect::Record(Change::Rated { pass, .. }) => format!("record rate of {}", short(*pass)),
         Effect::Ask(Request::Apply(desired)) => {
             let trial = desired.trial.map(|t| format!(", trial for {} s", t.seconds)).unwrap_or_default();
             format!("ask apply {}: {} passes{trial}", desired.generation, desired.passes.len())
@@ -441,7 +579,8 @@ fn brief(effect: &Effect) -> String {
         Effect::AnswerShares(ticket, answer) => format!("answer {}: {answer:?}", ticket.0),
         Effect::Ask(Request::Measure) => "ask measure".into(),
         Effect::Ask(other) => format!("ask {other:?}"),
-        Effect::Show(pass) => format!("show {}", short(pass.id)),
+        Effect::Show(pass, _) => format!("show {}", short(pass.id)),
+        Effect::Left(left) => format!("left: {} devices", left.len()),
         Effect::Hide(_) => "hide".into(),
         Effect::Answer(ticket, Answer::Online(_)) => format!("answer {}: online", ticket.0),
         Effect::Answer(ticket, answer) => format!("answer {}: {answer:?}", ticket.0),
