@@ -5,7 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, collections::VecDeque, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::Ipv4Addr,
+};
 
 /// A public IPv4 address and a block of its source ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,10 +35,40 @@ pub const FIRST_PORT: u16 = 1024;
 /// The sizes a block may have: each divides the 64,512 ports of an address without rest.
 pub const SIZES: [u16; 3] = [256, 512, 1024];
 
+/// Slots in the order in which they came, each found without looking at the others: a restart takes thousands out.
+#[derive(Debug, Clone, Default)]
+struct Queue {
+    order: BTreeMap<u64, Slot>,
+    places: BTreeMap<Slot, u64>,
+    next: u64,
+}
+
+impl Queue {
+    fn push(&mut self, slot: Slot) {
+        self.order.insert(self.next, slot);
+        self.places.insert(slot, self.next);
+        self.next += 1;
+    }
+
+    fn pop(&mut self) -> Option<Slot> {
+        let (_, slot) = self.order.pop_first()?;
+        self.places.remove(&slot);
+        Some(slot)
+    }
+
+    fn remove(&mut self, slot: Slot) -> bool {
+        self.places.remove(&slot).is_some_and(|place| self.order.remove(&place).is_some())
+    }
+
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+}
+
 /// All slots of a site: free, lent, or in quarantine.
 #[derive(Debug, Clone)]
 pub struct SlotPool {
-    free: VecDeque<Slot>,
+    free: Queue,
     lent: BTreeSet<Slot>,
     quarantined: VecDeque<(Timestamp, Slot)>,
     quarantine: SignedDuration,
@@ -50,14 +83,15 @@ impl SlotPool {
             first_port,
             last_port: first_port.saturating_add(size - 1),
         };
-        let free = addresses.iter().flat_map(|a| starts().map(move |p| block(*a, p))).collect();
+        let mut free = Queue::default();
+        addresses.iter().flat_map(|a| starts().map(move |p| block(*a, p))).for_each(|slot| free.push(slot));
         Self { free, lent: BTreeSet::new(), quarantined: VecDeque::new(), quarantine }
     }
 
     /// Lends the slot that has rested longest; `None` when every one is lent or in quarantine.
     pub fn lend(&mut self, now: Timestamp) -> Option<Slot> {
         self.release(now);
-        let slot = self.free.pop_front()?;
+        let slot = self.free.pop()?;
         self.lent.insert(slot);
         Some(slot)
     }
@@ -72,13 +106,7 @@ impl SlotPool {
     /// After a restart: marks the slot of a pass that is still open. `false` when the site's settings no
     /// longer hold this slot, or it is lent already.
     pub fn restore(&mut self, slot: Slot) -> bool {
-        match self.free.iter().position(|s| *s == slot) {
-            Some(i) => {
-                self.free.remove(i);
-                self.lent.insert(slot)
-            }
-            None => false,
-        }
+        self.free.remove(slot) && self.lent.insert(slot)
     }
 
     /// After a restart: puts a slot that was in use until `ended` back into its quarantine.
@@ -100,7 +128,7 @@ impl SlotPool {
 
     fn release(&mut self, now: Timestamp) {
         while let Some((_, slot)) = self.quarantined.pop_front_if(|(until, _)| *until <= now) {
-            self.free.push_back(slot);
+            self.free.push(slot);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     Site,
-    held::{Phase, Stage},
+    held::{Held, Phase, Stage},
     words::{Answer, Change, Effect, Terms, Used},
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
@@ -139,11 +139,15 @@ impl Site {
         date
     }
 
-    /// The time between the last record and now: whoever had a pass was online.
+    /// The time between the last record and now: whoever had a pass was online, but for those who were leaving already.
     fn count_since_records(&mut self, now: Timestamp) {
         let midnight = self.rules.schedule.day_began(now);
         let mut times: BTreeMap<Subject, (Timestamp, Timestamp, usize)> = BTreeMap::new();
-        for held in self.table.iter() {
+        let in_time = |held: &&Held| match held.phase() {
+            Phase::Leaving(EndCause::Expired | EndCause::Closed | EndCause::Spent) => held.pass.until <= now,
+            phase => phase == Phase::Online,
+        };
+        for held in self.table.iter().filter(in_time) {
             let Pass { subject, since, until, .. } = &held.pass;
             let (begun, over) = ((*since).max(midnight), (*until).min(now));
             let known = times.entry(subject.clone()).or_insert((begun, over, 0));

@@ -320,6 +320,24 @@ fn a_restart_does_not_give_the_day_anew_and_counts_nothing_twice() {
     assert_eq!(left.as_mins(), 104, "two hours without fifteen minutes and some seconds");
 }
 
+#[test]
+fn who_was_out_or_whose_pass_ended_is_not_charged_for_a_dead_gateway() {
+    let mut world = World::ready_with(Rules { length: SignedDuration::from_mins(30), ..daily_time(120) });
+    world.comes(1, 1);
+    world.comes(2, 2);
+    world.pass_time(10 * MINUTE);
+    // Marked as leaving, and the gateway dies before the enforcer has done it.
+    world.log_out(device(1));
+    world.now += SignedDuration::from_hours(2);
+    world.kernel.clear();
+    world.restart_gateway();
+    world.connect();
+    world.settle();
+    world.pass_time(2 * MINUTE);
+    assert_eq!(world.used[&person(1)].time, SignedDuration::from_mins(10));
+    assert_eq!(world.used[&person(2)].time, SignedDuration::from_mins(30), "as long as its pass lasted");
+}
+
 /// SECURITY.md S13, S17: a router without a battery for its clock starts in the past. Nobody is cut off by hours that are
 /// not now, and the day goes on when the time has come back.
 #[test]
