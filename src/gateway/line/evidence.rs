@@ -47,7 +47,7 @@ fn language(tag: &str) -> Result<Lang, String> {
 /// # Errors
 /// When there is no evidence yet or it cannot be read.
 pub fn print(settings: &Settings, asked: &Asked) -> Result<(), Fault> {
-    let zone = TimeZone::system();
+    let zone = settings.site.timezone.zone().clone();
     let mut to = BufWriter::new(io::stdout().lock());
     let written = match *asked {
         Asked { day: Some(date), lang, .. } => tell(settings, date, lang, &zone, &mut to),

@@ -31,6 +31,7 @@ use varco_web::{lang, page};
 pub struct Evidence {
     title: String,
     school: bool,
+    zone: TimeZone,
     state: PathBuf,
     board: Arc<Board>,
     live: Arc<Live>,
@@ -41,8 +42,8 @@ impl Evidence {
     /// For a site; `hub` is whether the hub answers.
     pub fn new(settings: &Settings, board: Arc<Board>, live: Arc<Live>, hub: Arc<AtomicBool>) -> Self {
         let site = &settings.site;
-        let school = is_school(site);
-        Self { title: site.title.clone(), school, state: settings.state.clone(), board, live, hub }
+        let (school, zone) = (is_school(site), site.timezone.zone().clone());
+        Self { title: site.title.clone(), school, zone, state: settings.state.clone(), board, live, hub }
     }
 }
 
@@ -60,7 +61,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn show(request: HttpRequest, evidence: web::Data<Evidence>) -> HttpResponse {
     let lang = lang::of(&request);
     let (title, evidence) = (evidence.title.clone(), evidence.as_ref().clone());
-    let now = Zoned::new(super::now(), TimeZone::system());
+    let now = Zoned::new(super::now(), evidence.zone.clone());
     match web::block(move || content(&evidence, &now)).await {
         Ok(content) => page::html(&request, StatusCode::OK, view::show(lang, &title, &content)),
         Err(_) => HttpResponse::ServiceUnavailable().finish(),
@@ -75,7 +76,7 @@ struct Dates {
 
 #[actix_web::get("/evidence.csv")]
 async fn export(dates: web::Query<Dates>, evidence: web::Data<Evidence>) -> HttpResponse {
-    let Some(span) = span(dates.from, dates.to, &TimeZone::system()) else {
+    let Some(span) = span(dates.from, dates.to, &evidence.zone) else {
         return HttpResponse::BadRequest().body("`from` is after `to`\n");
     };
     let name = format!("evidence-{}-{}.csv", dates.from, dates.to);

@@ -25,6 +25,7 @@ fn evidence(folder: &Folder) -> Evidence {
     Evidence {
         title: "Scuola".into(),
         school: true,
+        zone: TimeZone::system(),
         state: folder.path().into(),
         board: Arc::default(),
         live: Arc::default(),
