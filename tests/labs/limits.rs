@@ -1,6 +1,9 @@
 //! What a person may use of a site: one device too many, a day that is spent, a closed door.
 
-use crate::site::{Guest, SERVER, Site, eventually};
+use crate::{
+    passes::passes,
+    site::{Guest, SERVER, Site, eventually},
+};
 use std::fs;
 
 /// The building's settings are changed by its operator, and the gateway started again.
@@ -51,4 +54,33 @@ fn a_person_has_so_many_passes_so_much_of_a_day_and_comes_in_when_it_is_open() {
     with(&site, &quiet_today(&site));
     assert!(entrance(&first).contains("We are closed now"));
     assert!(eventually(10, || !other.is_online()), "closed for who is in as well");
+}
+
+#[test]
+fn an_operator_slows_a_pass_down_and_back_without_a_break() {
+    let site = Site::up(1);
+    let citizen = site.guest(0).citizen("ada");
+    let running = citizen.download();
+    let config = site.state("config/gateway.toml");
+    let pass = passes(&site).remove(0).remove(0);
+    let rate = |words: &[&str]| {
+        let all = [&["rate", "--config", &config, "--pass", &pass], words].concat();
+        let out = site.program("gateway", "varco-gateway", &all);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    };
+    let slowed = || {
+        let classes = site.run("gateway", &["tc", "class", "show", "dev", "eth0"]).stdout;
+        String::from_utf8(classes).unwrap().contains("ceil 3Mbit")
+    };
+    assert!(!slowed());
+    rate(&["--rate", "3mbit"]);
+    assert!(slowed() && running.moves());
+    // It is on record: a gateway that starts again asks for the same.
+    let killed = site.kill_nine("gateway");
+    assert!(site.recovered("gateway", killed));
+    assert!(slowed() && running.moves());
+    rate(&[]);
+    assert!(running.moves());
+    assert!(eventually(15, || !slowed()), "the class of its own goes");
+    assert_eq!(passes(&site).len(), 1);
 }

@@ -3,7 +3,7 @@
 use crate::site::{Guest, SERVER, Site, eventually};
 
 /// The open passes as the operator lists them: identifier, since, until, `address:first-last`.
-fn passes(site: &Site) -> Vec<Vec<String>> {
+pub fn passes(site: &Site) -> Vec<Vec<String>> {
     let out =
         site.program("gateway", "varco-gateway", &["passes", "--config", &site.state("config/gateway.toml")]);
     let text = String::from_utf8(out.stdout).unwrap();
