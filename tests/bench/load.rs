@@ -36,24 +36,17 @@ pub struct Group {
     on: watch::Sender<bool>,
     /// Octets received, by member.
     bytes: Vec<AtomicU64>,
-    /// Octets a second that each stream sends at most; 0 for all it can.
-    pace: AtomicU64,
 }
 
 impl Group {
     fn new(members: usize) -> Self {
         let bytes = (0..members).map(|_| AtomicU64::new(0)).collect();
-        Self { on: watch::channel(false).0, bytes, pace: AtomicU64::new(0) }
+        Self { on: watch::channel(false).0, bytes }
     }
 
     /// Begin, or stop.
     pub fn set(&self, on: bool) {
         self.on.send_replace(on);
-    }
-
-    /// Each stream sends so many octets a second at most; 0 for all it can.
-    pub fn pace(&self, bytes: u64) {
-        self.pace.store(bytes, Ordering::Relaxed);
     }
 
     /// Octets received so far by each member.
@@ -315,13 +308,7 @@ async fn send(mut stream: TcpStream, group: &Group) -> io::Result<()> {
         if on.wait_for(|on| *on).await.is_err() {
             return Ok(());
         }
-        let (began, pace) = (now(), group.pace.load(Ordering::Relaxed));
-        // At a pace: a hundredth of a second's worth at a time.
-        let length = if pace == 0 { CHUNK } else { usize::try_from(pace / 100).unwrap_or(CHUNK).min(CHUNK) };
-        stream.write_all(CHUNK_OF_ZEROS.get(..length).unwrap_or_default()).await?;
-        if pace > 0 {
-            tokio::time::sleep(Duration::from_millis(10).saturating_sub(began.elapsed())).await;
-        }
+        stream.write_all(&CHUNK_OF_ZEROS).await?;
         tokio::task::yield_now().await;
     }
 }

@@ -1,9 +1,13 @@
 //! `varco-bench`: each figure is a ratio within one run, of Varco and of what it is compared with, in network
 //! namespaces of its own. Never a test: `make bench`.
 
+mod admit;
+mod fairness;
 mod forward;
 mod host;
 mod load;
+mod office;
+mod probes;
 mod report;
 mod scenario;
 mod shaped;

@@ -1,6 +1,6 @@
 //! The scenarios, and how each runs.
 
-use super::{forward, report::Chapter, shaped};
+use super::{admit, fairness, forward, office, probes, report::Chapter, shaped};
 use anyhow::Result;
 use std::{path::PathBuf, time::Duration};
 
@@ -40,6 +40,27 @@ pub const ALL: &[Scenario] = &[
         name: "shaped",
         about: "The line shaped by Varco's queues, next to two classes of HTB made by hand at the same rate.",
         run: shaped::run,
+    },
+    Scenario {
+        name: "office",
+        about: "The office while guests flood, next to the office alone, with the line's end here and one hop upstream \
+                behind a deep buffer.",
+        run: office::run,
+    },
+    Scenario {
+        name: "fairness",
+        about: "How evenly guests with 1 to 64 streams share: 1 is evenly.",
+        run: fairness::run,
+    },
+    Scenario {
+        name: "admit",
+        about: "From the request to admit to the guest's first packet through, and how many a second, with passes and without.",
+        run: admit::run,
+    },
+    Scenario {
+        name: "probes",
+        about: "Probes that are caught, next to nginx with a fixed 302 in the same namespace behind the same gate.",
+        run: probes::run,
     },
 ];
 
