@@ -14,12 +14,16 @@ SITE_PACKAGES  := nftables iproute2 dnsmasq-base tzdata
 # What the lab and the tests drive a site with.
 LAB_PACKAGES   := conntrack iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
 
-.PHONY: help setup build demo test lint unit
+# What the benchmarks are compared with and drive a site with.
+BENCH_PACKAGES := nginx-light wrk ethtool iputils-ping
+
+.PHONY: help setup build demo test lint unit bench
 
 help:
 	@echo 'make demo          a whole site in network namespaces, walked through before your eyes'
 	@echo 'make demo CHECK=1  the same without waiting; fails if a step fails'
 	@echo 'make test          everything that is tested'
+	@echo 'make bench         measures, next to what it is compared with, and writes BENCHMARKS.md'
 	@echo 'make build         the programs (PROFILE=release for a release)'
 
 # Installs the Debian packages that are missing and says which. Root is needed for this only.
@@ -51,3 +55,9 @@ lint: setup
 # The programs are built first: the labs run the real ones.
 unit: build
 	cargo test --workspace --locked --profile $(PROFILE)
+
+# Some fifteen minutes on an idle machine; never part of the tests. BENCH='forward --runs 9' measures one thing.
+bench: LAB_PACKAGES += $(BENCH_PACKAGES)
+bench: PROFILE := release
+bench: build
+	$(TARGET)/release/varco-bench $(BENCH) $(if $(BENCH),,--out BENCHMARKS.md)

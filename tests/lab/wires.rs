@@ -126,7 +126,11 @@ fn switches(host: Process, values: &[&str]) -> Result<()> {
     })
 }
 
-fn feed(command: &mut Command, input: &str) -> Result<()> {
+/// Runs a command on this input.
+///
+/// # Errors
+/// When it cannot be started, or fails.
+pub fn feed(command: &mut Command, input: &str) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = piped.spawn().with_context(|| format!("start {name}"))?;

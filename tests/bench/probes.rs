@@ -1,0 +1,221 @@
+//! Probes that are caught, next to nginx with a fixed answer behind the same gate.
+
+use super::{
+    load::now,
+    report::{Aim, Chapter, Figure, Unit},
+    scenario::Bench,
+    stats,
+    varco::{self, Varco},
+    world::{self, GUESTS, World},
+};
+use anyhow::{Context, Result, bail, ensure};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+};
+use varco_policy::Rate;
+use varco_tests::lab::{Lab, Plan, keys, render};
+
+const OURS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const NGINX: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const REQUEST: &[u8] =
+    b"GET /generate_204 HTTP/1.1\r\nHost: connectivitycheck.gstatic.com\r\nConnection: close\r\n\r\n";
+/// Devices that ask at a time.
+const AT_ONCE: usize = 64;
+const MIB: u64 = 1 << 20;
+
+/// Runs it.
+///
+/// # Errors
+/// When something of it cannot be made.
+pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
+    let world = World::open()?;
+    let many = if bench.quick { 500 } else { 10_000 };
+    let mut varco = Varco::start(&world, &bench.programs, Rate::from_bits(1_000_000_000), many)?;
+    varco.admit(0..many)?;
+    let enforcer = resident(varco.process())?;
+    varco.expel(0..many)?;
+    let gateway = Running(gateway(&world, bench, &varco.folder)?);
+    await_answer(&world, OURS)?;
+    let memory = resident(gateway.0.id())?;
+    // The kernel keeps the gate; an enforcer would take nginx's address out of it again.
+    varco.leave()?;
+    world.router.ip("addr add 192.0.2.2/32 dev lo scope host\n")?;
+    world.router.nft("add element inet varco catch { 192.0.2.2 }")?;
+    let _nginx = Running(nginx(&world)?);
+    await_answer(&world, NGINX)?;
+    let (mut rates, mut slowest) = (Vec::new(), Vec::new());
+    for _ in 0..bench.runs {
+        let (ours, theirs) =
+            (new_connections(&world, OURS, bench.time)?, new_connections(&world, NGINX, bench.time)?);
+        rates.push((ours.0, theirs.0));
+        slowest.push((ours.1, theirs.1));
+    }
+    chapter.figures.push(Figure::pairs(
+        "a connection each",
+        Unit::EachSecond,
+        &rates,
+        Some(Aim::AtLeast(800)),
+    ));
+    chapter.figures.push(Figure::pairs("the same, p99", Unit::Nanoseconds, &slowest, None));
+    let pairs = bench.pairs(|| wrk(&world, OURS, bench.time), || wrk(&world, NGINX, bench.time))?;
+    chapter.figures.push(Figure::pairs("kept connections", Unit::EachSecond, &pairs, None));
+    let name = format!("memory of the enforcer with {many} passes");
+    chapter.figures.push(Figure::alone(name, Unit::Octets, &[enforcer], None));
+    chapter.figures.push(Figure::alone(
+        "memory of the gateway without passes",
+        Unit::Octets,
+        &[memory],
+        None,
+    ));
+    chapter.figures.push(Figure::alone(
+        "both",
+        Unit::Octets,
+        &[enforcer + memory],
+        Some(Aim::Under(64 * MIB)),
+    ));
+    Ok(())
+}
+
+/// A program that ends with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn gateway(world: &World, bench: &Bench, enforcer: &Path) -> Result<Child> {
+    let lab = Lab::at(Path::new("/run/gateway"))?;
+    fs::create_dir(&lab.folder)?;
+    let plan = Plan {
+        name: "bench".into(),
+        guests: 0,
+        rate: Rate::from_bits(1_000_000_000),
+        pass_length: "4h".into(),
+        idle: "30m".into(),
+        bare: false,
+        one_box: false,
+    };
+    render::write(&lab, &plan)?;
+    keys::make(&lab)?;
+    fs::write(lab.path("config/site.toml"), varco::site(plan.rate, 1))?;
+    let file = lab.path("config/gateway.toml");
+    let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());
+    let line =
+        |line: &str| if line.starts_with("enforcer = ") { socket.clone() } else { line.to_owned() } + "\n";
+    fs::write(&file, fs::read_to_string(&file)?.lines().map(line).collect::<String>())?;
+    let mut command = Command::new(bench.programs.join("varco-gateway"));
+    command.arg("run").arg("--config").arg(&file).stdin(Stdio::null());
+    command.stderr(fs::File::create("/run/gateway.log")?);
+    world.router.spawn(&mut command)
+}
+
+fn nginx(world: &World) -> Result<Child> {
+    let text = format!(
+        "daemon off;\nuser root;\nworker_processes auto;\npid /run/nginx.pid;\nerror_log /run/nginx.log;\n\
+         events {{ worker_connections 4096; }}\nhttp {{ access_log off; keepalive_requests 1000000;\n\
+         server {{ listen {NGINX}:80; location / {{ return 302 https://wifi.varco.test/; }} }} }}\n"
+    );
+    fs::write("/run/nginx.conf", text)?;
+    let mut command = Command::new("nginx");
+    command.args(["-p", "/run", "-c", "/run/nginx.conf"]).stdin(Stdio::null()).stderr(Stdio::null());
+    world.router.spawn(&mut command)
+}
+
+fn await_answer(world: &World, at: Ipv4Addr) -> Result<()> {
+    for _ in 0..300 {
+        let try_it = || Ok(std::net::TcpStream::connect((at, 80))?);
+        if world.guests.within(try_it).is_ok() {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100));
+    }
+    let log = fs::read_to_string("/run/gateway.log").unwrap_or_default();
+    bail!("nobody answers at {at}: {log}")
+}
+
+/// Resident octets of a process.
+fn resident(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+}
+
+/// Answers a second, and the slowest hundredth in nanoseconds: a connection for each, from many devices.
+fn new_connections(world: &World, at: Ipv4Addr, time: Duration) -> Result<(u64, u64)> {
+    let times = world.guests.within(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(async {
+            let until = now() + time;
+            let askers: Vec<_> = (0..AT_ONCE).map(|first| tokio::spawn(ask(first, at, until))).collect();
+            let mut all = Vec::new();
+            for asker in askers {
+                all.extend(asker.await.unwrap_or_default());
+            }
+            all
+        }))
+    })?;
+    ensure!(!times.is_empty(), "no answer from {at}");
+    let millis = u64::try_from(time.as_millis().max(1))?;
+    Ok((times.len() as u64 * 1_000 / millis, stats::percentile(&times, 99)))
+}
+
+async fn ask(first: usize, at: Ipv4Addr, until: std::time::Instant) -> Vec<u64> {
+    let (mut times, mut number) = (Vec::new(), first);
+    while now() < until {
+        number = (number + AT_ONCE + 1) % GUESTS;
+        let began = now();
+        let answered = tokio::time::timeout(Duration::from_secs(2), one(world::guest(number), at)).await;
+        if matches!(answered, Ok(Ok(true))) {
+            times.push(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+    times
+}
+
+async fn one(from: Ipv4Addr, at: Ipv4Addr) -> std::io::Result<bool> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::V4(SocketAddrV4::new(from, 0)))?;
+    let mut stream = socket.connect(SocketAddr::new(at.into(), 80)).await?;
+    stream.write_all(REQUEST).await?;
+    let mut said = Vec::with_capacity(512);
+    stream.read_to_end(&mut said).await?;
+    Ok(said.starts_with(b"HTTP/1.1 302"))
+}
+
+/// Answers a second over connections that are kept.
+fn wrk(world: &World, at: Ipv4Addr, time: Duration) -> Result<u64> {
+    let seconds = format!("-d{}s", time.as_secs().max(1));
+    let said = world.guests.run("wrk", &["-t2", "-c64", &seconds, &format!("http://{at}/generate_204")])?;
+    requests(&said).context("wrk says no rate")
+}
+
+fn requests(said: &str) -> Option<u64> {
+    let rate = said.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"))?;
+    rate.trim().split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_read() {
+        assert_eq!(
+            requests("  1 requests in 1s\nRequests/sec:  12345.67\nTransfer/sec: 2MB\n"),
+            Some(12_345)
+        );
+        assert_eq!(requests("unable to connect"), None);
+    }
+}
