@@ -173,7 +173,7 @@ impl Flooded {
 fn times(said: &str) -> Option<Vec<u64>> {
     let one = |line: &str| {
         let (whole, part) =
-            line.split_once("time=")?.1.split(' ').next()?.split_once('.').unwrap_or_else(|| ("", ""));
+            line.split_once("time=")?.1.split(' ').next()?.split_once('.').unwrap_or(("", ""));
         let part = format!("{part:0<6}");
         Some(whole.parse::<u64>().ok()? * MILLISECOND + part.get(..6)?.parse::<u64>().ok()?)
     };

@@ -102,6 +102,7 @@ fn gateway(world: &World, bench: &Bench, enforcer: &Path) -> Result<Child> {
         name: "bench".into(),
         guests: 0,
         rate: Rate::from_bits(1_000_000_000),
+        least: None,
         pass_length: "4h".into(),
         idle: "30m".into(),
         bare: false,
