@@ -218,7 +218,24 @@ mod tests {
         ];
         let chapter =
             Chapter { name: "x".into(), about: "A and B.".into(), figures, notes: vec!["Note.".into()] };
-        insta::assert_snapshot!(chapter.to_string(), @"");
+        insta::assert_snapshot!(chapter.to_string(), @r"
+        ## x
+
+        A and B.
+
+        | | Varco | compared with | ratio | aim | met |
+        |---|---|---|---|---|---|
+        | TCP, 8 streams | 99 bit/s | 100 bit/s | 0.990 | ≥ 0.980 | yes |
+        | ping | 130.0 µs | 100.0 µs | 1.300 | ≤ 1.100 | **no** |
+        | memory | 2.0 KiB |  |  | < 4.0 KiB | yes |
+
+        ```text
+        TCP, 8 streams ███████████████████████████████████████ |          0.990
+        ping           ████████████████████████████████████████|█████████ 1.300
+        ```
+
+        Note.
+        ");
     }
 
     #[test]

@@ -60,10 +60,10 @@ impl World {
         let world = Self::hosts(Some(Host::make()?))?;
         if let Some(line) = &world.line {
             line.ip(&format!(
-                "link add br type bridge forward_delay 0\n\
+                "link add line0 type bridge forward_delay 0\n\
                  link add in0 type veth peer name wan0 netns {}\n\
                  link add out0 type veth peer name eth0 netns {}\n\
-                 link set in0 master br up\nlink set out0 master br up\nlink set br up\n",
+                 link set in0 master line0 up\nlink set out0 master line0 up\nlink set line0 up\n",
                 world.router.number(),
                 world.wan.number()
             ))?;
