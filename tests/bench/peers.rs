@@ -47,6 +47,9 @@ fn starts(world: &World) -> Result<()> {
     let _ = program.kill();
     program.wait()?;
     let log = fs::read_to_string("/run/opennds.log").unwrap_or_default();
-    ensure!(answers, "it does not answer; it said last: {}", log.lines().last().unwrap_or_default());
+    let complains =
+        |line: &&str| ["not supported", "not found", "Error initializing"].iter().any(|w| line.contains(w));
+    let why = log.lines().find(complains).or(log.lines().last()).unwrap_or_default();
+    ensure!(answers, "it does not answer; it said: {}", why.trim());
     Ok(())
 }
