@@ -15,7 +15,7 @@ SITE_PACKAGES  := nftables iproute2 dnsmasq-base tzdata
 LAB_PACKAGES   := conntrack iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
 
 # What the benchmarks are compared with and drive a site with.
-BENCH_PACKAGES := nginx-light wrk ethtool iputils-ping
+BENCH_PACKAGES := nginx-light wrk ethtool iputils-ping opennds iptables
 
 .PHONY: help setup build demo test lint unit bench
 

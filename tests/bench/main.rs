@@ -7,6 +7,7 @@ mod forward;
 mod host;
 mod load;
 mod office;
+mod peers;
 mod probes;
 mod report;
 mod scenario;

@@ -172,8 +172,7 @@ impl Flooded {
 /// The times in what `ping` says, in nanoseconds.
 fn times(said: &str) -> Option<Vec<u64>> {
     let one = |line: &str| {
-        let (whole, part) =
-            line.split_once("time=")?.1.split(' ').next()?.split_once('.').unwrap_or(("", ""));
+        let (whole, part) = line.split_once("time=")?.1.split(' ').next()?.split_once('.')?;
         let part = format!("{part:0<6}");
         Some(whole.parse::<u64>().ok()? * MILLISECOND + part.get(..6)?.parse::<u64>().ok()?)
     };

@@ -1,6 +1,6 @@
 //! The scenarios, and how each runs.
 
-use super::{admit, fairness, forward, office, probes, report::Chapter, shaped};
+use super::{admit, fairness, forward, office, peers, probes, report::Chapter, shaped};
 use anyhow::Result;
 use std::{path::PathBuf, time::Duration};
 
@@ -61,6 +61,11 @@ pub const ALL: &[Scenario] = &[
         name: "probes",
         about: "Probes that are caught, next to nginx with a fixed 302 in the same namespace behind the same gate.",
         run: probes::run,
+    },
+    Scenario {
+        name: "peers",
+        about: "Debian's openNDS at the same building, where it can run.",
+        run: peers::run,
     },
 ];
 

@@ -203,6 +203,7 @@ office = ["off0"]
 [link]
 up = "{link}"
 down = "{link}"
+headroom = {{ up = 0, down = 0 }}
 [lanes]
 critical = {{ guaranteed = "{critical}", ceiling = "{link}" }}
 office = {{ guaranteed = "{office}", ceiling = "{link}" }}
