@@ -55,7 +55,7 @@ pub struct Enforcer {
     dns: Vec<Instance>,
     healed: u64,
     /// What the line carries, where it varies and that was said.
-    carried: Option<Capacity>,
+    carried: Option<(Capacity, Instant)>,
     /// Whose redirected flows are to be forgotten, and when.
     unsettled: Option<(Instant, BTreeSet<Ipv4Addr>)>,
 }
@@ -116,7 +116,9 @@ impl Enforcer {
         match request {
             Request::Apply(desired) => {
                 let applied = self.apply(desired, now);
-                self.settle_trial();
+                if applied.is_ok() {
+                    self.settle_trial();
+                }
                 applied.map(done)
             }
             Request::Admit { generation, passes } => self.admit(generation, &passes, now).map(done),
@@ -124,7 +126,7 @@ impl Enforcer {
             Request::Limit { generation, rates } => self.limit(generation, &rates, now).map(done),
             Request::Measure => self.measure(now).map(Reply::Measured).map_err(kernel),
             Request::Plan(shares) => self.plan(&shares, now).map(Reply::Planned),
-            Request::Carry(capacity) => self.carry(capacity).map(Reply::Carrying),
+            Request::Carry(capacity) => self.carry(capacity, now).map(Reply::Carrying),
             Request::Lanes => crate::measure::lanes(&self.settings.site).map(Reply::Lanes).map_err(kernel),
             Request::Ports => self.ports().map(Reply::Ports).map_err(kernel),
         }
@@ -206,7 +208,8 @@ impl Enforcer {
         let mut measured = crate::measure::kernel(&self.settings.site)?;
         measured.generation = self.in_force.as_ref().map(|s| s.generation);
         measured.healed = self.healed;
-        measured.capacity = self.carried.or_else(|| self.in_force.as_ref().map(|_| self.capacity()));
+        let known = self.carried.is_some() || self.in_force.is_some();
+        measured.capacity = known.then(|| self.capacity());
         let trial = self.in_force.as_ref().and_then(InForce::running);
         // A part of a second is a second left.
         measured.trial = trial.map(|trial| {
@@ -232,6 +235,7 @@ impl Enforcer {
             }
         }
         self.end_trial(now);
+        self.end_watch(now);
         let Some(state) = &mut self.in_force else { return };
         let ended = state.passes.extract_if(.., |_, held| held.until + ENDING <= now);
         let ended: BTreeSet<_> = ended.map(|(address, _)| address).collect();

@@ -7,7 +7,8 @@ use nix::{
     sys::socket::{MsgFlags, getsockopt, recv, sockopt::PeerCredentials},
 };
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     os::{
         fd::{AsFd, AsRawFd},
         unix::{
@@ -141,7 +142,7 @@ impl Peer {
     fn listen(&mut self, enforcer: &mut Enforcer, clock: &impl Fn() -> Instant) -> bool {
         let open = self.read();
         while let Some(length) = self.frame() {
-            let answered = length.is_ok_and(|length| self.answer(length, enforcer, clock()));
+            let answered = length.is_ok_and(|length| self.answer(length, enforcer, clock));
             if !answered {
                 return false;
             }
@@ -177,13 +178,30 @@ impl Peer {
         (self.inbox.len() >= length + 4).then_some(Ok(length + 4))
     }
 
-    fn answer(&mut self, length: usize, enforcer: &mut Enforcer, now: Instant) -> bool {
+    fn answer(&mut self, length: usize, enforcer: &mut Enforcer, clock: &impl Fn() -> Instant) -> bool {
+        let now = clock();
         let frame: Vec<u8> = self.inbox.drain(..length).collect();
         let Ok(Some(request)) = wire::read_frame::<Request>(frame.as_slice()) else {
             tracing::warn!("a frame that is no request; the connection is closed");
             return false;
         };
-        wire::write_frame(&self.stream, &enforcer.handle(request, now)).is_ok()
+        let reply = enforcer.handle(request, now);
+        wire::encode(&reply).and_then(|frame| self.send(&frame, clock)).is_ok()
+    }
+
+    /// Whoever reads its answer slowly loses its connection: the time is for the whole of it.
+    fn send(&self, frame: &[u8], clock: &impl Fn() -> Instant) -> io::Result<()> {
+        let (end, mut rest) = (clock() + WRITE_LIMIT, frame);
+        while !rest.is_empty() {
+            let left = end.saturating_duration_since(clock());
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.stream.set_write_timeout(Some(left))?;
+            let sent = (&self.stream).write(rest)?;
+            rest = rest.get(sent..).unwrap_or_default();
+        }
+        Ok(())
     }
 }
 

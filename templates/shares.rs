@@ -167,8 +167,8 @@ pub fn preview(visit: Visit<'_>, changes: &[Changed], lines: &[String], form: &F
     )
 }
 
-/// Shares on trial, and the two ways out.
-pub fn trial(visit: Visit<'_>, lanes: &[LaneNow], changes: &[Changed], seconds: i64) -> Markup {
+/// Shares on trial, for which `tried` stands, and the two ways out.
+pub fn trial(visit: Visit<'_>, lanes: &[LaneNow], changes: &[Changed], tried: &str, seconds: i64) -> Markup {
     let words = WORDS.of(visit.lang);
     let left = filled(&words.trial, &[("seconds", &seconds.to_string())]);
     framed(
@@ -177,7 +177,11 @@ pub fn trial(visit: Visit<'_>, lanes: &[LaneNow], changes: &[Changed], seconds: 
         &html! {
             p class="notice alarm" role="status" { (left) }
             p { (sentence(visit.lang, changes)) }
-            (button(visit, "/shares/confirm", &words.confirm, "button"))
+            form method="post" action="/shares/confirm" {
+                input type="hidden" name="form" value=(visit.form);
+                input type="hidden" name="base" value=(tried);
+                button class="button" type="submit" { (words.confirm) }
+            }
             (button(visit, "/shares/take-back", &words.take_back, "button second"))
             (live(words, lanes))
             p { a class="button second" href="/shares" { (words.reload) } }

@@ -8,7 +8,10 @@ use crate::{
     queues::{self, Leaf, Rated, Step},
     rules, tc,
 };
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 use varco_policy::{
     Shares,
     wire::{Capacity, Refusal},
@@ -22,10 +25,13 @@ pub(super) enum Removal {
     Later,
 }
 
+/// How long what was said of the line holds, unless it is said again: the gateway says it every five seconds.
+const CARRIED_LASTS: Duration = Duration::from_secs(15);
+
 impl Enforcer {
     /// What the line is shaped to.
     pub(super) fn capacity(&self) -> Capacity {
-        self.carried.unwrap_or(self.settings.site.link.shaped())
+        self.carried.map_or(self.settings.site.link.shaped(), |(capacity, _)| capacity)
     }
 
     /// Queues as in force. Before the first desired state, queues that are there may carry other shares than
@@ -56,7 +62,8 @@ impl Enforcer {
         }
         tc::apply(&steps)?;
         match self.plan_queues(shares, rated, removal)?.first() {
-            None => Ok(true),
+            // A class whose pass has ended is no difference.
+            None => Ok(steps.iter().any(|step| !step.removes_a_guests_class())),
             Some(step) => Err(ExecError::Unreadable { program: "tc", what: format!("still to do: {step}") }),
         }
     }
@@ -115,12 +122,30 @@ impl Enforcer {
 
     /// Follows a line that varies: one class in each direction changes in place. What another hand did to the queues is left
     /// to the timer: this comes often.
-    pub(super) fn carry(&mut self, capacity: Capacity) -> Result<Capacity, Refusal> {
+    pub(super) fn carry(&mut self, capacity: Capacity, now: Instant) -> Result<Capacity, Refusal> {
         let site = &self.settings.site;
         rules::capacity(site, capacity)?;
-        tc::apply(&queues::follow(&site.interfaces.wan, self.carried, capacity)).map_err(kernel)?;
-        self.carried = Some(capacity);
+        let before = self.carried.map(|(before, _)| before);
+        tc::apply(&queues::follow(&site.interfaces.wan, before, capacity)).map_err(kernel)?;
+        self.carried = Some((capacity, now));
         tracing::debug!(up = %capacity.up, down = %capacity.down, "the line carries");
         Ok(capacity)
+    }
+
+    /// A line that nobody watches any more is shaped to what `site.toml` says: a gateway that died while it was narrow must
+    /// not leave the building so.
+    pub(super) fn end_watch(&mut self, now: Instant) {
+        let Some((before, at)) = self.carried else { return };
+        if now.saturating_duration_since(at) < CARRIED_LASTS {
+            return;
+        }
+        let site = &self.settings.site;
+        match tc::apply(&queues::follow(&site.interfaces.wan, Some(before), site.link.shaped())) {
+            Ok(()) => {
+                self.carried = None;
+                tracing::warn!("nobody says what the line carries any more; it is shaped as site.toml says");
+            }
+            Err(error) => tracing::warn!(%error, "the line cannot be shaped as site.toml says; tried again"),
+        }
     }
 }

@@ -34,6 +34,13 @@ fn a_citizen_is_online_from_inside_the_slot_until_expelled() {
         assert!(slot(0).covers("198.18.0.3".parse().unwrap(), port.parse().unwrap()), "{back}");
     }
 
+    // A masquerade of the router's own, loaded later and for everybody, takes nobody's slot away.
+    let own =
+        "table ip own { chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }; }";
+    lab.must("router", &["nft", own]);
+    reaches_the_internet_only(&lab, "guest0", slot(0));
+    lab.must("router", &["nft", "delete", "table", "ip", "own"]);
+
     // What has no port, or no connection, would leave with the guest's own address.
     lab.raw("guest0", 47, b"GRE");
     lab.raw("guest0", 1, UNASKED_ECHO_REPLY);

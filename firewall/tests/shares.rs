@@ -158,9 +158,12 @@ fn a_line_that_varies_is_followed_within_its_bounds() {
     // It outlasts a change of the state, and is what another hand's change is healed to.
     lab.apply(2, vec![pass(0, 600)]);
     assert!(class(&lab, "1").contains("rate 92Mbit ceil 92Mbit"));
+    assert_eq!(lab.ask(&carry("95mbit", "92mbit")), Reply::Carrying(Capacity { up, down }));
     let hand = "tc class change dev ifb-varco parent 1: classid 1:1 htb rate 50mbit ceil 60mbit";
     lab.must("router", &hand.split(' ').collect::<Vec<_>>());
     until("the line as carried", || class(&lab, "1").contains("rate 92Mbit ceil 92Mbit"));
+    // Nobody says it again: a gateway that has died does not leave the building narrow.
+    until("the line as site.toml says", || class(&lab, "1").contains("rate 100Mbit ceil 100Mbit"));
 }
 
 /// A rate of one's own comes, changes and goes; time, counters and what runs stay.

@@ -26,7 +26,7 @@ pub struct Link {
 }
 
 /// The least that a varying line carries. The guarantees are kept even then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeastLink {
     /// From the building to the Internet.
@@ -72,7 +72,9 @@ pub enum LinkError {
 impl Link {
     /// What the line is shaped to as long as nothing else is known: the contract less the headroom.
     pub fn shaped(&self) -> Capacity {
-        Capacity { up: less(self.up, self.headroom.up), down: less(self.down, self.headroom.down) }
+        let least = self.least.unwrap_or_default();
+        let (up, down) = (less(self.up, self.headroom.up), less(self.down, self.headroom.down));
+        Capacity { up: up.max(least.up), down: down.max(least.down) }
     }
 
     /// Checks shares against the line: the ceilings against the contract, the guarantees against what is let through at

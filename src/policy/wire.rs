@@ -112,8 +112,8 @@ pub enum Request {
     Ports,
     /// What a change to these shares would do, as `nft` and `tc` would write it. Nothing is changed.
     Plan(Shares),
-    /// The line carries this now: from `link.least` to `link` of the enforcer's own settings. Lasts until the next one or
-    /// a restart of the enforcer; the shares stay as they are.
+    /// The line carries this now: from `link.least` to `link` of the enforcer's own settings. It lasts 15 seconds,
+    /// so it is said again; without it the line is shaped as the settings say. The shares stay as they are.
     Carry(Capacity),
 }
 

@@ -79,7 +79,7 @@ fn every_page_exists_in_every_language_and_runs_nothing() {
         let mut pages = vec![
             sign_in(visit),
             preview(visit, &changes, &["tc: <change>".into()], &good, 60),
-            trial(visit, &lanes, &changes, 42),
+            trial(visit, &lanes, &changes, "base", 42),
             mend(visit, &form(None, Some(sold.clone()))),
             mend(visit, &form(Some(Problem::AboveLink("1gbit".into())), Some(Mend::Refused("no".into())))),
             trouble(visit, Trouble::KernelRefused, Some("<no>")),

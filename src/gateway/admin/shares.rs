@@ -57,9 +57,9 @@ fn on_trial(
     lanes: &[LaneNow],
 ) -> actix_web::Result<HttpResponse> {
     let changes = changed(&shares.confirmed, &trial.shares);
-    let seconds = left(trial.until, now());
+    let (tried, seconds) = (fields::base(&trial.shares), left(trial.until, now()));
     let mut answer =
-        admin.page(request, StatusCode::OK, |visit| pages::trial(visit, lanes, &changes, seconds))?;
+        admin.page(request, StatusCode::OK, |visit| pages::trial(visit, lanes, &changes, &tried, seconds))?;
     // Once, when the time is over: a page that loads itself again and again takes the focus from who uses the keyboard.
     answer.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from(seconds + 2));
     Ok(answer)

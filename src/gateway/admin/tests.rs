@@ -92,6 +92,9 @@ async fn an_administrator_sees_tries_and_confirms_a_change() {
     assert!(trial.body.contains("Shares on trial"), "{}", trial.body);
     let again: i64 = trial.headers["refresh"].to_str().unwrap().parse().unwrap();
     assert!((2..=62).contains(&again), "the page says the end by itself: {again}");
+    // What another has on their page is not what they would keep.
+    let stale = admin.post("/shares/confirm", &filled(&trial.body, &[("base", "other")])).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
     // Another administrator may confirm it.
     let mut other = Browser::in_office(&building, 3);
     let back = other.go_to_the_hub_from("/shares").await;

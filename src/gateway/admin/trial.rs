@@ -54,6 +54,12 @@ pub async fn confirm(
     admin: web::Data<Admin>,
     body: web::Bytes,
 ) -> actix_web::Result<HttpResponse> {
+    let seen = Sent::read(&body);
+    let trial = admin.board.status().shares.and_then(|shares| shares.trial);
+    // Only what the administrator has looked at is kept.
+    if trial.is_some_and(|trial| seen.get("base") != base(&trial.shares)) {
+        return admin.trouble(&request, Trouble::Changed);
+    }
     end(&request, &admin, &body, SharesAsk::Confirm).await
 }
 

@@ -20,6 +20,8 @@ const REST: Duration = Duration::from_millis(500);
 const DECAY: Duration = Duration::from_secs(1);
 /// For so long after a cut the line is raised with care from 7/8 of what it carried then.
 const REMEMBERED: Duration = Duration::from_secs(15);
+/// A line that falls together is loaded until then.
+const LATELY: Duration = Duration::from_secs(2);
 /// Less than its least, or no answer, for this long is an alarm, which ends when there was no cause for as long.
 const CALM: Duration = Duration::from_secs(10);
 /// Causes that are closer together are one.
@@ -112,6 +114,8 @@ pub struct Autorate {
     threshold: u32,
     late: VecDeque<bool>,
     answered: bool,
+    /// When a direction was last loaded.
+    loaded: Option<Duration>,
     rests_until: Duration,
     decays_at: Duration,
     /// Since when the line has carried less than its least, and when it last did.
@@ -129,6 +133,7 @@ impl Autorate {
             threshold: u32::try_from(added_delay.as_micros()).unwrap_or(u32::MAX),
             late: VecDeque::with_capacity(WINDOW),
             answered: false,
+            loaded: None,
             rests_until: Duration::ZERO,
             decays_at: Duration::ZERO,
             short: None,
@@ -153,10 +158,15 @@ impl Autorate {
             Told::Added(added) => added,
             // Without a single answer yet, the hosts may be wrong or closed: nothing is known of the line.
             Told::Lost if !self.answered => return,
+            // Silence on a line that was neither late nor loaded is the hosts', or the line is down: nothing to cut.
+            Told::Lost if !self.was_full(now) => return self.watch(now, told),
             Told::Lost => u32::MAX,
         };
         self.answered = true;
         self.watch(now, told);
+        if self.up.is_loaded(achieved.up.bits()) || self.down.is_loaded(achieved.down.bits()) {
+            self.loaded = Some(now);
+        }
         let is_late = added > self.threshold;
         if self.late.len() == WINDOW {
             self.late.pop_front();
@@ -167,6 +177,11 @@ impl Autorate {
         } else if !is_late {
             self.open(now, added, achieved);
         }
+    }
+
+    fn was_full(&self, now: Duration) -> bool {
+        let lately = self.loaded.is_some_and(|when| now.saturating_sub(when) < LATELY);
+        lately || self.late.back().is_some_and(|late| *late)
     }
 
     fn watch(&mut self, now: Duration, told: Told) {

@@ -18,11 +18,13 @@ use std::{
 };
 use varco_policy::{
     Site,
-    wire::{Capacity, Reply, Request},
+    wire::{Capacity, PortsInUse, Reply, Request},
 };
 
 /// How often the ports in use are counted: the kernel lists every connection for it.
 const PORTS: Duration = Duration::from_secs(20);
+/// How often the enforcer is told again what the line carries: it forgets after 15 seconds.
+const CARRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the thread works with.
 #[derive(Debug)]
@@ -36,8 +38,8 @@ pub struct Watch {
     autorate: Option<Autorate>,
     pub(super) counters: Counters,
     link: Capacity,
-    /// What the enforcer was last told, and on which of its connections.
-    carried: Option<(u64, Capacity)>,
+    /// What the enforcer was last told, on which of its connections, and when.
+    carried: Option<(u64, Capacity, Duration)>,
     /// Whether it refused to follow, which is logged once.
     refused: bool,
     next_look: Duration,
@@ -91,12 +93,12 @@ impl Watch {
 
     /// Tells the enforcer what the line carries, if that has changed or it may have forgotten.
     fn carry(&mut self, now: Duration, capacity: Capacity) {
-        let known = self.carried.filter(|(connection, _)| *connection == self.asker.connections());
-        if known.is_some_and(|(_, told)| !differ(told, capacity)) {
+        let known = self.carried.filter(|(connection, ..)| *connection == self.asker.connections());
+        if known.is_some_and(|(_, told, at)| !differ(told, capacity) && now < at + CARRY_AGAIN) {
             return;
         }
         let reply = self.asker.ask(now, &Request::Carry(capacity));
-        self.carried = reply.is_some().then_some((self.asker.connections(), capacity));
+        self.carried = reply.is_some().then_some((self.asker.connections(), capacity, now));
         match reply {
             Some(Reply::Carrying(shaped)) => {
                 self.refused = false;
@@ -151,10 +153,13 @@ impl Watch {
     }
 
     fn count_ports(&mut self, now: Duration, online: usize) {
-        if now < self.next_ports || online == 0 {
+        if now < self.next_ports {
             return;
         }
         self.next_ports = now + PORTS;
+        if online == 0 {
+            return self.live.change(|live| live.ports = Some(PortsInUse::default()));
+        }
         if let Some(Reply::Ports(ports)) = self.asker.ask(now, &Request::Ports) {
             self.collector.ports(ports);
             self.live.change(|live| live.ports = Some(ports));

@@ -7,7 +7,7 @@ use super::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use varco_policy::{Device, Pass, PassId, Slot, pass::EndCause};
+use varco_policy::{Device, Pass, PassId, Slot, Subject, pass::EndCause};
 
 /// How far the clock may be set back, by a time server, before it is taken for wrong: a record of a time that has been
 /// before could not be told from the one that stands there.
@@ -78,6 +78,11 @@ impl Site {
         let Some(most) = self.rules.limits.guests else { return false };
         let waiting = self.waiting.iter().filter(|waiting| !waiting.conflicts(login.device)).count();
         (self.table.len() + waiting).saturating_sub(replaced) >= usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
+    /// Who waits to come in.
+    pub(super) fn waiting_persons(&self) -> impl Iterator<Item = Subject> {
+        self.waiting.iter().map(|waiting| waiting.login.subject.clone())
     }
 
     /// Starts every waiting login that nothing stands in the way of any more.

@@ -187,7 +187,10 @@ impl Site {
         }
         self.turn_page(now);
         let midnight = self.rules.schedule.day_began(now);
-        self.people.of.retain(|_, person| person.online > 0);
+        // Who is just coming in is of the new day as well.
+        let coming = self.table.iter().map(|held| held.pass.subject.clone());
+        let coming: BTreeSet<_> = coming.chain(self.waiting_persons()).collect();
+        self.people.of.retain(|subject, person| person.online > 0 || coming.contains(subject));
         for person in self.people.of.values_mut() {
             *person = Person { online: person.online, unsaved: true, ..Person::new(midnight) };
         }

@@ -169,6 +169,16 @@ fn hosts_that_never_answered_change_nothing() {
 }
 
 #[test]
+fn hosts_that_fall_silent_on_a_quiet_line_change_nothing() {
+    let mut autorate = mast();
+    let before = autorate.capacity();
+    let light = Capacity { up: rate(2), down: rate(10) };
+    autorate.step(Duration::ZERO, Told::Added(0), light);
+    (1..300).for_each(|n| autorate.step(Duration::from_millis(n * 200), Told::Lost, light));
+    assert_eq!((autorate.capacity(), autorate.is_alarmed()), (before, true));
+}
+
+#[test]
 fn a_single_late_packet_changes_nothing() {
     let mut autorate = mast();
     let down = autorate.capacity().down;

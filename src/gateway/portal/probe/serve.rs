@@ -19,11 +19,11 @@ use std::{
 };
 use tokio::{
     net::{TcpListener as Listener, TcpStream},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 const THREADS: usize = 2;
-/// How long a request may take to come, and a connection may be idle.
+/// How long a whole request may take to come, and a connection may be idle.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long what follows a last answer is taken and dropped, so that the answer is not lost with it.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -113,11 +113,12 @@ impl Drop for Seat {
 /// Request after request, until one side has enough.
 async fn converse(stream: &TcpStream, seat: &Seat, answers: &Answers) -> io::Result<()> {
     let (mut come, mut out) = (Vec::with_capacity(USUAL), Vec::new());
+    let mut until = Instant::now() + PATIENCE;
     loop {
         let head = match Head::read(&come) {
             Ok(head) => head,
             Err(Fault::Partial) if come.len() < LONGEST => {
-                if timeout(PATIENCE, receive(stream, &mut come)).await?? == 0 {
+                if timeout_at(until, receive(stream, &mut come)).await?? == 0 {
                     return Ok(());
                 }
                 continue;
@@ -136,6 +137,7 @@ async fn converse(stream: &TcpStream, seat: &Seat, answers: &Answers) -> io::Res
         write(&mut out, answers.find(seat.from, &head, now), connection, head.head_only, now);
         let (length, stays, content) = (head.length, head.stays, head.content);
         timeout(PATIENCE, send(stream, &out)).await??;
+        until = Instant::now() + PATIENCE;
         match (stays, content) {
             (true, _) => drop(come.drain(..length)),
             (false, true) => return farewell(stream).await,
