@@ -17,14 +17,16 @@ use crate::{
     flows,
     gate::{self, SetName},
     neighbours::Table,
-    nft, rules,
+    nft,
+    queues::Rated,
+    rules,
     settings::Settings,
 };
 use anyhow::Context;
-use held::{InForce, hold, keep_time, of_passes, stale, wanted};
+use held::{Change, InForce, hold, keep_time, of_passes, stale, wanted};
 use line::Removal;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::Ipv4Addr,
     time::{Duration, Instant},
 };
@@ -136,7 +138,7 @@ impl Enforcer {
         rules::generation(desired.generation, self.in_force.as_ref().map_or(0, |s| s.generation))?;
         rules::shares(&self.settings.site, &desired.shares)?;
         desired.trial.map_or(Ok(()), |trial| rules::trial(&self.settings.site, &trial))?;
-        rules::passes(&self.settings.site, &desired.passes, &BTreeMap::new())?;
+        rules::passes(&self.settings.site, &desired.passes, [])?;
         self.reconcile_rules().map_err(kernel)?;
         let actual = nft::read().map_err(kernel)?;
         let passes = desired.passes.iter().map(|p| (p.device.address, keep_time(p, &actual, now))).collect();
@@ -158,28 +160,22 @@ impl Enforcer {
         let before = self.in_force.as_ref().ok_or(Refusal::NothingInForce)?;
         rules::generation(generation, before.generation)?;
         let held = before.passes.values().filter(|h| h.until > now);
-        let held = held.map(|h| (h.device.address, h.slot)).collect();
-        rules::passes(&self.settings.site, passes, &held)?;
-        let before = before.clone();
-        let mut next = InForce { generation, ..before };
-        let (mut other, mut same, mut rated) = (BTreeSet::new(), BTreeSet::new(), false);
+        rules::passes(&self.settings.site, passes, held.map(|h| (h.device.address, h.slot)))?;
+        let (mut other, mut same) = (BTreeSet::new(), BTreeSet::new());
+        let rated = self.rated_anew(before, passes, now);
         for pass in passes {
-            let new = hold(pass, now);
-            let replaced = next.passes.insert(new.device.address, new);
-            rated |=
-                new.rate.is_some() && replaced.is_none_or(|old| old.rate != new.rate || old.slot != new.slot);
-            let moved = replaced.is_some_and(|old| old.device != new.device || old.slot != new.slot);
-            if moved { &mut other } else { &mut same }.insert(new.device.address);
+            let old = before.passes.get(&pass.device.address);
+            let moved = old.is_some_and(|old| old.device != pass.device || old.slot != pass.slot);
+            if moved { &mut other } else { &mut same }.insert(pass.device.address);
         }
-        if rated {
-            self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
+        if let Some(rated) = rated {
+            self.change_queues(before.shares(now), &rated, Removal::Later).map_err(kernel)?;
         }
         let unrated = passes.iter().filter(|pass| pass.rate.is_none());
         let coming = unrated.filter_map(|pass| hold(pass, now).own_class(&self.settings.site)).collect();
-        self.make_classes(next.shares(now), &coming).map_err(kernel)?;
-        let renew = passes.iter().map(|p| p.device.address).collect();
-        self.touch(&next, &renew, &renew, now).map_err(kernel)?;
-        self.in_force = Some(next);
+        self.make_classes(before.shares(now), &coming).map_err(kernel)?;
+        let change = passes.iter().map(|pass| (pass.device.address, Some(hold(pass, now)))).collect();
+        self.exchange(generation, change, now).map_err(kernel)?;
         let pin = passes.iter().map(|p| (p.device.address, p.device.mac)).collect();
         self.pin(&pin, &BTreeSet::new()).map_err(kernel)?;
         self.forget_all(&other).map_err(kernel)?;
@@ -190,15 +186,13 @@ impl Enforcer {
     fn expel(&mut self, generation: u64, devices: &[Device], now: Instant) -> Result<u64, Refusal> {
         let before = self.in_force.as_ref().ok_or(Refusal::NothingInForce)?;
         rules::generation(generation, before.generation)?;
-        let mut next = InForce { generation, ..before.clone() };
-        next.passes.retain(|_, held| !devices.contains(&held.device));
-        let ours =
-            |device: &&Device| before.passes.get(&device.address).is_some_and(|h| h.device == **device);
-        let touched = devices.iter().filter(ours).map(|device| device.address).collect();
-        self.touch(&next, &touched, &touched, now).map_err(kernel)?;
-        let gone = devices.iter().map(|d| d.address).filter(|a| !next.passes.contains_key(a));
+        let another =
+            |device: &&Device| before.passes.get(&device.address).is_some_and(|h| h.device != **device);
+        let gone = devices.iter().filter(|device| !another(device)).map(|device| device.address);
         let gone: BTreeSet<_> = gone.filter(|a| self.settings.site.guest.contain(*a)).collect();
-        self.in_force = Some(next);
+        let ours = gone.iter().filter(|address| before.passes.contains_key(address));
+        let change = ours.map(|address| (*address, None)).collect();
+        self.exchange(generation, change, now).map_err(kernel)?;
         self.forget_all(&gone).map_err(kernel)?;
         self.pin(&Table::new(), &gone).map_err(kernel)?;
         Ok(generation)
@@ -356,28 +350,68 @@ impl Enforcer {
         Err(refused.unwrap_or_else(differs))
     }
 
-    /// Brings the elements of these addresses to `next`, from what is in force, at a cost that does not grow with
-    /// the passes. Where the kernel holds something else than is in force, all of it is read and put right.
-    /// Those in `renew` begin anew.
+    /// Gives each of these addresses the pass that is said, or none, beginning anew; where the kernel refuses, all is in
+    /// force that was. Its cost does not grow with the passes: nothing of the others is looked at or copied.
+    fn exchange(&mut self, generation: u64, change: Change, now: Instant) -> Result<(), ExecError> {
+        let touched: BTreeSet<_> = change.keys().copied().collect();
+        let known = self.known(&touched, now);
+        let Some(state) = &mut self.in_force else { return Ok(()) };
+        let before = std::mem::replace(&mut state.generation, generation);
+        let undo = state.put(change);
+        let outcome = self.touch(known, &touched, &touched, now);
+        if outcome.is_err()
+            && let Some(state) = &mut self.in_force
+        {
+            state.generation = before;
+            state.put(undo);
+        }
+        outcome
+    }
+
+    /// What the kernel holds of these addresses, as far as is known; `None` while one of them is just ending.
+    fn known(&self, touched: &BTreeSet<Ipv4Addr>, now: Instant) -> Option<gate::Wanted> {
+        let state = self.in_force.as_ref()?;
+        let (known, ending) =
+            of_passes(&self.settings.site, touched.iter().filter_map(|a| state.passes.get(a)), now);
+        ending.is_empty().then_some(known)
+    }
+
+    /// Brings the elements of these addresses from what is known to what is in force. Where the kernel holds something
+    /// else, all of it is read and put right. Those in `renew` begin anew.
     fn touch(
         &self,
-        next: &InForce,
+        known: Option<gate::Wanted>,
         touched: &BTreeSet<Ipv4Addr>,
         renew: &BTreeSet<Ipv4Addr>,
         now: Instant,
     ) -> Result<(), ExecError> {
-        let site = &self.settings.site;
-        let of = |state: &InForce| of_passes(site, touched.iter().filter_map(|a| state.passes.get(a)), now);
-        let known = self.in_force.as_ref().map(of);
-        if let Some((known, ending)) = known
-            && ending.is_empty()
-            && nft::exchange(&gate::plan(&of(next).0, &gate::as_wanted(known), renew)).is_ok()
+        let state = self.in_force.as_ref();
+        let next = state.into_iter().flat_map(|s| touched.iter().filter_map(|a| s.passes.get(a)));
+        let (next, _) = of_passes(&self.settings.site, next, now);
+        if let Some(known) = known
+            && nft::exchange(&gate::plan(&next, &gate::as_wanted(known), renew)).is_ok()
         {
             return Ok(());
         }
         // Nobody is let in through a gate that is not whole.
         self.reconcile_rules()?;
-        self.reconcile_gate(Some(next), renew, now).map(drop)
+        self.reconcile_gate(state, renew, now).map(drop)
+    }
+
+    /// The classes of passes with a rate of their own, where these passes change one.
+    fn rated_anew(&self, before: &InForce, passes: &[KernelPass], now: Instant) -> Option<Rated> {
+        let old = |pass: &KernelPass| before.passes.get(&pass.device.address);
+        let anew = |pass: &&KernelPass| {
+            pass.rate.is_some() && old(pass).is_none_or(|old| old.rate != pass.rate || old.slot != pass.slot)
+        };
+        passes.iter().any(|pass| anew(&pass)).then(|| {
+            let staying = before
+                .passes
+                .values()
+                .filter(|held| !passes.iter().any(|p| p.device.address == held.device.address));
+            let coming = passes.iter().filter_map(|pass| hold(pass, now).own_class(&self.settings.site));
+            staying.filter_map(|held| held.own_class(&self.settings.site)).chain(coming).collect()
+        })
     }
 
     fn isolate(&self) -> Result<bool, ExecError> {

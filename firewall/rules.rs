@@ -1,9 +1,6 @@
 //! What a request may ask at this site, checked before the kernel is touched. Pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::Ipv4Addr,
-};
+use std::{collections::BTreeSet, net::Ipv4Addr};
 use varco_policy::{
     Device, Rate, Shares, Site, Slot,
     site::SLOWEST_PASS,
@@ -18,7 +15,11 @@ const LONGEST_TRIAL: u32 = 600;
 ///
 /// # Errors
 /// The first rule that is broken. It names no device.
-pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot>) -> Result<(), Refusal> {
+pub fn passes(
+    site: &Site,
+    passes: &[KernelPass],
+    held: impl IntoIterator<Item = (Ipv4Addr, Slot)>,
+) -> Result<(), Refusal> {
     let (mut addresses, mut slots) = (BTreeSet::new(), BTreeSet::new());
     refuse_unless(passes.is_empty() || !site.interfaces.guest.is_empty(), "the site has no guests")?;
     for pass in passes {
@@ -29,11 +30,8 @@ pub fn passes(site: &Site, passes: &[KernelPass], held: &BTreeMap<Ipv4Addr, Slot
         refuse_unless(addresses.insert(pass.device.address), "an address is in the request twice")?;
         refuse_unless(slots.insert(pass.slot), "a slot is in the request twice")?;
     }
-    let staying = held.iter().filter(|(address, _)| !addresses.contains(address));
-    refuse_unless(
-        staying.into_iter().all(|(_, slot)| !slots.contains(slot)),
-        "a slot is lent to another device",
-    )
+    let mut staying = held.into_iter().filter(|(address, _)| !addresses.contains(address));
+    refuse_unless(staying.all(|(_, slot)| !slots.contains(&slot)), "a slot is lent to another device")
 }
 
 fn rate(rate: Option<Rate>) -> Result<(), Refusal> {

@@ -36,6 +36,9 @@ impl Held {
     }
 }
 
+/// What some addresses have from now on: a pass or none.
+pub(super) type Change = BTreeMap<Ipv4Addr, Option<Held>>;
+
 /// The state in force. One pass for an address: the newer replaces the older.
 #[derive(Debug, Clone)]
 pub(super) struct InForce {
@@ -63,6 +66,15 @@ impl InForce {
     /// The trial that runs.
     pub fn running(&self) -> Option<&Tried> {
         self.trial.as_ref().filter(|trial| !trial.over)
+    }
+
+    /// Gives each address the pass that is said, or none, and says what each had.
+    pub fn put(&mut self, change: Change) -> Change {
+        let put = |(address, held): (Ipv4Addr, Option<Held>)| match held {
+            Some(held) => (address, self.passes.insert(address, held)),
+            None => (address, self.passes.remove(&address)),
+        };
+        change.into_iter().map(put).collect()
     }
 
     pub fn rated(&self, site: &Site) -> Rated {

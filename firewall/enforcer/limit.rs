@@ -29,7 +29,13 @@ impl Enforcer {
         }
         if !touched.is_empty() {
             self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
-            self.touch(&next, &touched, &BTreeSet::new(), now).map_err(kernel)?;
+            let known = self.known(&touched, now);
+            let before = self.in_force.replace(next);
+            if let Err(error) = self.touch(known, &touched, &BTreeSet::new(), now) {
+                self.in_force = before;
+                return Err(kernel(error));
+            }
+            return Ok(generation);
         }
         self.in_force = Some(next);
         Ok(generation)

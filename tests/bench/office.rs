@@ -24,19 +24,28 @@ const SAMPLE: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// When something of it cannot be made.
-pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
-    for mbit in bench.some(&[100, 1_000], 1) {
-        for guests in bench.some(&[1, 50], 1) {
-            let rate = Rate::from_bits(mbit * MBIT);
-            let case = Case { rate, shaped: rate, guests: *guests, upstream: false };
-            case.run(bench, chapter)?;
-        }
-        for percent in bench.some(&[100, 98, 95, 92, 90, 85], 1) {
-            let rate = Rate::from_bits(mbit * MBIT);
-            let shaped = Rate::from_bits(rate.bits() / 100 * percent);
-            let guests = if bench.quick { 2 } else { 50 };
-            Case { rate, shaped, guests, upstream: true }.run(bench, chapter)?;
-        }
+pub fn at_100_mbit(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
+    at(100, bench, chapter)
+}
+
+/// As [`at_100_mbit`], on a line of 1 Gbit/s.
+///
+/// # Errors
+/// When something of it cannot be made.
+pub fn at_1_gbit(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
+    at(1_000, bench, chapter)
+}
+
+fn at(mbit: u64, bench: &Bench, chapter: &mut Chapter) -> Result<()> {
+    let rate = Rate::from_bits(mbit * MBIT);
+    for guests in bench.some(&[1, 50], 1) {
+        let case = Case { rate, shaped: rate, guests: *guests, upstream: false };
+        case.run(bench, chapter)?;
+    }
+    for percent in bench.some(&[100, 98, 95, 92, 90, 85], 1) {
+        let shaped = Rate::from_bits(rate.bits() / 100 * percent);
+        let guests = if bench.quick { 2 } else { 50 };
+        Case { rate, shaped, guests, upstream: true }.run(bench, chapter)?;
     }
     chapter.notes.push(
         "Each guest has 8 TCP streams up and 8 down; all together send datagrams of 1.2 times the line up, and down where \

@@ -44,9 +44,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "office",
         about: "The office while guests flood, next to the office alone, with the line's end here and one hop upstream \
-                behind a deep buffer.",
-        run: office::run,
+                behind a deep buffer: 100 Mbit/s.",
+        run: office::at_100_mbit,
     },
+    Scenario { name: "office-gigabit", about: "The same at 1 Gbit/s.", run: office::at_1_gbit },
     Scenario {
         name: "fairness",
         about: "How evenly guests with 1 to 64 streams share: 1 is evenly.",
