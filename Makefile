@@ -56,7 +56,7 @@ lint: setup
 unit: build
 	cargo test --workspace --locked --profile $(PROFILE)
 
-# Some fifteen minutes on an idle machine; never part of the tests. BENCH='forward --runs 9' measures one thing.
+# Some half an hour on an idle machine; never part of the tests. BENCH='forward --runs 9' measures one thing.
 bench: LAB_PACKAGES += $(BENCH_PACKAGES)
 bench: PROFILE := release
 bench: build
