@@ -7,7 +7,11 @@ use super::{
 };
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
-use std::{collections::BTreeSet, fs, thread::sleep};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    thread::sleep,
+};
 
 /// Ends every process of the lab and removes its folder. The namespaces go with their last process.
 ///
@@ -19,16 +23,19 @@ pub fn down(lab: &Lab) -> Result<()> {
         // Processes are looked for first: afterwards nobody would know whose a network was.
         let networks = networks(lab, owner);
         stop_holder(&record, owner);
-        sweep(&record, owner, &networks)?;
+        sweep(&record, owner, &networks.keys().copied().collect())?;
     }
     fs::remove_dir_all(&lab.folder).with_context(|| format!("remove {}", lab.folder.display()))
 }
 
-/// Networks of those hosts that still live: while they do, no other can have their numbers.
-fn networks(lab: &Lab, owner: u32) -> BTreeSet<u64> {
+/// Networks of those hosts that still live, held open: the kernel gives the number of a network that has gone to the
+/// next one made, and the processes of a lab that comes up meanwhile would be taken for this one's.
+fn networks(lab: &Lab, owner: u32) -> BTreeMap<u64, File> {
+    use std::os::unix::fs::MetadataExt;
     let hosts = lab.hosts().unwrap_or_default();
     let living = hosts.into_values().filter(|p| p.lives() && owned(*p, owner));
-    living.filter_map(Process::network).collect()
+    let open = living.filter_map(|p| File::open(p.file("ns/net")).ok());
+    open.filter_map(|file| Some((file.metadata().ok()?.ino(), file))).collect()
 }
 
 /// A record in a user's folder may name any process: only that user's own are believed.

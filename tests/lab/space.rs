@@ -168,7 +168,9 @@ pub fn enter(host: Process) -> Result<()> {
 pub fn in_network<T: Send>(host: Process, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            setns(File::open(host.file("ns/net"))?, CloneFlags::CLONE_NEWNET)?;
+            let network = host.file("ns/net");
+            let network = File::open(&network).with_context(|| network.display().to_string())?;
+            setns(network, CloneFlags::CLONE_NEWNET)?;
             work()
         });
         thread.join().map_err(|_| anyhow::anyhow!("the thread in the host's network failed"))?

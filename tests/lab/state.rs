@@ -161,7 +161,7 @@ impl Lab {
     pub fn write(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let draft = self.path(&format!(".{name}"));
         fs::write(&draft, serde_json::to_vec_pretty(value)?).with_context(|| draft.display().to_string())?;
-        Ok(fs::rename(&draft, self.path(name))?)
+        fs::rename(&draft, self.path(name)).with_context(|| format!("rename {}", draft.display()))
     }
 }
 
