@@ -4,7 +4,7 @@ use crate::{
     config::{Client, Settings, StoreSettings},
     keys::Keys,
     login::{
-        spid::{self, Level, ServiceProvider},
+        saml::{self, Level, ServiceProvider},
         trusted::Trusted,
     },
     oidc::{grant::Login, key::SigningKey},
@@ -89,8 +89,8 @@ fn private_file(path: &Path) -> std::io::Result<()> {
 }
 
 fn service_provider(file: &Path, settings: &Settings) -> Result<ServiceProvider, ConfigError> {
-    let named = |fault: spid::Fault| settings.spid_fault(file, &fault);
-    let keys = spid::Keys::load(&settings.keys).map_err(named)?;
+    let named = |fault: saml::Fault| settings.spid_fault(file, &fault);
+    let keys = saml::Keys::load(&settings.keys).map_err(named)?;
     ServiceProvider::new(
         &settings.spid.entity_id,
         settings.url("/spid/acs"),

@@ -1,6 +1,6 @@
 //! The commands that do their work and end.
 
-use crate::{app, config::Settings, keys, login::spid};
+use crate::{app, config::Settings, keys, login::saml};
 use std::path::Path;
 use varco_web::startup::Fault;
 
@@ -23,7 +23,7 @@ pub fn make_keys(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
     let mut made = keys::init(&settings.keys)?;
     if !settings.keys.join("spid.key").exists() || !settings.keys.join("spid.pem").exists() {
-        spid::Keys::make(&settings.keys, &settings.body, &settings.spid.entity_id, app::now())
+        saml::Keys::make(&settings.keys, &settings.body, &settings.spid.entity_id, app::now())
             .map_err(|fault| settings.spid_fault(file, &fault))?;
         made.extend(["spid.key", "spid.pem"]);
     }

@@ -2,7 +2,7 @@
 
 mod admins;
 
-use crate::login::spid::{Body, Fault, Level};
+use crate::login::saml::{Body, Fault, Level};
 pub use admins::Admins;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

@@ -6,27 +6,27 @@ pub mod finish;
 pub mod logout;
 pub mod metadata;
 pub mod receive;
+pub mod saml;
 pub mod send;
-pub mod spid;
 #[cfg(test)]
 mod tests;
 pub mod trusted;
 
+use saml::{Scheme, SentRequest};
 use serde::{Deserialize, Serialize};
-use spid::SentRequest;
 
-/// A way to log in. CIE and CNS come here.
+/// A way to log in. CNS comes here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
-    /// SPID, SAML 2.0.
-    Spid,
+    /// By SAML 2.0, in a scheme.
+    Saml(Scheme),
 }
 
 impl Way {
     /// The short name, in the register and in `amr` of the ID token.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Spid => "spid",
+            Self::Saml(scheme) => scheme.name(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who administers a site: a list of fiscal codes in `[[gateway]]`. A mistake in it names the place, never the code.
 
 use super::{Gateway, callback};
-use crate::login::spid::FiscalNumber;
+use crate::login::saml::FiscalNumber;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::path::Path;

@@ -1,6 +1,9 @@
 //! The end of a login: register, then code, then back to the gateway.
 
-use super::{Asked, Way, choose, spid::Identity};
+use super::{
+    Asked, Way, choose,
+    saml::{Identity, Scheme},
+};
 use crate::{
     app::Hub,
     browser,
@@ -45,7 +48,8 @@ pub(super) async fn accepted(
     let (Some(login), Some(subject), Some(_)) = (login, subject, still) else {
         return without_cookie(pages::html(hub, request, StatusCode::OK, None, view::done));
     };
-    let grant = Grant { login, subject, auth_time, acr, amr: Way::Spid.name().to_owned(), roles };
+    let grant =
+        Grant { login, subject, auth_time, acr, amr: Way::Saml(Scheme::Spid).name().to_owned(), roles };
     match grant::issue(hub, &grant, now.as_second()).await {
         Ok(url) => without_cookie(pages::see(url.as_str()).finish()),
         Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
@@ -99,7 +103,7 @@ fn write(
     let subject = login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), &person));
     let entry = Authentication {
         at: now.as_second(),
-        way: Way::Spid.name(),
+        way: Way::Saml(Scheme::Spid).name(),
         request_id: &asked.sent.id,
         request_issued: asked.sent.issued.as_second(),
         response_id: &identity.response_id,

@@ -1,7 +1,7 @@
 //! `/spid/logout`: single logout started by a provider. The hub keeps nobody logged in, so it answers, signed, that
 //! it is done. A pass ends at its gateway.
 
-use super::spid::{Answer, Arrival, LogoutRequest, Refusal};
+use super::saml::{Answer, Arrival, LogoutRequest, Refusal};
 use crate::{
     app::{self, Hub},
     oidc::form::Parameters,

@@ -5,7 +5,7 @@
 
 use super::{
     Asked, Way, finish,
-    spid::{Identity, Refusal, SpidError},
+    saml::{Identity, Refusal, Scheme, SpidError},
 };
 use crate::{
     app::{self, Hub},
@@ -81,7 +81,7 @@ async fn refused(
     let kept = web::block(move || {
         register.refuse(&Refused {
             at: now.as_second(),
-            way: Way::Spid.name(),
+            way: Way::Saml(Scheme::Spid).name(),
             request_id: &id,
             provider: &provider,
             reason: &reason,

@@ -1,6 +1,6 @@
 //! `/spid/login?entityID=`: sends the citizen to the provider with a signed request.
 
-use super::{Asked, choose, spid::Outgoing};
+use super::{Asked, choose, saml::Outgoing};
 use crate::{
     app::{self, Hub},
     browser,

@@ -1,6 +1,6 @@
 //! The providers that are trusted now: the metadata folder, read again when it changes.
 
-use super::spid::Providers;
+use super::saml::Providers;
 use std::{
     collections::BTreeMap,
     ffi::OsString,

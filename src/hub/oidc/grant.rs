@@ -2,7 +2,7 @@
 
 use crate::{
     app::Hub,
-    login::spid::Level,
+    login::saml::Level,
     store::{Kind, StoreError},
 };
 use serde::{Deserialize, Serialize};

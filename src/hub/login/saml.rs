@@ -1,4 +1,4 @@
-//! SPID: Italy's public digital identity (SAML 2.0).
+//! SPID, CIE and eIDAS: SAML 2.0 as Italy's public identities speak it.
 //!
 //! A service provider as a library: it writes what we send, and says of what we receive whether it holds. It
 //! reads no clock, opens no socket and remembers nothing; the single use of a request is its caller's store.
@@ -21,6 +21,7 @@ mod read;
 mod refusal;
 mod request;
 mod response;
+mod scheme;
 mod sign;
 mod signature;
 mod xml;
@@ -40,6 +41,7 @@ pub use providers::{Problem, Providers};
 pub use refusal::{Refusal, SpidError};
 pub use request::SentRequest;
 pub use response::Identity;
+pub use scheme::Scheme;
 
 use openssl::{
     pkey::{PKey, Private},
