@@ -107,9 +107,10 @@ fn gateway(world: &World, bench: &Bench, enforcer: &Path) -> Result<Child> {
         idle: "30m".into(),
         bare: false,
         one_box: false,
+        schemes: false,
     };
     render::write(&lab, &plan)?;
-    keys::make(&lab)?;
+    keys::make(&lab, &plan)?;
     fs::write(lab.path("config/site.toml"), varco::site(plan.rate, 1))?;
     let file = lab.path("config/gateway.toml");
     let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());

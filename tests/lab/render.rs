@@ -94,10 +94,14 @@ idle = "{idle}"
     )
 }
 
-/// What strangers reach: the provider, and the hub unless it is on the router.
+/// What strangers reach: the providers, and the hub unless it is on the router.
 fn garden(plan: &Plan) -> String {
     let hub = (!plan.one_box).then_some(plan::HUB_NAME);
-    hub.into_iter().chain([plan::IDP_NAME]).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+    hub.into_iter()
+        .chain(plan.providers().iter().map(|p| p.name))
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The hub's address in the guest network, where it runs on the router.
@@ -214,8 +218,9 @@ local-ttl=5
 ",
         plan::DNS
     );
-    let names = [(plan::HUB_NAME, plan.hub().1), (plan::IDP_NAME, plan::IDP), (plan::WEB_NAME, plan::WEB)];
-    for (name, address) in names.into_iter().chain(plan::PROBES.map(|p| (p, plan::WEB))) {
+    let names = [(plan::HUB_NAME, plan.hub().1), (plan::WEB_NAME, plan::WEB)];
+    let providers = plan::PROVIDERS.map(|p| (p.name, p.address));
+    for (name, address) in names.into_iter().chain(providers).chain(plan::PROBES.map(|p| (p, plan::WEB))) {
         let _ = writeln!(lines, "host-record={name},{address}");
     }
     lines
