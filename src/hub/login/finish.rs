@@ -57,11 +57,12 @@ pub(super) async fn accepted(
     }
 }
 
-/// What the person may do at the site, in an administrator's login of the level that takes. The level is looked at again:
-/// the login may have begun after the request that was answered.
+/// What the person may do at the site, in an administrator's login of the level that takes: a pseudonym is on no list of
+/// fiscal codes. The level is looked at again: the login may have begun after the request that was answered.
 fn roles(hub: &Hub, login: &Login, identity: &Identity) -> Vec<String> {
     let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
-    let listed = admins.is_some_and(|admins| admins.include(&identity.fiscal_number));
+    let listed =
+        identity.person.fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
     let strong = identity.level >= hub.level(Some(login));
     if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
 }
@@ -98,7 +99,7 @@ fn write(
     login: Option<&Login>,
     now: Timestamp,
 ) -> Result<Option<String>, RegisterError> {
-    let person = hub.register.person(identity.fiscal_number.expose(), now.as_second())?;
+    let person = hub.register.person(&identity.person.key(), now.as_second())?;
     let client = login.map(|login| login.client_id.as_str());
     let subject = login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), &person));
     let entry = Authentication {
