@@ -4,6 +4,7 @@
 //! reads no clock, opens no socket and remembers nothing; the single use of a request is its caller's store.
 //! What SPID asks is in the *Regole tecniche SPID* (docs.italia.it) and the *Avvisi SPID* of AgID.
 
+mod age;
 mod attributes;
 mod binding;
 mod body;
@@ -19,6 +20,7 @@ mod logout;
 mod metadata;
 mod names;
 mod partner;
+mod person;
 mod profile;
 mod provider;
 mod providers;
@@ -38,11 +40,12 @@ pub use binding::{Arrival, Binding, Outgoing};
 pub use body::Body;
 pub use checks::{CHECKS, CLOCK_SKEW, Check};
 pub use conformity::{Finding, examine};
-pub use fiscal::{FiscalNumber, NotAFiscalNumber, SpidCode};
+pub use fiscal::{FiscalNumber, NotAFiscalNumber};
 pub use keys::Keys;
 pub use level::{Level, NotALevel};
 pub use logout::{Answer, LoggedOut, LogoutRequest, SentLogout, Session};
 pub use partner::Partner;
+pub use person::{NotASpidCode, Person, SpidCode};
 pub use profile::{Comparison, Profile, Wanted};
 pub use provider::{Provider, Slo};
 pub use providers::{Problem, Providers};
