@@ -36,6 +36,13 @@ impl Way {
 pub struct Asked {
     /// What was sent.
     pub sent: SentRequest,
+    /// The path of the body that asked.
+    pub body: String,
+    /// The scheme of the provider asked.
+    pub scheme: Scheme,
+    /// Whether the body lets minors in, whom a parent may take a day to allow.
+    #[serde(default)]
+    pub minors: bool,
     /// Digest of the browser's value.
     pub browser: String,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Asked, Way, choose,
-    saml::{Identity, Scheme},
+    saml::{Identity, Level},
 };
 use crate::{
     app::Hub,
@@ -19,6 +19,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use varco_templates::hub as view;
+use varco_web::token;
 
 /// Records the login and sends the citizen back to the gateway that waits, or to a page that says it went well.
 pub(super) async fn accepted(
@@ -34,12 +35,26 @@ pub(super) async fn accepted(
         Ok(login) => login,
         Err(error) => return pages::store_down(hub, request, &error),
     };
+    // What another body's gateway waits for is not ended here; nor does an answer that another browser asked for make an
+    // administrator of whoever brings it.
+    let elsewhere = token::digest(browser) != asked.browser;
+    let ours = |login: &Login| {
+        hub.body_of(login).is_some_and(|body| body.path == asked.body) && !(elsewhere && login.admin)
+    };
+    let (login, other) = match login {
+        Some(login) if ours(&login) => (Some(login), false),
+        other => (None, other.is_some()),
+    };
+    let way = Way::Saml(asked.scheme);
     let (acr, auth_time) = (identity.level.uri().to_owned(), identity.issued.as_second());
     let roles = login.as_ref().map(|login| roles(hub, login, &identity)).unwrap_or_default();
     let subject = match record(hub, asked, identity, message, login.clone(), now).await {
         Ok(subject) => subject,
         Err(error) => return pages::fault(hub, request, "register", &error),
     };
+    if other {
+        return pages::html(hub, request, StatusCode::OK, None, view::done);
+    }
     // The pending login goes now, so that it makes one code; if the store fails before, the citizen can go on.
     let still = match hub.store.take::<Login>(Kind::Login, browser, now.as_second()).await {
         Ok(still) => still,
@@ -48,8 +63,7 @@ pub(super) async fn accepted(
     let (Some(login), Some(subject), Some(_)) = (login, subject, still) else {
         return without_cookie(pages::html(hub, request, StatusCode::OK, None, view::done));
     };
-    let grant =
-        Grant { login, subject, auth_time, acr, amr: Way::Saml(Scheme::Spid).name().to_owned(), roles };
+    let grant = Grant { login, subject, auth_time, acr, amr: way.name().to_owned(), roles };
     match grant::issue(hub, &grant, now.as_second()).await {
         Ok(url) => without_cookie(pages::see(url.as_str()).finish()),
         Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
@@ -57,12 +71,13 @@ pub(super) async fn accepted(
     }
 }
 
-/// What the person may do at the site, in an administrator's login of the level that takes. The level is looked at again:
-/// the login may have begun after the request that was answered.
+/// What the person may do at the site, in an administrator's login of the level that takes: a pseudonym is on no list of
+/// fiscal codes. The level is looked at again: the login may have begun after the request that was answered.
 fn roles(hub: &Hub, login: &Login, identity: &Identity) -> Vec<String> {
     let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
-    let listed = admins.is_some_and(|admins| admins.include(&identity.fiscal_number));
-    let strong = identity.level >= hub.level(Some(login));
+    let listed =
+        identity.person.fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
+    let strong = identity.level >= login.level(Level::L1);
     if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
 }
 
@@ -98,12 +113,12 @@ fn write(
     login: Option<&Login>,
     now: Timestamp,
 ) -> Result<Option<String>, RegisterError> {
-    let person = hub.register.person(identity.fiscal_number.expose(), now.as_second())?;
+    let person = hub.register.person(&identity.person.key(), now.as_second())?;
     let client = login.map(|login| login.client_id.as_str());
     let subject = login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), &person));
     let entry = Authentication {
         at: now.as_second(),
-        way: Way::Saml(Scheme::Spid).name(),
+        way: Way::Saml(asked.scheme).name(),
         request_id: &asked.sent.id,
         request_issued: asked.sent.issued.as_second(),
         response_id: &identity.response_id,

@@ -1,4 +1,4 @@
-//! The fiscal code of a natural person (D.M. Finanze 23 December 1976), the one attribute we ask for.
+//! The fiscal code of a natural person (D.M. Finanze 23 December 1976), what SPID and CIE know a citizen by.
 
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -6,10 +6,6 @@ use std::fmt;
 /// A fiscal code, upper case, without the `TINIT-` of its SPID form. Personal data: it does not print.
 #[derive(Clone)]
 pub struct FiscalNumber(SecretString);
-
-/// The `spidCode` of a citizen: a pseudonym, but a lasting one. Personal data: it does not print.
-#[derive(Clone)]
-pub struct SpidCode(SecretString);
 
 /// The text is not a fiscal code. It does not say the text, which may be somebody's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -27,7 +23,7 @@ pub enum NotAFiscalNumber {
 
 /// What each place holds: a letter, a digit (or the letter that stands for it among namesakes), a month.
 const FORM: &[u8; 15] = b"AAAAAA99M99A999";
-const MONTHS: &[u8] = b"ABCDEHLMPRST";
+pub(super) const MONTHS: &[u8] = b"ABCDEHLMPRST";
 /// The letters that replace the digits 0 to 9 when two persons would share a code (*omocodia*).
 const STAND_INS: &[u8; 10] = b"LMNPQRSTUV";
 /// Value of `A` to `Z` in odd places; the digits 0 to 9 count as `A` to `J`.
@@ -63,26 +59,9 @@ impl FiscalNumber {
     }
 }
 
-impl SpidCode {
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The code.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
 impl fmt::Debug for FiscalNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FiscalNumber(..)")
-    }
-}
-
-impl fmt::Debug for SpidCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpidCode(..)")
     }
 }
 
@@ -103,7 +82,7 @@ fn is_kind(c: u8, kind: u8) -> bool {
     }
 }
 
-fn digit(c: u8) -> Option<usize> {
+pub(super) fn digit(c: u8) -> Option<usize> {
     if c.is_ascii_digit() { Some(usize::from(c - b'0')) } else { STAND_INS.iter().position(|s| *s == c) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Binding, Body, Fault, Keys, Level, Outgoing, Provider, ServiceProvider,
+        Binding, Body, Fault, Keys, Level, Outgoing, Profile, Provider, Scheme, ServiceProvider,
         names::{DS, ENTITY, MD, SAML, SAMLP, SPID, TRANSIENT},
     },
     fixture::*,
@@ -84,9 +84,13 @@ fn identifiers_are_short_names_and_never_the_same() {
         (0..50).map(|_| us.authn_request(&to, "r", now()).unwrap().0.id).collect();
     assert_eq!(ids.len(), 50);
     let good = |id: &String| {
-        id.len() == 33 && id.strip_prefix('_').is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        let digits = id.strip_prefix('_').unwrap_or_default();
+        // 32 digits of 5 bits are 160, and every value of a digit turns up.
+        digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
     };
     assert!(ids.iter().all(good));
+    let used: std::collections::BTreeSet<_> = ids.iter().flat_map(|id| id[1..].bytes()).collect();
+    assert_eq!(used.len(), 32);
 }
 
 #[test]
@@ -183,7 +187,10 @@ fn metadata_is_signed_and_complete() {
     assert_eq!(logout.len(), 2);
     assert!(logout.iter().all(|n| n.attribute("Location") == Some(SLO)));
     let asked: Vec<_> = role.descendants().filter(|n| n.has_tag_name((MD, "RequestedAttribute"))).collect();
-    assert_eq!(asked.iter().map(|n| n.attribute("Name")).collect::<Vec<_>>(), [Some("fiscalNumber")]);
+    assert_eq!(
+        asked.iter().map(|n| n.attribute("Name")).collect::<Vec<_>>(),
+        [Some("fiscalNumber"), Some("spidCode")]
+    );
     let certificate = role.descendants().find(|n| n.has_tag_name((DS, "X509Certificate"))).unwrap();
     assert_eq!(
         STANDARD.decode(certificate.text().unwrap()).unwrap(),
@@ -272,7 +279,7 @@ fn keys_that_do_not_fit_are_refused() {
 
 #[test]
 fn a_body_that_spid_would_refuse_is_refused_first() {
-    let with = |body: Body| ServiceProvider::new(US, ACS, SLO, body, Level::L1, our_keys()).map(drop);
+    let with = |body: Body| us_with(&profile(Level::L1), body).map(drop);
     let key = |body: Body| match with(body) {
         Err(Fault::Setting { key, .. }) => key,
         other => panic!("{other:?}"),
@@ -285,8 +292,15 @@ fn a_body_that_spid_would_refuse_is_refused_first() {
     assert_eq!(key(Body { url: "http://www.example.it".into(), ..body() }), "body.url");
     assert_eq!(key(Body { name: "a\nb".into(), ..body() }), "body.name");
     assert_eq!(key(Body { display_name: "a".repeat(65), ..body() }), "body.display_name");
-    let other = ServiceProvider::new("https://other.example.it", ACS, SLO, body(), Level::L1, our_keys());
-    assert!(matches!(other, Err(Fault::Setting { key: "spid.entity_id", .. })));
-    let query = ServiceProvider::new(format!("{US}?a=b"), ACS, SLO, body(), Level::L1, our_keys());
-    assert!(matches!(query, Err(Fault::Setting { key: "spid.entity_id", .. })));
+    assert_eq!(key(Body { municipality: Some("Torino".into()), ..body() }), "body.municipality");
+    for entity_id in ["https://other.example.it".to_owned(), format!("{US}?a=b")] {
+        match us_with(&Profile { entity_id, ..profile(Level::L1) }, body()) {
+            Err(Fault::Setting { key, .. }) => assert_eq!(key, "body.spid.entity_id"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn us_with(profile: &Profile, body: Body) -> Result<ServiceProvider, Fault> {
+    ServiceProvider::new(Scheme::Spid, profile, ACS, SLO, body, our_keys())
 }
