@@ -1,7 +1,7 @@
 //! The settings files of the lab's programs: those of docker/site with the lab's values.
 
 use super::{
-    plan::{self, Plan},
+    plan::{self, Plan, Provider},
     state::Lab,
 };
 use crate::idp::citizen::Citizen;
@@ -184,10 +184,10 @@ municipality = "L219"
 [body.spid]
 entity_id = "https://{hub}"
 level = 1
-
+eidas = {eidas}
+{cie}
 [providers]
-spid = "{at}/idp-metadata"
-
+{trusted}
 [[gateway]]
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
@@ -195,6 +195,9 @@ redirect_uri = "https://{portal}/login/callback"
 admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
 "#,
+        eidas = plan.schemes,
+        cie = if plan.schemes { cie() } else { String::new() },
+        trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
         admin = Citizen::admin().fiscal_code(),
         address = plan.hub().1,
@@ -202,6 +205,16 @@ admins = ["{admin}"]
         name = plan.name,
         portal = plan::PORTAL_NAME,
     )
+}
+
+/// The body in CIE, as the service that it is in SPID.
+fn cie() -> String {
+    format!("\n[body.cie]\nentity_id = \"https://{}\"\nlevel = 1\n", plan::HUB_NAME)
+}
+
+/// The folder of the providers of a scheme.
+fn trusted(lab: &Lab, provider: Provider) -> String {
+    format!("{} = \"{}\"\n", provider.scheme, lab.path(provider.trusted).display())
 }
 
 /// The Internet's DNS. It does not know the portal: only the router's resolver does.
