@@ -25,6 +25,8 @@ pub struct Choice {
     pub entity_id: String,
     /// Its name for citizens.
     pub name: String,
+    /// The address that leads to it, from the root.
+    pub action: String,
 }
 
 /// The form that brings a message to a provider.
@@ -90,7 +92,7 @@ pub fn choose(view: View<'_>, spid: &[Choice], waiting: bool) -> Markup {
                 ul class="choices" {
                     @for provider in spid {
                         li {
-                            form method="get" action="/spid/login" {
+                            form method="get" action=(provider.action) {
                                 input type="hidden" name="entityID" value=(provider.entity_id);
                                 button { (provider.name) }
                             }
@@ -271,7 +273,11 @@ mod tests {
 
     #[test]
     fn each_provider_is_one_plain_form() {
-        let spid = [Choice { entity_id: "https://idp.example/?a&b".into(), name: "<Uno>".into() }];
+        let spid = [Choice {
+            entity_id: "https://idp.example/?a&b".into(),
+            name: "<Uno>".into(),
+            action: "/spid/login".into(),
+        }];
         let page = choose(view(Lang::It), &spid, true).into_string();
         assert!(
             page.contains("value=\"https://idp.example/?a&amp;b\"") && page.contains("&lt;Uno&gt;"),

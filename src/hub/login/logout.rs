@@ -1,38 +1,45 @@
-//! `/spid/logout`: single logout started by a provider. The hub keeps nobody logged in, so it answers, signed, that
+//! `/spid/logout`, `/cie/logout`: single logout started by a provider. The hub keeps nobody logged in, so it answers, signed, that
 //! it is done. A pass ends at its gateway.
 
-use super::saml::{Answer, Arrival, LogoutRequest, Refusal};
+use super::saml::{Answer, Arrival, LogoutRequest, Refusal, ServiceProvider};
 use crate::{
     app::{self, Hub},
+    here::Here,
     oidc::form::Parameters,
     pages,
 };
-use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
 use varco_templates::hub::{self as view, Send, Trouble};
 
 /// Single logout, redirect binding.
-#[get("/spid/logout")]
-pub async fn by_redirect(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
+pub async fn by_redirect(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> HttpResponse {
+    let Some(us) = here.us(&hub) else { return pages::not_found(&hub, &request) };
     let query = request.query_string();
     let now = app::now();
-    let asked = hub.spid.read_logout_request(&hub.trusted.current(), Arrival::Redirect { query }, now);
+    let asked = us.read_logout_request(&hub.trusted.current(), Arrival::Redirect { query }, now);
     let relay_state = Parameters::parse(query.as_bytes()).get("RelayState").map(str::to_owned);
-    answer(&hub, &request, asked, relay_state.as_deref(), now)
+    answer(&hub, us, &request, asked, relay_state.as_deref(), now)
 }
 
 /// Single logout, POST binding.
-#[post("/spid/logout")]
-pub async fn by_post(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+pub async fn by_post(
+    hub: web::Data<Hub>,
+    here: Here,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let Some(us) = here.us(&hub) else { return pages::not_found(&hub, &request) };
     let form = Parameters::parse(&body);
     let message = form.get("SAMLRequest").unwrap_or_default();
     let now = app::now();
-    let asked = hub.spid.read_logout_request(&hub.trusted.current(), Arrival::Post { message }, now);
-    answer(&hub, &request, asked, form.get("RelayState"), now)
+    let asked = us.read_logout_request(&hub.trusted.current(), Arrival::Post { message }, now);
+    answer(&hub, us, &request, asked, form.get("RelayState"), now)
 }
 
 fn answer(
     hub: &Hub,
+    us: &ServiceProvider,
     request: &HttpRequest,
     asked: Result<LogoutRequest, Refusal>,
     relay_state: Option<&str>,
@@ -49,7 +56,7 @@ fn answer(
     let Some(provider) = trusted.get(&asked.provider) else {
         return pages::trouble(hub, request, StatusCode::BAD_REQUEST, Trouble::UnknownProvider);
     };
-    match hub.spid.answer_logout(provider, &asked, relay_state, now) {
+    match us.answer_logout(provider, &asked, relay_state, now) {
         Ok(Answer::Redirect(url)) => pages::see(url.as_str()).finish(),
         Ok(Answer::Post { destination, saml_response, relay_state }) => {
             let form = Send {
