@@ -1,4 +1,4 @@
-//! SECURITY.md I9: an answer in another browser than the one that asked counts for a minor only, and only where the body
+//! SECURITY.md I4: an answer in another browser than the one that asked counts for a minor only, and only where the body
 //! declares an age limit.
 
 use super::*;
