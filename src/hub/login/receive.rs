@@ -68,7 +68,7 @@ async fn other_browser(hub: &Hub, request: &HttpRequest) -> HttpResponse {
 }
 
 /// Whether a parent may have allowed this login a day after it was asked, when its browser was long closed: the one
-/// reason to let an answer in elsewhere (SECURITY.md, I8).
+/// reason to let an answer in elsewhere (SECURITY.md I4).
 fn is_minor(identity: &Identity, now: Timestamp) -> bool {
     let today = now.to_zoned(TimeZone::UTC).date();
     identity.person.fiscal_number().is_some_and(|code| code.is_minor(today))
