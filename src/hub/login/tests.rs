@@ -2,6 +2,7 @@
 
 mod admin;
 mod bodies;
+mod choice;
 mod minors;
 
 use crate::{
