@@ -3,7 +3,10 @@
 use super::{folder, https};
 use crate::login::saml::Scheme;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use url::Url;
 use varco_policy::ConfigError;
 
@@ -17,6 +20,9 @@ pub struct ProviderSettings {
     pub cie: Option<PathBuf>,
     /// The Italian eIDAS node.
     pub eidas: Option<PathBuf>,
+    /// What citizens call a provider, by its entityID; else it is called as in its metadata.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
     /// Where SPID's are fetched from.
     pub registry: Option<RegistrySettings>,
 }

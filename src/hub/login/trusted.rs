@@ -86,6 +86,7 @@ fn read(folders: &ProviderSettings, registry: Option<&Registry>, now: Timestamp)
     let list = registry.and_then(|registry| registry.in_force(now));
     let ends = list.as_ref().and_then(|list| list.next_end?.saturating_add(registry::GRACE).ok());
     providers.add_listed(list.into_iter().flat_map(|list| list.providers));
+    providers.rename(&folders.names);
     tracing::info!(count = providers.iter().count(), "identity providers trusted");
     Now { seen, providers: Arc::new(providers), ends }
 }

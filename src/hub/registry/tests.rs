@@ -20,6 +20,7 @@ use openssl::{
     x509::X509,
 };
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -242,7 +243,7 @@ async fn the_hub_trusts_the_list_and_the_operators_files_before_it() {
     std::fs::create_dir(&folder).unwrap();
     let by_hand = Idp::new("https://idp1.example.it", true);
     by_hand.register(&folder.join("by-hand.xml"));
-    let folders = ProviderSettings { spid: Some(folder.clone()), cie: None, eidas: None, registry: None };
+    let folders = ProviderSettings { spid: Some(folder.clone()), cie: None, eidas: None, names: BTreeMap::new(), registry: None };
     let registry = Some(Arc::new(bench.registry.clone()));
     let trusted = Trusted::load(&folders, registry, app::now());
     assert_eq!(trusted.current().iter().count(), 1);
@@ -259,6 +260,29 @@ async fn the_hub_trusts_the_list_and_the_operators_files_before_it() {
     assert!(!hand.contains(&key("https://idp2.example.it")));
     assert!(trusted.refresh(end + super::GRACE), "its end is noticed although no file changed");
     assert_eq!(trusted.current().iter().count(), 1);
+    bench.end().await;
+}
+
+#[actix_web::test]
+async fn a_hub_that_runs_asks_at_its_start_and_counts_what_fails() {
+    let bench = Bench::start("registry-watch");
+    for (answers, providers, failures) in [
+        (Answers::With(sign(&STRANGER, &unsigned("", &members(2)))), 0, 1),
+        (Answers::With(list("", 2)), 2, 0),
+    ] {
+        bench.server.serve(answers);
+        let watching = actix_web::rt::spawn(super::watch(Arc::new(bench.registry.clone())));
+        let kept = bench.registry.kept();
+        let done = || (bench.in_force(), kept.status().failures) == (providers, failures);
+        for _ in 0..400 {
+            if done() && kept.status() != super::kept::Status::default() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        watching.abort();
+        assert!(done(), "{:?}", kept.status());
+    }
     bench.end().await;
 }
 

@@ -68,6 +68,15 @@ impl Providers {
         }
     }
 
+    /// Calls providers as citizens know them, by entityID.
+    pub fn rename(&mut self, names: &BTreeMap<String, String>) {
+        for (entity_id, name) in names {
+            if let Some(provider) = self.0.get_mut(entity_id) {
+                provider.name.clone_from(name);
+            }
+        }
+    }
+
     /// The provider of this entityID.
     pub fn get(&self, entity_id: &str) -> Option<&Provider> {
         self.0.get(entity_id)

@@ -78,3 +78,18 @@ async fn the_order_favours_nobody() {
     assert!(orders.len() > 1, "{orders:?}");
     hub.stop().await;
 }
+
+#[actix_web::test]
+async fn a_provider_is_called_as_citizens_know_it() {
+    let site = Site::make("choice-names");
+    site.change("[providers.names]\n", "[providers.names]\n\"https://idp.example.it\" = \"Nome noto\"\n");
+    Idp::new("https://idp.example.it", true).register(&site.folder.join("idp/idp.xml"));
+    let address = Idp::new("https://altro.example.it", true).metadata();
+    let address = address.replace("Gestore di prova", "https://www.altro.example.it");
+    std::fs::write(site.folder.join("idp/altro.xml"), address).unwrap();
+    let hub = Running::with(site).await;
+    let seen = page(&mut hub.browser()).await;
+    assert!(seen.contains("<button>Nome noto</button>") && !seen.contains("Gestore di prova"), "{seen}");
+    assert!(seen.contains("<button>Prova</button>"), "an address is no name: {seen}");
+    hub.stop().await;
+}

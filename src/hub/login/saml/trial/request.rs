@@ -45,7 +45,8 @@ const RULES: &[Rule] = &[
     ("nessun IsPassive, Scoping o Conditions", |_, r| {
         let other =
             r.attribute("IsPassive").is_some() || r.children().any(|n| n.has_tag_name((SAMLP, "Scoping")));
-        holds(!other, "ce n'è uno")
+        let conditions = r.children().any(|n| n.has_tag_name((SAML, "Conditions")));
+        holds(!other && !conditions, "ce n'è uno")
     }),
 ];
 
