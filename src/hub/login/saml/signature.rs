@@ -51,7 +51,7 @@ pub fn forms<const N: usize>(
     Ok(signed)
 }
 
-fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
+pub(super) fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
     let wrong = |why: String| Refusal::check("signature-form", why);
     let known = ["SignedInfo", "SignatureValue", "KeyInfo"];
     if let Some(other) = children(signature).find(|c| !known.iter().any(|k| c.has_tag_name((DS, *k)))) {
