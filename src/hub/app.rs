@@ -4,7 +4,7 @@ use crate::{
     bodies::Served,
     config::{Client, Settings, StoreSettings},
     keys::Keys,
-    login::trusted::Trusted,
+    login::{allowance::Allowance, trusted::Trusted},
     oidc::{grant::Login, key::SigningKey},
     register::Register,
     store::{Store, redis::Redis, sqlite::Sqlite},
@@ -33,6 +33,8 @@ pub struct Hub {
     pub bodies: Vec<Served>,
     /// The providers that are trusted now.
     pub trusted: Arc<Trusted>,
+    /// How many refused answers the register takes.
+    pub refusals: Allowance,
     clients: Vec<Client>,
 }
 
@@ -55,7 +57,8 @@ impl Hub {
         }
         .context("opening the login state")?;
         let register = Arc::new(register);
-        Ok(Self { settings, signing: oidc, pairwise, store, register, bodies, trusted, clients })
+        let refusals = Allowance::default();
+        Ok(Self { settings, signing: oidc, pairwise, store, register, bodies, trusted, refusals, clients })
     }
 
     /// The gateway with this id.

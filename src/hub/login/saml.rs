@@ -28,13 +28,14 @@ mod read;
 mod refusal;
 mod request;
 mod response;
+mod rules;
 mod scheme;
 mod sign;
 mod signature;
 mod xml;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use binding::{Arrival, Binding, Outgoing};
 pub use body::Body;

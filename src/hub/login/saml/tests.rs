@@ -1,13 +1,14 @@
 //! Tests of the service provider against an identity provider of our own, honest and not.
 
-mod attacks;
 mod conformity;
 mod federation;
-mod fixture;
+pub mod fixture;
 mod forms;
 mod happy;
 mod logout;
+mod mutated;
 mod outgoing;
 mod rollover;
+pub mod stage;
+pub mod suite;
 mod trusted;
-mod wrapping;
