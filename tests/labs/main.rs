@@ -12,3 +12,4 @@ mod login;
 mod passes;
 mod settings;
 mod site;
+mod validators;
