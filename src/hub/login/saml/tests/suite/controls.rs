@@ -71,5 +71,6 @@ controls! {
     fiscal_number_in_small_letters: |s| s.with("TINIT-RSSMRA80A01H501U", "tinit-rssmra80a01h501u");
     default_namespace_of_the_assertion: |s| s.signed_with(idp(), &GOOD.over("#_assertion").replace("ds:", "").replace("xmlns:ds", "xmlns").replace("<Signature xmlns:ds", "<Signature xmlns"));
     extensions_that_nobody_reads: |s| s.tampered("<samlp:Status>", "<samlp:Extensions><x/></samlp:Extensions><samlp:Status>");
+    answer_of_a_hundred_thousand_octets: |s| s.tampered("<samlp:Status>", &format!("<samlp:Extensions>{}</samlp:Extensions><samlp:Status>", "a".repeat(100_000)));
     namespace_that_no_name_uses_bound_after_signing: |s| s.tampered("<saml:AttributeStatement>", r#"<saml:AttributeStatement xmlns:xs="urn:x">"#);
 }

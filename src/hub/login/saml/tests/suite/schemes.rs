@@ -72,6 +72,7 @@ fn of_the_data_set_nothing_is_kept_but_who_it_is() {
     let identity = of(Scheme::Cie, &sent(), &dataset("fiscalNumber", "TINIT-RSSMRA80A01H501U")).unwrap();
     assert_eq!(identity.person.key(), CODE);
     let printed = format!("{identity:?}");
+    assert!(printed.contains(IDP), "{printed}");
     assert!(
         !printed.contains("MARIO") && !printed.contains("ROSSI") && !printed.contains("RSSMRA"),
         "{printed}"

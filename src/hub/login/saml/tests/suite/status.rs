@@ -131,6 +131,14 @@ fn who_vouches_for_a_refusal() {
 }
 
 #[test]
+fn a_refusal_says_its_rule() {
+    let refused = received(&Stage::fixed().with("SpidL1", "SpidL4")).unwrap_err();
+    assert_eq!(refused.rule(), Some("AuthnContextClassRef satisfies level and comparison asked"));
+    assert_eq!(received("x").unwrap_err().rule(), Some("well-formed XML with namespaces"));
+    assert_eq!(Refusal::Status { error: SpidError::Cancelled, signed: true }.rule(), None);
+}
+
+#[test]
 fn a_reason_is_one_short_line() {
     let s = Stage::fixed();
     let long = s.tampered(&s.request, &format!("a&#10;b{}", "c".repeat(9000)));
