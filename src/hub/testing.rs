@@ -144,6 +144,8 @@ impl Running {
                 .configure(routes::routes)
         })
         .workers(1)
+        // A connection that the client means to use again must not be gone on a slow machine.
+        .keep_alive(std::time::Duration::from_secs(60))
         .disable_signals()
         .listen_rustls_0_23(listener, tls)
         .unwrap()

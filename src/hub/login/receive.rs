@@ -4,7 +4,9 @@
 //! browser is proved, the answer is checked, the register is written, and only then does a code exist.
 
 use super::{
-    Asked, Way, finish,
+    Asked, Way,
+    allowance::Take,
+    finish,
     saml::{Identity, Refusal, SpidError},
 };
 use crate::{
@@ -20,6 +22,9 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jiff::{Timestamp, tz::TimeZone};
 use varco_templates::hub::Trouble;
 use varco_web::token;
+
+/// The alarm of a request that a provider did not take, as operators watch for it.
+const ALARM: &str = "saml-request-refused";
 
 /// Somebody who comes back here by hand, or by the language menu of a page.
 pub async fn back(request: HttpRequest) -> HttpResponse {
@@ -85,7 +90,8 @@ async fn check(
     let (hub, sent, message) = (hub.clone(), asked.sent.clone(), message.to_owned());
     let (body, scheme) = (asked.body.clone(), asked.scheme);
     Ok(web::block(move || {
-        match hub.body(&body).and_then(|b| Some((b.us(scheme)?, trusted.get(&sent.provider)?))) {
+        let provider = trusted.get(&sent.provider).filter(|provider| provider.scheme == scheme);
+        match hub.body(&body).and_then(|body| body.us(scheme)).zip(provider) {
             Some((us, provider)) => us.check_response(provider, &sent, &message, now),
             None => Err(Refusal::Check { check: "provider", why: "it is trusted no more".to_owned() }),
         }
@@ -93,6 +99,7 @@ async fn check(
     .await?)
 }
 
+/// Tells the citizen, the operator and, in brief, the register.
 async fn refused(
     hub: &web::Data<Hub>,
     request: &HttpRequest,
@@ -100,10 +107,45 @@ async fn refused(
     refusal: &Refusal,
     now: Timestamp,
 ) -> HttpResponse {
-    tracing::warn!(provider = asked.sent.provider, reason = refusal.name(), "a login was refused: {refusal}");
+    let (provider, reason, rule) = (&asked.sent.provider, refusal.name(), refusal.rule());
+    tracing::warn!(%provider, reason, rule, "a login was refused: {refusal}");
+    alarm(provider, refusal);
+    match hub.refusals.take(refusal.vouched(), now.as_second()) {
+        Take::Write { lost } => {
+            if lost > 0 {
+                tracing::warn!(
+                    lost,
+                    "refused logins above what the register takes in an hour were not written"
+                );
+            }
+            write(hub, asked, refusal, now).await;
+        }
+        Take::Count => {}
+    }
+    let shown = match refusal {
+        Refusal::Status { error, .. } => error.code(),
+        _ => None,
+    };
+    pages::again(hub, request, StatusCode::FORBIDDEN, trouble(refusal), shown.as_deref()).await
+}
+
+/// Nobody logs in by this provider until the operator mends our settings or metadata. What the provider did not sign may be
+/// of a guest who wants to be heard: then it is said, and is no alarm.
+fn alarm(provider: &str, refusal: &Refusal) {
+    let Refusal::Status { error: SpidError::OurRequest(number), signed } = refusal else { return };
+    let code = format!("nr{number:02}");
+    if *signed {
+        tracing::error!(alarm = ALARM, provider, code, "the provider says that our request is wrong");
+    } else {
+        tracing::warn!(provider, code, "an answer without signature says that our request is wrong");
+    }
+}
+
+/// Writes a refusal to the register; a login does not wait for that to succeed.
+async fn write(hub: &web::Data<Hub>, asked: &Asked, refusal: &Refusal, now: Timestamp) {
     let register = hub.register.clone();
     let scheme = asked.scheme;
-    let (id, provider, reason) = (asked.sent.id.clone(), asked.sent.provider.clone(), code(refusal));
+    let (id, provider, reason) = (asked.sent.id.clone(), asked.sent.provider.clone(), reason(refusal));
     let kept = web::block(move || {
         register.refuse(&Refused {
             at: now.as_second(),
@@ -116,17 +158,12 @@ async fn refused(
     if let Ok(Err(error)) = kept.await {
         tracing::error!(%error, "a refused login was not written");
     }
-    let shown = match refusal {
-        Refusal::Status(_) => Some(code(refusal)),
-        _ => None,
-    };
-    pages::again(hub, request, StatusCode::FORBIDDEN, trouble(refusal), shown.as_deref()).await
 }
 
-/// The short name of the reason; for a fault of our request, the provider's number.
-fn code(refusal: &Refusal) -> String {
+/// The short name of the reason; of an error of the provider, its number.
+fn reason(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::Status(SpidError::OurRequest(number)) => format!("nr{number:02}"),
+        Refusal::Status { error, .. } => error.code().unwrap_or_else(|| error.name().to_owned()),
         other => other.name().to_owned(),
     }
 }
@@ -134,7 +171,7 @@ fn code(refusal: &Refusal) -> String {
 /// What the citizen is told.
 const fn trouble(refusal: &Refusal) -> Trouble {
     match refusal {
-        Refusal::Status(error) => match error {
+        Refusal::Status { error, .. } => match error {
             SpidError::OurRequest(_) => Trouble::OurRequest,
             SpidError::WrongCredentials => Trouble::Nr19,
             SpidError::LevelTooLow => Trouble::Nr20,
@@ -143,7 +180,7 @@ const fn trouble(refusal: &Refusal) -> Trouble {
             SpidError::Suspended => Trouble::Nr23,
             SpidError::Cancelled => Trouble::Nr25,
             SpidError::OtherKind => Trouble::Nr30,
-            SpidError::Other => Trouble::Status,
+            SpidError::Other(_) => Trouble::Status,
         },
         _ => Trouble::NotAccepted,
     }

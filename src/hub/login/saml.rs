@@ -29,6 +29,7 @@ mod read;
 mod refusal;
 mod request;
 mod response;
+mod rules;
 mod scheme;
 mod sign;
 mod signature;
@@ -36,7 +37,7 @@ mod trial;
 mod xml;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use binding::{Arrival, Binding, Outgoing};
 pub use body::Body;

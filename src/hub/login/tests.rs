@@ -1,9 +1,12 @@
 //! Citizens log in over HTTPS, with a provider that signs; malicious ones try the same.
 
 mod admin;
+mod adversary;
 mod bodies;
 mod choice;
 mod minors;
+mod relay;
+mod schemes;
 
 use crate::{
     app, browser,
@@ -199,11 +202,21 @@ async fn each_error_of_a_provider_has_its_page_and_the_login_goes_on() {
     citizen.get(&request(&[])).await;
     for (code, words) in [
         ("nr08", "errore di configurazione"),
+        ("nr09", "errore di configurazione"),
+        ("nr11", "errore di configurazione"),
+        ("nr12", "errore di configurazione"),
+        ("nr13", "errore di configurazione"),
+        ("nr14", "errore di configurazione"),
+        ("nr15", "errore di configurazione"),
+        ("nr16", "errore di configurazione"),
+        ("nr17", "errore di configurazione"),
+        ("nr18", "errore di configurazione"),
         ("nr19", "Credenziali errate"),
         ("nr20", "livello 1 o superiore"),
         ("nr21", "Tempo scaduto"),
         ("nr22", "Consenso non dato"),
         ("nr23", "sospesa o revocata"),
+        ("nr24", "non ha completato"),
         ("nr25", "Accesso annullato"),
         ("nr30", "persona fisica"),
     ] {
@@ -215,7 +228,7 @@ async fn each_error_of_a_provider_has_its_page_and_the_login_goes_on() {
         assert!(page.contains(words) && page.contains(&format!("<code>{code}</code>")), "{code}: {page}");
         assert!(page.contains("href=\"/login\"") && page.contains("/login/cancel"), "what to do next");
     }
-    assert_eq!((count(&hub, "authentication"), count(&hub, "refusal")), (0, 8));
+    assert_eq!((count(&hub, "authentication"), count(&hub, "refusal")), (0, 18));
     let asked = ask(&hub, &idp, &mut citizen).await;
     let message = idp.answer(&asked, &Says::Citizen(MARIO), app::now());
     assert!(answer(&location(&post(&mut citizen, &asked, &message).await)).contains_key("code"));

@@ -243,7 +243,13 @@ async fn the_hub_trusts_the_list_and_the_operators_files_before_it() {
     std::fs::create_dir(&folder).unwrap();
     let by_hand = Idp::new("https://idp1.example.it", true);
     by_hand.register(&folder.join("by-hand.xml"));
-    let folders = ProviderSettings { spid: Some(folder.clone()), cie: None, eidas: None, names: BTreeMap::new(), registry: None };
+    let folders = ProviderSettings {
+        spid: Some(folder.clone()),
+        cie: None,
+        eidas: None,
+        names: BTreeMap::new(),
+        registry: None,
+    };
     let registry = Some(Arc::new(bench.registry.clone()));
     let trusted = Trusted::load(&folders, registry, app::now());
     assert_eq!(trusted.current().iter().count(), 1);

@@ -6,10 +6,13 @@ use super::{
     fiscal::FiscalNumber,
     level::Level,
     names::{BEARER, ENTITY, SAML, SAMLP, SUCCESS, TRANSIENT},
+    person::{Person, SpidCode},
+    profile::Wanted,
     provider::Provider,
-    read::{attribute, instant, is, only, optional, text, text_of},
+    read::{attribute, instant, is, only, optional, plain, text, text_of},
     refusal::{Refusal, SpidError},
     request::SentRequest,
+    scheme::Scheme,
 };
 use jiff::{SignedDuration, Timestamp};
 use roxmltree::Node;
@@ -63,7 +66,12 @@ pub const CHECKS: &[Check] = &[
     check(Assertion, "assertion-version", version, "Version is 2.0"),
     check(Assertion, "assertion-id", id, "ID is not empty"),
     check(Assertion, "assertion-issue-instant", issue_instant, "issued since our request, and not to come"),
-    check(Assertion, "assertion-issuer", assertion_issuer, "Issuer is whom we asked, Format is entity"),
+    check(
+        Assertion,
+        "assertion-issuer",
+        assertion_issuer,
+        "Issuer is whom we asked, Format is entity, or absent in CIE",
+    ),
     check(Assertion, "name-id", name_id, "one NameID, not empty, transient, with NameQualifier"),
     check(Assertion, "subject-confirmation", confirmation, "one SubjectConfirmation, of bearer, with data"),
     check(Assertion, "recipient", recipient, "Recipient is our consumer service"),
@@ -73,9 +81,15 @@ pub const CHECKS: &[Check] = &[
     check(Assertion, "conditions-known", conditions_known, "no condition that we do not know (Core 2.5.1)"),
     check(Assertion, "audience", audience, "every AudienceRestriction, one at least, names us"),
     check(Assertion, "authn-statement", authn_statement, "one AuthnStatement, its AuthnInstant not to come"),
-    check(Assertion, "level", level, "AuthnContextClassRef is the level asked or a higher one"),
+    check(Assertion, "level", level, "AuthnContextClassRef satisfies level and comparison asked"),
     check(Assertion, "attribute-statement", attributes, "one Attribute or more, each with name and value"),
-    check(Assertion, "fiscal-number", fiscal_number, "one fiscalNumber: TINIT- and a right fiscal code"),
+    check(
+        Assertion,
+        "fiscal-number",
+        fiscal_number,
+        "if asked: one fiscalNumber, TINIT- and a right fiscal code",
+    ),
+    check(Assertion, "spid-code", spid_code, "if asked: one spidCode, of the form of its scheme"),
 ];
 
 /// What a rule is checked against: the message and our side of the exchange.
@@ -108,9 +122,14 @@ pub(super) fn run(part: Part, received: &Received<'_, '_>) -> Result<(), Refusal
     CHECKS.iter().filter(|check| check.of == part).try_for_each(|check| {
         (check.holds)(received).map_err(|objection| match objection {
             Objection::Why(why) => Refusal::check(check.name, why),
-            Objection::Status(error) => Refusal::Status(error),
+            Objection::Status(error) => Refusal::Status { error, signed: false },
         })
     })
+}
+
+/// Whether this is a rule for an assertion; those are looked at when its signature holds.
+pub(super) fn of_assertion(name: &str) -> bool {
+    CHECKS.iter().any(|check| check.of == Assertion && check.name == name)
 }
 
 fn version(r: &Received<'_, '_>) -> Verdict {
@@ -140,7 +159,7 @@ fn destination(r: &Received<'_, '_>) -> Verdict {
 
 fn response_issuer(r: &Received<'_, '_>) -> Verdict {
     issuer(r)?;
-    match only(r.node, (SAML, "Issuer"))?.attribute("Format") {
+    match plain(only(r.node, (SAML, "Issuer"))?, "Format") {
         None | Some(ENTITY) => Ok(()),
         Some(other) => Err(format!("the Format of Issuer is `{other}`").into()),
     }
@@ -148,7 +167,11 @@ fn response_issuer(r: &Received<'_, '_>) -> Verdict {
 
 fn assertion_issuer(r: &Received<'_, '_>) -> Verdict {
     issuer(r)?;
-    Ok(is(only(r.node, (SAML, "Issuer"))?, "Format", ENTITY)?)
+    let issuer = only(r.node, (SAML, "Issuer"))?;
+    match (r.from.scheme, plain(issuer, "Format")) {
+        (Scheme::Cie, None) => Ok(()),
+        _ => Ok(is(issuer, "Format", ENTITY)?),
+    }
 }
 
 fn issuer(r: &Received<'_, '_>) -> Verdict {
@@ -167,7 +190,7 @@ fn status(r: &Received<'_, '_>) -> Verdict {
         return Ok(());
     }
     let message = optional(status, (SAMLP, "StatusMessage"))?.and_then(|m| text(m).ok()).unwrap_or_default();
-    Err(Objection::Status(SpidError::from_message(&message)))
+    Err(Objection::Status(SpidError::from_message(r.from.scheme, &message)))
 }
 
 fn name_id(r: &Received<'_, '_>) -> Verdict {
@@ -195,7 +218,7 @@ fn confirmation_of(r: &Received<'_, '_>) -> Verdict {
 
 fn confirmation_time(r: &Received<'_, '_>) -> Verdict {
     let data = confirmation_data(r)?;
-    if data.attribute("NotBefore").is_some() {
+    if plain(data, "NotBefore").is_some() {
         begun(instant(data, "NotBefore")?, r.now)?;
     }
     not_over(instant(data, "NotOnOrAfter")?, r.now, "the confirmation")
@@ -231,16 +254,18 @@ fn audience(r: &Received<'_, '_>) -> Verdict {
 fn authn_statement(r: &Received<'_, '_>) -> Verdict {
     let statement = only(r.node, (SAML, "AuthnStatement"))?;
     not_to_come(instant(statement, "AuthnInstant")?, r.now, "AuthnInstant")?;
-    if statement.attribute("SessionNotOnOrAfter").is_some() {
+    if plain(statement, "SessionNotOnOrAfter").is_some() {
         not_over(instant(statement, "SessionNotOnOrAfter")?, r.now, "the session")?;
     }
     Ok(())
 }
 
 fn level(r: &Received<'_, '_>) -> Verdict {
-    match level_of(r.node)? {
-        level if level >= r.sent.level => Ok(()),
-        level => Err(format!("the level is {level:?}, {:?} was asked", r.sent.level).into()),
+    let (level, least) = (level_of(r.node)?, r.sent.comparison.least(r.sent.level));
+    if level >= least {
+        Ok(())
+    } else {
+        Err(format!("the level is {level:?}, {least:?} is the least").into())
     }
 }
 
@@ -261,25 +286,51 @@ fn attributes(r: &Received<'_, '_>) -> Verdict {
 }
 
 fn fiscal_number(r: &Received<'_, '_>) -> Verdict {
-    fiscal_number_of(r.node)?;
+    if r.sent.wanted == Wanted::FiscalNumber {
+        person_of(r)?;
+    }
     Ok(())
 }
 
-/// The citizen's fiscal code.
-pub(super) fn fiscal_number_of(assertion: Node<'_, '_>) -> Result<FiscalNumber, String> {
-    let value = attribute_value(assertion, "fiscalNumber")?.ok_or("fiscalNumber is missing")?;
-    FiscalNumber::from_spid(&value).map_err(|e| format!("fiscalNumber: {e}"))
+fn spid_code(r: &Received<'_, '_>) -> Verdict {
+    if r.sent.wanted == Wanted::SpidCode {
+        person_of(r)?;
+    }
+    Ok(())
+}
+
+/// Who it is, by the one attribute that we asked for.
+pub(super) fn person_of(r: &Received<'_, '_>) -> Result<Person, String> {
+    let value = |name| attribute_value(r.node, name)?.ok_or_else(|| format!("{name} is missing"));
+    match r.sent.wanted {
+        Wanted::FiscalNumber => FiscalNumber::from_spid(&value("fiscalNumber")?)
+            .map(Person::FiscalNumber)
+            .map_err(|e| format!("fiscalNumber: {e}")),
+        Wanted::SpidCode => SpidCode::read(r.from.scheme, &value("spidCode")?)
+            .map(Person::SpidCode)
+            .map_err(|e| format!("spidCode: {e}")),
+    }
+}
+
+/// The level that was reached, as far as the answer says. CIE writes level 3 whatever was asked, so of CIE no more than that
+/// is known.
+pub(super) fn level_reached(r: &Received<'_, '_>) -> Result<Level, String> {
+    let stated = level_of(r.node)?;
+    Ok(match r.from.scheme {
+        Scheme::Cie => stated.min(r.sent.comparison.least(r.sent.level)),
+        Scheme::Spid | Scheme::Eidas => stated,
+    })
 }
 
 /// The level that the provider states.
-pub(super) fn level_of(assertion: Node<'_, '_>) -> Result<Level, String> {
+fn level_of(assertion: Node<'_, '_>) -> Result<Level, String> {
     let context = only(only(assertion, (SAML, "AuthnStatement"))?, (SAML, "AuthnContext"))?;
     let class = text_of(context, (SAML, "AuthnContextClassRef"))?;
     Level::from_uri(&class).ok_or_else(|| format!("`{class}` is no SPID level"))
 }
 
 /// The one value of the attribute of this name, of which there is at most one.
-pub(super) fn attribute_value(assertion: Node<'_, '_>, name: &str) -> Result<Option<String>, String> {
+fn attribute_value(assertion: Node<'_, '_>, name: &str) -> Result<Option<String>, String> {
     let statement = only(assertion, (SAML, "AttributeStatement"))?;
     let named = |n: &Node<'_, '_>| n.has_tag_name((SAML, "Attribute")) && attribute(*n, "Name") == Ok(name);
     let mut found = statement.children().filter(named);

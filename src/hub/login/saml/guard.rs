@@ -9,6 +9,8 @@ use roxmltree::{Document, Node, ParsingOptions};
 pub const MAX_OCTETS: usize = 128 * 1024;
 /// Most nodes (elements, texts, comments) of a message.
 const MAX_NODES: u32 = 4096;
+/// Most signs of equality, so most attributes: a parser compares those of an element with each other.
+const MAX_EQUALS: usize = 2048;
 /// Deepest nesting of elements; a response with a signature has 9.
 const MAX_DEPTH: usize = 32;
 
@@ -36,6 +38,9 @@ pub fn admit(octets: Vec<u8>) -> Result<String, Refusal> {
     }
     if text.contains("<?") {
         return Err(Refusal::message("processing-instruction", "a processing instruction"));
+    }
+    if text.bytes().filter(|b| *b == b'=').count() > MAX_EQUALS {
+        return Err(Refusal::message("attributes", format!("more than {MAX_EQUALS}")));
     }
     Ok(text.to_owned())
 }

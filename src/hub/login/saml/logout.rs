@@ -215,7 +215,9 @@ impl ServiceProvider {
         }
         let status = only(root, (SAMLP, "Status")).and_then(|s| only(s, (SAMLP, "StatusCode")));
         let status = status.map_err(|why| Refusal::check("status", why))?;
-        is(status, "Value", SUCCESS).map(|()| LoggedOut).map_err(|_| Refusal::Status(SpidError::Other))
+        is(status, "Value", SUCCESS)
+            .map(|()| LoggedOut)
+            .map_err(|_| Refusal::Status { error: SpidError::Other(None), signed: true })
     }
 
     /// What both messages must have.

@@ -36,9 +36,14 @@ pub fn text_of(node: Node<'_, '_>, name: Name) -> Result<String, String> {
     only(node, name).and_then(text)
 }
 
+/// The attribute of this name as SAML has it, without a namespace: asking the parser by name alone finds `x:Destination` too.
+pub fn plain<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.attributes().find(|a| a.namespace().is_none() && a.name() == name).map(|a| a.value())
+}
+
 /// An attribute that must be there and not empty.
 pub fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Result<&'a str, String> {
-    let value = node.attribute(name).map(str::trim).unwrap_or_default();
+    let value = plain(node, name).map(str::trim).unwrap_or_default();
     if value.is_empty() { Err(format!("{name} is missing or empty")) } else { Ok(value) }
 }
 

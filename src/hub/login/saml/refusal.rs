@@ -1,11 +1,18 @@
 //! Why an answer of a provider was not accepted.
 
+use super::{checks, rules, scheme::Scheme};
+
 /// Why a message is refused. Nothing of it names the citizen, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The provider itself says that the login did not succeed.
-    #[error("the provider refused: {0}")]
-    Status(SpidError),
+    #[error("the provider refused: {error}")]
+    Status {
+        /// What it says.
+        error: SpidError,
+        /// Whether it signed that. Where it did not, anybody with the citizen's browser may have said it.
+        signed: bool,
+    },
     /// The octets are not one SAML message that we would hand to a parser.
     #[error("not a SAML message ({check}): {why}")]
     NotAResponse {
@@ -36,8 +43,23 @@ impl Refusal {
     /// The short name of the reason, for logs and counters.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Status(error) => error.code(),
+            Self::Status { error, .. } => error.name(),
             Self::NotAResponse { check, .. } | Self::Check { check, .. } => check,
+        }
+    }
+
+    /// The rule that was broken, in words.
+    pub fn rule(&self) -> Option<&'static str> {
+        rules::rule(self.name())
+    }
+
+    /// Whether a key of the provider has signed what was refused: then the provider was really asked, and somebody
+    /// without its key could not have made it.
+    pub fn vouched(&self) -> bool {
+        match self {
+            Self::Status { signed, .. } => *signed,
+            Self::NotAResponse { .. } => false,
+            Self::Check { check, .. } => checks::of_assertion(check),
         }
     }
 }
@@ -47,7 +69,8 @@ fn one_line(why: &str) -> String {
     why.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// An error that the provider reports (*Regole tecniche SPID*, messaggi di errore; nr30 from Avviso 18).
+/// An error that the provider reports (*Regole tecniche SPID*, messaggi di errore; nr30 from Avviso 18; CIE, codici di
+/// errore).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SpidError {
     /// nr08 to nr18: our request is wrong.
@@ -74,32 +97,30 @@ pub enum SpidError {
     /// nr30: an identity of another kind than asked.
     #[error("ErrorCode nr30: an identity of another kind than asked")]
     OtherKind,
-    /// Anything else: nr24, other numbers, or none.
+    /// A number without a meaning in the scheme, as nr24, or none.
     #[error("no success, and no error code that we know")]
-    Other,
+    Other(Option<u8>),
 }
 
 impl SpidError {
-    /// The error of a `StatusMessage`: `ErrorCode nr19`, in any case.
-    pub fn from_message(message: &str) -> Self {
-        let lower = message.to_ascii_lowercase();
-        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-        let number = lower.split_once("errorcode").and_then(|(_, rest)| rest.trim_start().strip_prefix("nr"));
-        match number.and_then(|n| n.get(..digits(n))).and_then(|n| n.parse::<u8>().ok()) {
+    /// The error of a `StatusMessage`: `ErrorCode nr19`, in any case. In CIE 19, 20 and 24 are reserved and 30 is none.
+    pub fn from_message(scheme: Scheme, message: &str) -> Self {
+        let spid = scheme != Scheme::Cie;
+        match number(message) {
             Some(number @ 8..=18) => Self::OurRequest(number),
-            Some(19) => Self::WrongCredentials,
-            Some(20) => Self::LevelTooLow,
+            Some(19) if spid => Self::WrongCredentials,
+            Some(20) if spid => Self::LevelTooLow,
             Some(21) => Self::TimedOut,
             Some(22) => Self::ConsentDenied,
             Some(23) => Self::Suspended,
             Some(25) => Self::Cancelled,
-            Some(30) => Self::OtherKind,
-            _ => Self::Other,
+            Some(30) if spid => Self::OtherKind,
+            other => Self::Other(other),
         }
     }
 
-    /// The code for the courtesy page: `nr19`, or `status` when there is none.
-    pub const fn code(self) -> &'static str {
+    /// The short name of the reason, for logs and counters.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::OurRequest(_) => "our-request",
             Self::WrongCredentials => "nr19",
@@ -109,7 +130,24 @@ impl SpidError {
             Self::Suspended => "nr23",
             Self::Cancelled => "nr25",
             Self::OtherKind => "nr30",
-            Self::Other => "status",
+            Self::Other(_) => "no-success",
         }
     }
+
+    /// The provider's code, as the page shows it and the register keeps it; none where it said none.
+    pub fn code(self) -> Option<String> {
+        match self {
+            Self::OurRequest(number) | Self::Other(Some(number)) => Some(format!("nr{number:02}")),
+            Self::Other(None) => None,
+            known => Some(known.name().to_owned()),
+        }
+    }
+}
+
+/// The number of `ErrorCode nr…`.
+fn number(message: &str) -> Option<u8> {
+    let lower = message.to_ascii_lowercase();
+    let after = lower.split_once("errorcode").and_then(|(_, rest)| rest.trim_start().strip_prefix("nr"))?;
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    after.get(..digits)?.parse().ok()
 }

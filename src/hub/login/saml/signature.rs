@@ -4,7 +4,7 @@
 use super::{
     names::{DS, ENVELOPED, EXC_C14N, RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA256, SHA384, SHA512},
     provider::Provider,
-    read::{is, only, optional},
+    read::{is, only, optional, plain},
     refusal::Refusal,
 };
 use roxmltree::{Document, Node};
@@ -58,7 +58,9 @@ pub(super) fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), R
         return Err(wrong(format!("{} in a signature", other.tag_name().name())));
     }
     only(signature, (DS, "SignatureValue")).map_err(wrong)?;
-    optional(signature, (DS, "KeyInfo")).map_err(wrong)?;
+    if let Some(info) = optional(signature, (DS, "KeyInfo")).map_err(wrong)? {
+        key_info(info)?;
+    }
     let info = only(signature, (DS, "SignedInfo")).map_err(wrong)?;
     algorithm(info, "CanonicalizationMethod", &[EXC_C14N])?;
     algorithm(info, "SignatureMethod", &[RSA_SHA256, RSA_SHA384, RSA_SHA512])?;
@@ -69,10 +71,21 @@ pub(super) fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), R
     transforms(reference)
 }
 
+/// What is said about the key is not read, since we know it; what would lead a reader elsewhere is refused.
+fn key_info(info: Node<'_, '_>) -> Result<(), Refusal> {
+    let known = ["X509Data", "KeyName", "KeyValue"];
+    match children(info).find(|c| !known.iter().any(|k| c.has_tag_name((DS, *k)))) {
+        Some(other) => {
+            Err(Refusal::check("signature-form", format!("{} in KeyInfo", other.tag_name().name())))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The reference names the signature's own parent.
 fn signs(reference: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
-    let id = place.attribute("ID").filter(|id| !id.is_empty());
-    match (reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')), id) {
+    let id = plain(place, "ID").filter(|id| !id.is_empty());
+    match (plain(reference, "URI").and_then(|uri| uri.strip_prefix('#')), id) {
         (Some(uri), Some(id)) if uri == id => Ok(()),
         _ => Err(Refusal::check("signature-reference", "it does not sign the element that holds it")),
     }
@@ -81,7 +94,7 @@ fn signs(reference: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
 fn transforms(reference: Node<'_, '_>) -> Result<(), Refusal> {
     let wrong = |why: &str| Refusal::check("signature-transform", why);
     let list = only(reference, (DS, "Transforms")).map_err(|why| wrong(&why))?;
-    let names: Vec<_> = children(list).map(|t| t.attribute("Algorithm").unwrap_or_default()).collect();
+    let names: Vec<_> = children(list).map(|t| plain(t, "Algorithm").unwrap_or_default()).collect();
     let known = children(list).all(|t| t.has_tag_name((DS, "Transform")));
     // Exclusive canonicalisation may name prefixes to keep; anything else inside a transform is a program.
     let plain = children(list).flat_map(children).all(|n| n.has_tag_name((EXC_C14N, "InclusiveNamespaces")));
@@ -97,7 +110,7 @@ fn algorithm(parent: Node<'_, '_>, name: &'static str, allowed: &[&str]) -> Resu
     if allowed.iter().any(|uri| is(method, "Algorithm", uri).is_ok()) {
         return Ok(());
     }
-    let used = method.attribute("Algorithm").unwrap_or("none");
+    let used = plain(method, "Algorithm").unwrap_or("none");
     Err(Refusal::check("signature-algorithm", format!("{name} {used}")))
 }
 

@@ -1,15 +1,16 @@
 //! Tests of the service provider against an identity provider of our own, honest and not.
 
-mod attacks;
 mod conformity;
 mod federation;
-mod fixture;
+pub mod fixture;
 mod forms;
 mod happy;
 mod list;
 mod logout;
+mod mutated;
 mod outgoing;
 mod rollover;
+pub mod stage;
+pub mod suite;
 mod trial;
 mod trusted;
-mod wrapping;

@@ -4,6 +4,7 @@ use super::super::{
     Body, Comparison, Identity, Keys, Level, Profile, Provider, Refusal, Scheme, SentRequest,
     ServiceProvider, Wanted, keys,
 };
+use super::stage::{ASSERTION_MARK, RESPONSE_MARK, Stage};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use openssl::{
@@ -216,26 +217,14 @@ pub fn sent() -> SentRequest {
     }
 }
 
-/// Where the signature templates go.
-const RESPONSE_MARK: &str = "<!--response-->";
-const ASSERTION_MARK: &str = "<!--assertion-->";
-
 /// An unsigned answer, as a good provider writes it.
 pub fn answer() -> String {
-    format!(
-        r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response" Version="2.0" IssueInstant="2026-11-22T11:59:30Z" InResponseTo="_request" Destination="{ACS}"><saml:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">{IDP}</saml:Issuer>{RESPONSE_MARK}<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>{}</samlp:Response>"#,
-        assertion("_assertion", CODE)
-    )
+    Stage::fixed().answer()
 }
 
 /// The assertion of [`answer`].
 pub fn assertion(id: &str, code: &str) -> String {
-    format!(
-        r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="{id}" Version="2.0" IssueInstant="2026-11-22T11:59:31Z"><saml:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">
- {IDP} </saml:Issuer>{ASSERTION_MARK}<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient" NameQualifier="{IDP}">
-   _transient </saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="_request" NotOnOrAfter="2026-11-22T12:04:00Z" Recipient="{ACS}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="2026-11-22T11:59:30Z" NotOnOrAfter="2026-11-22T12:05:00Z"><saml:AudienceRestriction><saml:Audience>{US}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="2026-11-22T11:59:29Z" SessionIndex="_session"><saml:AuthnContext><saml:AuthnContextClassRef>https://www.spid.gov.it/SpidL1</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute Name="fiscalNumber"><saml:AttributeValue xsi:type="xs:string">
- TINIT-{code} </saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
-    )
+    Stage::fixed().assertion(id, code)
 }
 
 /// How a signature is asked for.
@@ -286,14 +275,6 @@ pub fn signed_by(signer: &Signer, xml: &str, form: Form, assertion: bool, respon
 /// The usual: the provider signs the assertion.
 pub fn signed(xml: &str) -> String {
     signed_by(idp(), xml, GOOD, true, false)
-}
-
-/// A good answer, its assertion signed, and the whole too if asked; made once, for tests of many cases.
-pub fn good_answer(whole: bool) -> &'static str {
-    static ANSWERS: OnceLock<[String; 2]> = OnceLock::new();
-    let answers =
-        ANSWERS.get_or_init(|| [false, true].map(|whole| signed_by(idp(), &answer(), GOOD, true, whole)));
-    &answers[usize::from(whole)]
 }
 
 /// What we make of a response.

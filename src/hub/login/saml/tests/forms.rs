@@ -23,6 +23,25 @@ fn a_message_too_long() {
     assert_eq!(guard::decode(&"A".repeat(guard::MAX_OCTETS * 4)).unwrap_err().name(), "size");
 }
 
+/// At each limit, and one above it.
+#[test]
+fn the_limits_are_what_they_say() {
+    let text = |octets: usize| format!("<x>{}</x>", "a".repeat(octets - 7)).into_bytes();
+    let taken = |octets: Vec<u8>| guard::admit(octets).and_then(|text| guard::parse(&text).map(drop));
+    assert_eq!(taken(text(128 * 1024)), Ok(()));
+    assert_eq!(refused(&text(128 * 1024 + 1)), "size");
+    let field = |length: usize| format!("PHgvPg=={}", " ".repeat(length - 8));
+    assert_eq!(guard::decode(&field(256 * 1024)).unwrap(), "<x/>");
+    assert_eq!(guard::decode(&field(256 * 1024 + 1)).unwrap_err().name(), "size");
+    let deep = |levels: usize| ("<x>".repeat(levels) + &"</x>".repeat(levels)).into_bytes();
+    // The document itself is the first of 33.
+    assert_eq!(taken(deep(31)), Ok(()));
+    assert_eq!(refused(&deep(32)), "depth");
+    let equals = |count: usize| format!("<x>{}</x>", "=".repeat(count)).into_bytes();
+    assert_eq!(taken(equals(2048)), Ok(()));
+    assert_eq!(refused(&equals(2049)), "attributes");
+}
+
 #[test]
 fn octets_that_are_no_utf_8() {
     assert_eq!(refused(b"<x>\xff</x>"), "utf-8");

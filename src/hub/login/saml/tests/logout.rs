@@ -230,7 +230,7 @@ fn a_logout_that_failed_is_told() {
     let arrival = STANDARD.encode(failed);
     let read =
         us(Level::L1).read_logout_response(&provider(), &sent(), Arrival::Post { message: &arrival }, now());
-    assert_eq!(read, Err(Refusal::Status(SpidError::Other)));
+    assert_eq!(read, Err(Refusal::Status { error: SpidError::Other(None), signed: true }));
 }
 
 #[test]
