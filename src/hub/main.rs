@@ -20,6 +20,8 @@ enum Command {
     Run(Config),
     /// Check the settings and say what is wrong.
     CheckConfig(Config),
+    /// Say how many logins each month of the register holds and where its key is; no person is named.
+    Register(Config),
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     startup::exit_code(match arguments.command {
         Command::Run(at) => serve::run(&at.config),
         Command::CheckConfig(at) => commands::check_config(&at.config),
+        Command::Register(at) => commands::show_register(&at.config),
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
     })
 }
