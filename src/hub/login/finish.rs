@@ -67,11 +67,12 @@ pub(super) async fn accepted(
     }
 }
 
-/// What the person may do at the site, in an administrator's login of the level that takes. The level is looked at again:
-/// the login may have begun after the request that was answered.
+/// What the person may do at the site, in an administrator's login of the level that takes: a pseudonym is on no list of
+/// fiscal codes. The level is looked at again: the login may have begun after the request that was answered.
 fn roles(hub: &Hub, login: &Login, identity: &Identity) -> Vec<String> {
     let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
-    let listed = admins.is_some_and(|admins| admins.include(&identity.fiscal_number));
+    let listed =
+        identity.person.fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
     let strong = identity.level >= hub.level(Some(login));
     if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
 }
@@ -126,7 +127,7 @@ fn write(
         response_xml,
         client_id: login.map(|login| login.client_id.as_str()),
     };
-    hub.register.record(&entry, identity.fiscal_number.expose(), |person| {
+    hub.register.record(&entry, &identity.person.key(), |person| {
         login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), person))
     })
 }

@@ -1,4 +1,4 @@
-//! The fiscal code of a natural person (D.M. Finanze 23 December 1976), the one attribute we ask for.
+//! The fiscal code of a natural person (D.M. Finanze 23 December 1976), what SPID and CIE know a citizen by.
 
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -6,10 +6,6 @@ use std::fmt;
 /// A fiscal code, upper case, without the `TINIT-` of its SPID form. Personal data: it does not print.
 #[derive(Clone)]
 pub struct FiscalNumber(SecretString);
-
-/// The `spidCode` of a citizen: a pseudonym, but a lasting one. Personal data: it does not print.
-#[derive(Clone)]
-pub struct SpidCode(SecretString);
 
 /// The text is not a fiscal code. It does not say the text, which may be somebody's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -63,26 +59,9 @@ impl FiscalNumber {
     }
 }
 
-impl SpidCode {
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The code.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
 impl fmt::Debug for FiscalNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FiscalNumber(..)")
-    }
-}
-
-impl fmt::Debug for SpidCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpidCode(..)")
     }
 }
 

@@ -3,10 +3,10 @@
 use super::{
     ServiceProvider,
     checks::{self, Part, Received},
-    fiscal::{FiscalNumber, SpidCode},
     guard,
     level::Level,
     names::{SAML, SAMLP},
+    person::Person,
     provider::Provider,
     read::{attribute, instant, only, text},
     refusal::Refusal,
@@ -21,10 +21,8 @@ use std::fmt;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The fiscal code.
-    pub fiscal_number: FiscalNumber,
-    /// The provider's pseudonym of the citizen, when it sent one.
-    pub spid_code: Option<SpidCode>,
+    /// Who it is. Whatever else the provider sent is not kept: CIE and the node of eIDAS always send more.
+    pub person: Person,
     /// The level reached, at least that asked.
     pub level: Level,
     /// entityID of the provider.
@@ -141,8 +139,7 @@ fn identity(received: &Received<'_, '_>, response: Node<'_, '_>) -> Result<Ident
     let conditions = instant(only(assertion, (SAML, "Conditions"))?, "NotOnOrAfter")?;
     let confirmation = instant(checks::confirmation_data(received)?, "NotOnOrAfter")?;
     Ok(Identity {
-        fiscal_number: checks::fiscal_number_of(assertion)?,
-        spid_code: checks::attribute_value(assertion, "spidCode")?.map(|code| SpidCode::new(&code)),
+        person: Person::FiscalNumber(checks::fiscal_number_of(assertion)?),
         level: checks::level_of(assertion)?,
         provider: received.from.entity_id.clone(),
         assertion_id: attribute(assertion, "ID")?.to_owned(),

@@ -245,9 +245,9 @@ fn level_too_low() {
 fn a_comment_does_not_cut_the_fiscal_number() {
     for from in ["TINIT-", "RSSMRA", "80A01H501"] {
         let commented = tampered(from, &format!("{from}<!-- cut here -->"));
-        assert_eq!(received(&commented).unwrap().fiscal_number.expose(), CODE);
+        assert_eq!(received(&commented).unwrap().person.key(), CODE);
         let commented = with(from, &format!("{from}<!-- cut here -->"));
-        assert_eq!(received(&commented).unwrap().fiscal_number.expose(), CODE);
+        assert_eq!(received(&commented).unwrap().person.key(), CODE);
     }
     assert_eq!(received(&tampered("_transient", "_tran<!-- -->sient")).unwrap().name_id, "_transient");
 }
@@ -315,7 +315,7 @@ proptest! {
         }
         let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, octets);
         if let Ok(identity) = us(Level::L1).check_response(&provider(), &sent(), &base64, now()) {
-            prop_assert_eq!(identity.fiscal_number.expose(), CODE);
+            prop_assert_eq!(identity.person.key(), CODE);
             prop_assert_eq!(identity.level, Level::L1);
             prop_assert_eq!(identity.name_id, "_transient");
             prop_assert_eq!(identity.provider, IDP);

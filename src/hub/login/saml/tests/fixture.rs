@@ -283,7 +283,7 @@ pub fn received_for(sent: &SentRequest, xml: &str, now: Timestamp) -> Result<Ide
 /// The name of the refusal; a test fails when there is none.
 pub fn refusal(xml: &str) -> &'static str {
     match received(xml) {
-        Ok(identity) => panic!("accepted as {}", identity.fiscal_number.expose()),
+        Ok(identity) => panic!("accepted as {}", identity.person.key()),
         Err(refusal) => refusal.name(),
     }
 }

@@ -175,7 +175,7 @@ proptest! {
             xml.insert_str(*place.get(&between), piece.get::<String>(&pieces));
         }
         if let Ok(identity) = received(&xml) {
-            prop_assert_eq!(identity.fiscal_number.expose(), CODE);
+            prop_assert_eq!(identity.person.key(), CODE);
             prop_assert_eq!(identity.assertion_id, "_assertion");
         }
     }
