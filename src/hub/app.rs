@@ -1,12 +1,10 @@
 //! What the hub's endpoints share.
 
 use crate::{
+    bodies::Served,
     config::{Client, Settings, StoreSettings},
     keys::Keys,
-    login::{
-        saml::{self, Level, ServiceProvider},
-        trusted::Trusted,
-    },
+    login::trusted::Trusted,
     oidc::{grant::Login, key::SigningKey},
     register::Register,
     store::{Store, redis::Redis, sqlite::Sqlite},
@@ -16,7 +14,6 @@ use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
 use std::{collections::BTreeSet, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
-use varco_policy::ConfigError;
 use varco_web::startup::Fault;
 
 /// What the endpoints share.
@@ -32,8 +29,8 @@ pub struct Hub {
     pub store: Store,
     /// The register; its calls wait for the disk.
     pub register: Arc<Register>,
-    /// Us towards SPID.
-    pub spid: ServiceProvider,
+    /// In whose names we serve.
+    pub bodies: Vec<Served>,
     /// The providers that are trusted now.
     pub trusted: Arc<Trusted>,
     clients: Vec<Client>,
@@ -47,8 +44,8 @@ impl Hub {
     pub fn open(file: &Path, settings: Settings) -> Result<Self, Fault> {
         let clients = settings.clients(file)?;
         let Keys { oidc, pairwise, sealer } = Keys::load(file, &settings.keys)?;
-        let spid = service_provider(file, &settings)?;
-        let trusted = Arc::new(Trusted::load(&settings.spid.idp_metadata));
+        let bodies = Served::all(file, &settings)?;
+        let trusted = Arc::new(Trusted::load(&settings.providers));
         let database = settings.state.join("hub.db");
         private_file(&database).with_context(|| database.display().to_string())?;
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
@@ -58,7 +55,7 @@ impl Hub {
         }
         .context("opening the login state")?;
         let register = Arc::new(register);
-        Ok(Self { settings, signing: oidc, pairwise, store, register, spid, trusted, clients })
+        Ok(Self { settings, signing: oidc, pairwise, store, register, bodies, trusted, clients })
     }
 
     /// The gateway with this id.
@@ -66,10 +63,14 @@ impl Hub {
         self.clients.iter().find(|client| client.client_id == id)
     }
 
-    /// The SPID level asked for, when this login waits.
-    pub fn level(&self, waiting: Option<&Login>) -> Level {
-        let least = self.settings.spid.level;
-        waiting.map_or(least, |login| login.level(least))
+    /// The body with this path.
+    pub fn body(&self, path: &str) -> Option<&Served> {
+        self.bodies.iter().find(|body| body.path == path)
+    }
+
+    /// The body whose gateway waits for this login.
+    pub fn body_of(&self, login: &Login) -> Option<&Served> {
+        self.body(&self.client(&login.client_id)?.body)
     }
 
     /// The origins beside our own that a form may end at: the providers', and the gateway's that waits.
@@ -86,20 +87,6 @@ impl Hub {
 /// Makes the file, readable by us only, if it is not there; SQLite gives its journal the same mode.
 fn private_file(path: &Path) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
-}
-
-fn service_provider(file: &Path, settings: &Settings) -> Result<ServiceProvider, ConfigError> {
-    let named = |fault: saml::Fault| settings.spid_fault(file, &fault);
-    let keys = saml::Keys::load(&settings.keys).map_err(named)?;
-    ServiceProvider::new(
-        &settings.spid.entity_id,
-        settings.url("/spid/acs"),
-        settings.url("/spid/logout"),
-        settings.body.clone(),
-        settings.spid.level,
-        &keys,
-    )
-    .map_err(named)
 }
 
 /// The clock, read once for a request.

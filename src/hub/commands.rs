@@ -1,7 +1,7 @@
 //! The commands that do their work and end.
 
 use crate::{
-    app,
+    app, bodies,
     config::Settings,
     keys,
     login::saml,
@@ -28,11 +28,18 @@ pub fn check_config(file: &Path) -> Result<(), Fault> {
 /// When the settings are wrong or a file cannot be written.
 pub fn make_keys(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
-    let mut made = keys::init(&settings.keys)?;
-    if !settings.keys.join("spid.key").exists() || !settings.keys.join("spid.pem").exists() {
-        saml::Keys::make(&settings.keys, &settings.body, &settings.spid.entity_id, app::now())
-            .map_err(|fault| settings.spid_fault(file, &fault))?;
-        made.extend(["spid.key", "spid.pem"]);
+    let mut made: Vec<_> = keys::init(&settings.keys)?.into_iter().map(str::to_owned).collect();
+    for (n, body) in settings.bodies.iter().enumerate() {
+        let folder = bodies::keys_folder(&settings, body);
+        if folder.join("spid.key").exists() && folder.join("spid.pem").exists() {
+            continue;
+        }
+        keys::make_folder(&folder)?;
+        saml::Keys::make(&folder, &body.body(), body.entity_id().unwrap_or_default(), app::now())
+            .map_err(|fault| settings.body_fault(file, n, &fault))?;
+        made.extend(
+            ["spid.key", "spid.pem"].map(|name| Path::new(&body.path).join(name).display().to_string()),
+        );
     }
     let folder = settings.keys.display();
     if made.is_empty() {

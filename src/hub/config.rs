@@ -1,9 +1,13 @@
 //! The settings of the hub: `hub.toml`. Every mistake is answered with file, key, problem and remedy.
 
 mod admins;
+mod body;
+mod providers;
 
-use crate::login::saml::{Body, Fault, Level};
+use crate::login::saml::Fault;
 pub use admins::Admins;
+pub use body::BodySettings;
+pub use providers::{ProviderSettings, RegistrySettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{
@@ -30,10 +34,11 @@ pub struct Settings {
     /// Where the login state is.
     #[serde(default)]
     pub store: StoreSettings,
-    /// Who runs the service.
-    pub body: Body,
-    /// SPID.
-    pub spid: Spid,
+    /// In whose names the service runs.
+    #[serde(rename = "body")]
+    pub bodies: Vec<BodySettings>,
+    /// Whose identities are trusted.
+    pub providers: ProviderSettings,
     /// The gateways that may ask for logins.
     #[serde(rename = "gateway")]
     pub gateways: Vec<Gateway>,
@@ -81,6 +86,9 @@ impl StoreSettings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
+    /// The path of its body.
+    #[serde(default)]
+    pub body: String,
     /// Its name here; also the sector of its pairwise subjects.
     pub client_id: String,
     /// File that holds its secret, at least 32 characters.
@@ -94,36 +102,12 @@ pub struct Gateway {
     pub admins: Vec<SecretString>,
 }
 
-/// `[spid]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spid {
-    /// The service provider's name in the federation.
-    pub entity_id: String,
-    /// Folder of the trusted providers' metadata, `*.xml`.
-    pub idp_metadata: PathBuf,
-    /// The level asked for, 1 to 3.
-    pub level: Level,
-}
-
-impl Spid {
-    /// An entity identifier is a URI (SAML core 8.3.6); SPID wants an https address without blanks.
-    fn check_name(&self, file: &Path) -> Result<(), ConfigError> {
-        match Url::parse(&self.entity_id) {
-            Ok(url) if !self.entity_id.contains(char::is_whitespace) => https(file, "spid.entity_id", &url),
-            _ => {
-                let problem = format!("`{}` is not an address", self.entity_id);
-                let remedy = "give the https address registered at AgID, usually public_url";
-                Err(ConfigError::new(file, "spid.entity_id", problem, remedy))
-            }
-        }
-    }
-}
-
 /// A gateway with its secret.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Client {
+    /// The path of its body.
+    pub body: String,
     pub client_id: String,
     pub secret: SecretString,
     pub redirect_uri: Url,
@@ -163,10 +147,13 @@ impl Settings {
         format!("{}{path}", self.issuer())
     }
 
-    /// What is wrong with the SPID part, as a mistake of the settings.
-    pub fn spid_fault(&self, file: &Path, fault: &Fault) -> ConfigError {
+    /// What is wrong with the `n`th body, as a mistake of the settings.
+    pub fn body_fault(&self, file: &Path, n: usize, fault: &Fault) -> ConfigError {
         match fault {
-            Fault::Setting { key, problem } => ConfigError::new(file, key, "cannot be used", problem),
+            Fault::Setting { key, problem } => {
+                let key = key.replacen("body.", &format!("body[{n}]."), 1);
+                ConfigError::new(file, &key, "cannot be used", problem)
+            }
             Fault::Key { file: key_file, problem, remedy } => {
                 ConfigError::new(file, "keys", format!("{key_file}: {problem}"), remedy)
             }
@@ -189,11 +176,10 @@ impl Settings {
                 "give scheme, host and port only, for example https://accesso.comune.example.it",
             ));
         }
-        self.body.check().map_err(|fault| self.spid_fault(file, &fault))?;
-        self.spid.check_name(file)?;
+        body::check(self, file)?;
         self.store.check(file)?;
         folder(file, "state", &self.state)?;
-        folder(file, "spid.idp_metadata", &self.spid.idp_metadata)?;
+        self.providers.check(file)?;
         self.clients(file).map(drop)
     }
 
@@ -219,7 +205,14 @@ impl Settings {
             let remedy = "give each gateway its own";
             return Err(ConfigError::new(file, &key("client_id"), format!("{id} is listed twice"), remedy));
         }
+        if !self.bodies.iter().any(|body| body.path == gateway.body) {
+            let remedy =
+                "write the path of one of the [[body]] tables; leave it out for the one without a path";
+            let problem = format!("{:?} is no body's path", gateway.body);
+            return Err(ConfigError::new(file, &key("body"), problem, remedy));
+        }
         Ok(Client {
+            body: gateway.body.clone(),
             client_id: id.clone(),
             secret: secret(file, &key("client_secret_file"), &gateway.client_secret_file)?,
             redirect_uri: callback(file, &key("redirect_uri"), &gateway.redirect_uri)?,
@@ -297,7 +290,7 @@ mod tests {
         for (from, to, said) in [
             ("public_url = \"https", "public_url = \"http", "public_url: "),
             ("example.it\"\n# hub.db", "example.it/hub\"\n# hub.db", "public_url: has a path"),
-            ("level = 1", "level = 4", "spid.level: 4 is not a SPID level; write 1, 2 or 3"),
+            ("level = 1", "level = 4", "body[0].spid.level: 4 is not a SPID level; write 1, 2 or 3"),
             ("level = 1", "level = 1\nextra = 2", "unknown field `extra`"),
             ("kind = \"sqlite\"", "kind = \"files\"", "store.kind: unknown variant `files`"),
             ("https://wifi.", "http://wifi.", "gateway[0].redirect_uri: "),
@@ -315,11 +308,11 @@ mod tests {
             ("[\"RSSMRA80A01X000Z\"]", "\"RSSMRA80A01X000Z\"", "gateway[0].admins: is not a list"),
             ("[\"RSSMRA80A01X000Z\"]", "[80]", "gateway[0].admins: is not a list"),
             ("ipa_code = ", "ipa = ", "unknown field `ipa`"),
-            ("ipa_code = \"c_x000\"\n", "", "body.ipa_code: missing field"),
+            ("ipa_code = \"c_x000\"\n", "", "body[0].ipa_code: missing field"),
             (
                 "entity_id = \"https://accesso.comune.example.it\"",
                 "entity_id = \"\"",
-                "spid.entity_id: `` is not",
+                "body[0].spid.entity_id: ",
             ),
             (
                 "kind = \"sqlite\"",

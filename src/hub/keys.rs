@@ -18,8 +18,8 @@ use varco_policy::ConfigError;
 const OIDC: &str = "oidc.key";
 const SALT: &str = "pairwise.salt";
 const REGISTER: &str = "register.key";
-/// Folder of the keys that the register's months are sealed to.
-pub const MONTHS: &str = "register";
+/// Folder of the keys that the register's months are sealed to; the dot keeps it apart from the bodies'.
+pub const MONTHS: &str = "register.months";
 
 /// Strength of the token signing key in bits; a token lives minutes.
 const OIDC_BITS: u32 = 2048;
@@ -58,11 +58,7 @@ impl Keys {
 /// # Errors
 /// When a file cannot be written. What exists is never touched.
 pub fn init(folder: &Path) -> anyhow::Result<Vec<&'static str>> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("making {}", folder.display()))?;
+    make_folder(folder)?;
     let mut made = Vec::new();
     for (name, make) in
         [(OIDC, token_key as fn() -> anyhow::Result<Vec<u8>>), (SALT, random), (REGISTER, random)]
@@ -74,6 +70,15 @@ pub fn init(folder: &Path) -> anyhow::Result<Vec<&'static str>> {
         }
     }
     Ok(made)
+}
+
+/// Makes a folder for keys, which only its owner opens, if it is not there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).with_context(|| format!("making {}", folder.display()))
 }
 
 /// Writes a file that only its owner reads and that did not exist.

@@ -1,9 +1,11 @@
 //! The hub: SPID service provider and OpenID provider of the gateways. It knows who; it never learns addresses.
 
 pub mod app;
+pub mod bodies;
 pub mod browser;
 pub mod commands;
 pub mod config;
+pub mod here;
 pub mod keys;
 pub mod login;
 pub mod oidc;

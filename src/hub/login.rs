@@ -36,6 +36,10 @@ impl Way {
 pub struct Asked {
     /// What was sent.
     pub sent: SentRequest,
+    /// The path of the body that asked.
+    pub body: String,
+    /// The scheme of the provider asked.
+    pub scheme: Scheme,
     /// Digest of the browser's value.
     pub browser: String,
 }

@@ -1,6 +1,13 @@
 //! Answers that are pages, with the hub's frame and policy.
 
-use crate::{app::Hub, login::choose, oidc::grant::Login, store::StoreError};
+use crate::{
+    app::Hub,
+    bodies::Served,
+    here::Here,
+    login::{choose, saml::Level},
+    oidc::grant::Login,
+    store::StoreError,
+};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
@@ -20,7 +27,8 @@ pub fn html(
     waiting: Option<&Login>,
     make: impl FnOnce(View<'_>) -> Markup,
 ) -> HttpResponse {
-    let view = View { lang: lang::of(request), owner: &hub.settings.body.display_name };
+    let owner = owner(hub, request, waiting).map_or("Varco", |body| &body.body.display_name);
+    let view = View { lang: lang::of(request), owner };
     let mut answer = page::html(request, status, make(view));
     let targets = hub.form_targets(waiting);
     let targets: Vec<_> = targets.iter().map(String::as_str).collect();
@@ -30,9 +38,28 @@ pub fn html(
     answer
 }
 
+/// The body whose page it is: that of the gateway that waits, of the address, or the first.
+fn owner<'a>(hub: &'a Hub, request: &HttpRequest, waiting: Option<&Login>) -> Option<&'a Served> {
+    let waits = waiting.and_then(|login| hub.body_of(login));
+    waits.or_else(|| Here::of(request).served(hub)).or_else(|| hub.bodies.first())
+}
+
+/// The level that a login needs here, 1 to 3.
+fn level(hub: &Hub, request: &HttpRequest, waiting: Option<&Login>) -> Level {
+    let scheme = Here::of(request).scheme;
+    let us = owner(hub, request, waiting).and_then(|body| body.us(scheme));
+    let least = us.map_or(Level::L1, |us| us.comparison.least(us.level));
+    waiting.map_or(least, |login| login.level(least))
+}
+
+/// There is no such page.
+pub fn not_found(hub: &Hub, request: &HttpRequest) -> HttpResponse {
+    trouble(hub, request, StatusCode::NOT_FOUND, Trouble::NotFound)
+}
+
 /// A page that says what went wrong, where nothing can be started again.
 pub fn trouble(hub: &Hub, request: &HttpRequest, status: StatusCode, trouble: Trouble) -> HttpResponse {
-    let offer = Offer { code: None, level: hub.level(None).into(), again: false, leave: false };
+    let offer = Offer { code: None, level: level(hub, request, None).into(), again: false, leave: false };
     html(hub, request, status, None, |v| view::trouble(v, trouble, offer))
 }
 
@@ -46,7 +73,7 @@ pub async fn again(
 ) -> HttpResponse {
     // A store that is down now only costs this page the way back to the gateway.
     let waiting = choose::waiting(hub, request).await.ok().flatten();
-    let level = hub.level(waiting.as_ref()).into();
+    let level = level(hub, request, waiting.as_ref()).into();
     let offer = Offer { code, level, again: true, leave: waiting.is_some() };
     html(hub, request, status, waiting.as_ref(), |v| view::trouble(v, trouble, offer))
 }

@@ -12,7 +12,6 @@ use actix_web::{
     web,
 };
 use std::time::Duration;
-use varco_templates::hub::Trouble;
 
 /// The largest body of a request, in bytes: a SAML answer is some 10 kB.
 const LARGEST_BODY: usize = 1 << 20;
@@ -28,19 +27,30 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(oidc::discovery::discovery)
         .service(oidc::jwks::jwks)
         .service(oidc::token::exchange_code)
+        .service(oidc::events::poll)
+        .service(
+            web::resource("/oidc/logout").get(oidc::end_session::by_query).post(oidc::end_session::by_form),
+        )
         .service(login::choose::choose)
         .service(login::cancel::cancel)
-        .service(login::send::send)
-        .service(login::receive::receive)
-        .service(login::receive::back)
-        .service(login::logout::by_redirect)
-        .service(login::logout::by_post)
-        .route("/spid/metadata", web::get().to(login::metadata::metadata))
-        // The SPID rules name this one.
-        .route("/metadata", web::get().to(login::metadata::metadata))
+        .configure(of_bodies)
         .service(varco_web::page::style_sheet)
         .service(health)
         .default_service(web::to(not_found));
+}
+
+/// The addresses that each body has in each of its schemes; see [`crate::here`].
+fn of_bodies(app: &mut web::ServiceConfig) {
+    let at = |end: &str| {
+        let scheme = "{scheme:spid|cie}";
+        web::resource([format!("/{scheme}/{end}"), format!("/{{body}}/{scheme}/{end}")])
+    };
+    app.service(at("login").get(login::send::send))
+        .service(at("acs").get(login::receive::back).post(login::receive::receive))
+        .service(at("logout").get(login::logout::by_redirect).post(login::logout::by_post))
+        .service(at("metadata").get(login::metadata::metadata))
+        // The SPID rules name this one.
+        .service(web::resource(["/metadata", "/{body}/metadata"]).get(login::metadata::metadata));
 }
 
 /// Ends a request that takes too long.
@@ -71,5 +81,5 @@ async fn health(hub: web::Data<Hub>) -> HttpResponse {
 }
 
 async fn not_found(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
-    pages::trouble(&hub, &request, StatusCode::NOT_FOUND, Trouble::NotFound)
+    pages::not_found(&hub, &request)
 }

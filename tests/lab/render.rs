@@ -167,7 +167,7 @@ key = "{at}/tls/hub.key"
 [store]
 kind = "sqlite"
 
-[body]
+[[body]]
 name = "Comune di Prova"
 display_name = "Comune di Prova"
 url = "https://{hub}"
@@ -175,11 +175,14 @@ ipa_code = "c_x000"
 email = "spid@varco.test"
 telephone = "+390110000000"
 locality = "Torino"
+municipality = "L219"
 
-[spid]
+[body.spid]
 entity_id = "https://{hub}"
-idp_metadata = "{at}/idp-metadata"
 level = 1
+
+[providers]
+spid = "{at}/idp-metadata"
 
 [[gateway]]
 client_id = "{name}"

@@ -66,7 +66,7 @@ fn each_program_names_file_key_and_remedy() {
         ("enforcer", "site", "ports = 512", "ports = 500", "slots.ports"),
         ("gateway", "gateway", "client_id", "client_idd", "hub"),
         ("gateway", "site", "router = \"10.64.0.1\"", "router = \"10.65.0.1\"", "guest.router"),
-        ("hub", "hub", "level = 1", "level = 9", "spid.level"),
+        ("hub", "hub", "level = 1", "level = 9", "body[0].spid.level"),
         ("hub", "hub", "kind = \"sqlite\"", "kind = \"oracle\"", "store"),
     ];
     for (program, file, right, wrong, key) in cases {

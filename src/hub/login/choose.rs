@@ -18,10 +18,17 @@ pub async fn choose(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
         Ok(login) => login,
         Err(error) => return pages::store_down(&hub, &request, &error),
     };
+    let of_gateway = waiting.as_ref().and_then(|login| hub.body_of(login));
+    let body = of_gateway.or_else(|| hub.bodies.first());
     let providers = hub.trusted.current();
     let mut choices: Vec<_> = providers
         .iter()
-        .map(|p| Choice { entity_id: p.entity_id.clone(), name: p.name.clone() })
+        .filter(|p| body.is_some_and(|body| body.us(p.scheme).is_some()))
+        .map(|p| Choice {
+            entity_id: p.entity_id.clone(),
+            name: p.name.clone(),
+            action: body.map(|body| body.address(p.scheme, "login")).unwrap_or_default(),
+        })
         .map(|choice| (lot(), choice))
         .collect();
     choices.sort_by_key(|(lot, _)| *lot);

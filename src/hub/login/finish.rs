@@ -2,7 +2,7 @@
 
 use super::{
     Asked, Way, choose,
-    saml::{Identity, Scheme},
+    saml::{Identity, Level, Scheme},
 };
 use crate::{
     app::Hub,
@@ -34,8 +34,11 @@ pub(super) async fn accepted(
         Ok(login) => login,
         Err(error) => return pages::store_down(hub, request, &error),
     };
-    // Level 1 leaves a session at the provider (SPID rules, single sign-on); it can be ended there.
-    let at_provider = identity.session_index.is_some();
+    // A login that another body's gateway waits for goes on there.
+    let login = login.filter(|login| hub.body_of(login).is_some_and(|body| body.path == asked.body));
+    let way = Way::Saml(asked.scheme);
+    // What a provider keeps can be ended there: SPID's at level 1 only (single sign-on), CIE's always.
+    let at_provider = identity.session_index.is_some() || asked.scheme == Scheme::Cie;
     let (acr, auth_time) = (identity.level.uri().to_owned(), identity.issued.as_second());
     let roles = login.as_ref().map(|login| roles(hub, login, &identity)).unwrap_or_default();
     let entered = match record(hub, asked, identity, message, login.clone(), now).await {
@@ -50,16 +53,7 @@ pub(super) async fn accepted(
     let (Some(login), Some(Entered { subject, sid }), Some(_)) = (login, entered, still) else {
         return without_cookie(pages::html(hub, request, StatusCode::OK, None, view::done));
     };
-    let grant = Grant {
-        login,
-        subject,
-        sid,
-        at_provider,
-        auth_time,
-        acr,
-        amr: Way::Saml(Scheme::Spid).name().to_owned(),
-        roles,
-    };
+    let grant = Grant { login, subject, sid, at_provider, auth_time, acr, amr: way.name().to_owned(), roles };
     match grant::issue(hub, &grant, now.as_second()).await {
         Ok(url) => without_cookie(pages::see(url.as_str()).finish()),
         Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
@@ -73,7 +67,7 @@ fn roles(hub: &Hub, login: &Login, identity: &Identity) -> Vec<String> {
     let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
     let listed =
         identity.person.fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
-    let strong = identity.level >= hub.level(Some(login));
+    let strong = identity.level >= login.level(Level::L1);
     if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
 }
 
@@ -111,8 +105,8 @@ fn write(
 ) -> Result<Option<Entered>, RegisterError> {
     let entry = Authentication {
         at: now.as_second(),
-        way: Way::Saml(Scheme::Spid).name(),
-        body: "",
+        way: Way::Saml(asked.scheme).name(),
+        body: &asked.body,
         request_id: &asked.sent.id,
         request_issued: asked.sent.issued.as_second(),
         response_id: &identity.response_id,

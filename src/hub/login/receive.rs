@@ -1,34 +1,38 @@
-//! `/spid/acs`: the provider's answer, posted by the citizen's browser from the provider's site.
+//! `/spid/acs`, `/cie/acs`: the provider's answer, posted by the citizen's browser from the provider's site.
 //!
 //! Order: the request record is taken (once, so that nothing is replayed and nothing unsolicited is read), the
 //! browser is proved, the answer is checked, the register is written, and only then does a code exist.
 
 use super::{
     Asked, Way, finish,
-    saml::{Identity, Refusal, Scheme, SpidError},
+    saml::{Identity, Refusal, SpidError},
 };
 use crate::{
     app::{self, Hub},
     browser,
+    here::Here,
     oidc::form::Parameters,
     pages,
     register::Refused,
     store::Kind,
 };
-use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
 use varco_templates::hub::Trouble;
 use varco_web::token;
 
 /// Somebody who comes back here by hand, or by the language menu of a page.
-#[get("/spid/acs")]
 pub async fn back(request: HttpRequest) -> HttpResponse {
     pages::see_in_language(&request, "/login")
 }
 
 /// The assertion consumer service, POST binding.
-#[post("/spid/acs")]
-pub async fn receive(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+pub async fn receive(
+    hub: web::Data<Hub>,
+    here: Here,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
     let now = app::now();
     let form = Parameters::parse(&body);
     let (Some(message), Some(relay_state), false) =
@@ -41,6 +45,10 @@ pub async fn receive(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes
         Ok(None) => return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::Used, None).await,
         Err(error) => return pages::store_down(&hub, &request, &error),
     };
+    // It came to the address that we gave to its provider, or it is not for us.
+    if here != (Here { body: asked.body.clone(), scheme: asked.scheme.metadata() }) {
+        return pages::again(&hub, &request, StatusCode::BAD_REQUEST, Trouble::NotAccepted, None).await;
+    }
     let Some(browser) = browser::known(&request).filter(|b| token::digest(b) == asked.browser) else {
         tracing::warn!("an answer came to another browser than the one that asked");
         return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::OtherBrowser, None).await;
@@ -61,9 +69,12 @@ async fn check(
 ) -> anyhow::Result<Result<Identity, Refusal>> {
     let trusted = hub.trusted.current();
     let (hub, sent, message) = (hub.clone(), asked.sent.clone(), message.to_owned());
-    Ok(web::block(move || match trusted.get(&sent.provider) {
-        Some(provider) => hub.spid.check_response(provider, &sent, &message, now),
-        None => Err(Refusal::Check { check: "provider", why: "it is trusted no more".to_owned() }),
+    let (body, scheme) = (asked.body.clone(), asked.scheme);
+    Ok(web::block(move || {
+        match hub.body(&body).and_then(|b| Some((b.us(scheme)?, trusted.get(&sent.provider)?))) {
+            Some((us, provider)) => us.check_response(provider, &sent, &message, now),
+            None => Err(Refusal::Check { check: "provider", why: "it is trusted no more".to_owned() }),
+        }
     })
     .await?)
 }
@@ -77,11 +88,12 @@ async fn refused(
 ) -> HttpResponse {
     tracing::warn!(provider = asked.sent.provider, reason = refusal.name(), "a login was refused: {refusal}");
     let register = hub.register.clone();
+    let scheme = asked.scheme;
     let (id, provider, reason) = (asked.sent.id.clone(), asked.sent.provider.clone(), code(refusal));
     let kept = web::block(move || {
         register.refuse(&Refused {
             at: now.as_second(),
-            way: Way::Saml(Scheme::Spid).name(),
+            way: Way::Saml(scheme).name(),
             request_id: &id,
             provider: &provider,
             reason: &reason,

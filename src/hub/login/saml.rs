@@ -4,6 +4,7 @@
 //! reads no clock, opens no socket and remembers nothing; the single use of a request is its caller's store.
 //! What SPID asks is in the *Regole tecniche SPID* (docs.italia.it) and the *Avvisi SPID* of AgID.
 
+mod attributes;
 mod binding;
 mod body;
 mod certificate;
@@ -16,6 +17,7 @@ mod logout;
 mod metadata;
 mod names;
 mod person;
+mod profile;
 mod provider;
 mod providers;
 mod read;
@@ -38,6 +40,7 @@ pub use keys::Keys;
 pub use level::{Level, NotALevel};
 pub use logout::{Answer, LoggedOut, LogoutRequest, SentLogout, Session};
 pub use person::{NotASpidCode, Person, SpidCode};
+pub use profile::{Comparison, Profile, Wanted};
 pub use provider::{Provider, Slo};
 pub use providers::{Problem, Providers};
 pub use refusal::{Refusal, SpidError};
@@ -50,10 +53,12 @@ use openssl::{
     x509::X509,
 };
 
-/// Who we are towards SPID.
+/// Who a public body is towards a scheme.
 #[derive(Clone)]
 pub struct ServiceProvider {
-    /// Our name in SPID, a URL; equal to the `uri` of the certificate and to the audience of assertions.
+    /// SPID, whose service provider the eIDAS node asks too, or CIE.
+    pub scheme: Scheme,
+    /// Our name in the scheme, a URL; in SPID equal to the `uri` of the certificate, and the audience of assertions.
     pub entity_id: String,
     /// Where a provider's answer is posted (assertion consumer service, index 0).
     pub acs_url: String,
@@ -61,8 +66,16 @@ pub struct ServiceProvider {
     pub slo_url: String,
     /// The public body that offers the service.
     pub body: Body,
-    /// The lowest level that is enough.
+    /// The level asked for.
     pub level: Level,
+    /// How it is meant.
+    pub comparison: Comparison,
+    /// What an answer must say of the person.
+    pub wanted: Wanted,
+    /// From which age minors may use the service, in years.
+    pub age_limit: Option<u8>,
+    /// Whether the eIDAS node is asked too.
+    pub eidas: bool,
     key: PKey<Private>,
     certificate: X509,
 }
@@ -87,7 +100,7 @@ pub enum Fault {
     #[error("{key}: {problem}")]
     Setting {
         /// The setting.
-        key: &'static str,
+        key: String,
         /// What is wrong with it.
         problem: String,
     },
@@ -117,34 +130,56 @@ impl ServiceProvider {
     /// [`Fault::Setting`] when a URL or a field of the body cannot stand in SPID metadata, or the certificate is
     /// of another entityID.
     pub fn new(
-        entity_id: impl Into<String>,
+        scheme: Scheme,
+        profile: &Profile,
         acs_url: impl Into<String>,
         slo_url: impl Into<String>,
         body: Body,
-        level: Level,
         keys: &Keys,
     ) -> Result<Self, Fault> {
+        profile.check(scheme)?;
         let provider = Self {
-            entity_id: entity_id.into(),
+            scheme,
+            entity_id: profile.entity_id.clone(),
             acs_url: acs_url.into(),
             slo_url: slo_url.into(),
             body,
-            level,
+            level: profile.level,
+            comparison: profile.comparison,
+            wanted: profile.identity,
+            age_limit: profile.age_limit,
+            eidas: profile.eidas,
             key: keys.private().clone(),
             certificate: keys.certificate().clone(),
         };
-        body::is_url("spid.entity_id", &provider.entity_id)?;
         body::is_url("assertion consumer service", &provider.acs_url)?;
         body::is_url("single logout service", &provider.slo_url)?;
         provider.body.check()?;
-        certificate::is_of(&provider.certificate, &provider.entity_id)?;
+        if scheme == Scheme::Spid {
+            certificate::is_of(&provider.certificate, &provider.entity_id)?;
+        }
         Ok(provider)
     }
 
-    /// The same service, asking for `level` where its own is lower.
+    /// The same service, for answers of `level` at least: as it is where it gives no less, else asking for that.
     #[must_use]
     pub fn at_least(&self, level: Level) -> Self {
-        Self { level: self.level.max(level), ..self.clone() }
+        if self.comparison.least(self.level) >= level {
+            return self.clone();
+        }
+        let comparison = match self.comparison {
+            Comparison::Exact => Comparison::Exact,
+            Comparison::Minimum | Comparison::Better | Comparison::Maximum => Comparison::Minimum,
+        };
+        Self { level, comparison, ..self.clone() }
+    }
+}
+
+impl ServiceProvider {
+    /// The same service for who sets a site's shares: two factors, and the fiscal code, by which they are listed.
+    #[must_use]
+    pub fn for_administrators(&self) -> Self {
+        Self { wanted: Wanted::FiscalNumber, ..self.at_least(Level::L2) }
     }
 }
 

@@ -1,14 +1,15 @@
-//! `/spid/login?entityID=`: sends the citizen to the provider with a signed request.
+//! `/spid/login?entityID=`, `/cie/login?entityID=`: sends the citizen to the provider with a signed request.
 
 use super::{Asked, choose, saml::Outgoing};
 use crate::{
     app::{self, Hub},
     browser,
+    here::Here,
     oidc::form::Parameters,
     pages,
     store::Kind,
 };
-use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use varco_templates::hub::{self as view, Send, Trouble};
 use varco_web::token;
 
@@ -16,14 +17,15 @@ use varco_web::token;
 const REQUEST_LIVES: u32 = 15 * 60;
 
 /// The step to the provider: 302 with the redirect binding, or a page with a form.
-#[get("/spid/login")]
-pub async fn send(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
+pub async fn send(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> HttpResponse {
     let asked = Parameters::parse(request.query_string().as_bytes());
     let Some(entity_id) = asked.get("entityID") else {
         return pages::see_in_language(&request, "/login");
     };
     let trusted = hub.trusted.current();
-    let Some(provider) = trusted.get(entity_id) else {
+    let provider = trusted.get(entity_id).filter(|provider| provider.scheme.metadata() == here.scheme);
+    let offered = provider.and_then(|p| Some((p, here.served(&hub)?.us(p.scheme)?)));
+    let Some((provider, us)) = offered else {
         return pages::again(&hub, &request, StatusCode::NOT_FOUND, Trouble::UnknownProvider, None).await;
     };
     let now = app::now();
@@ -36,12 +38,17 @@ pub async fn send(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
         Ok(waiting) => waiting,
         Err(error) => return pages::store_down(&hub, &request, &error),
     };
-    let spid = hub.spid.at_least(hub.level(waiting.as_ref()));
-    let (sent, outgoing) = match spid.authn_request(provider, &relay_state, now) {
+    // A login of another body's gateway is not this body's: its own page leads it on.
+    if waiting.as_ref().and_then(|login| hub.body_of(login)).is_some_and(|body| body.path != here.body) {
+        return pages::see_in_language(&request, "/login");
+    }
+    let admin = waiting.as_ref().is_some_and(|login| login.admin);
+    let us = if admin { us.for_administrators() } else { us.clone() };
+    let (sent, outgoing) = match us.authn_request(provider, &relay_state, now) {
         Ok(both) => both,
         Err(error) => return pages::fault(&hub, &request, "spid login", &error.into()),
     };
-    let asked = Asked { sent, browser: token::digest(&browser) };
+    let asked = Asked { sent, body: here.body, scheme: provider.scheme, browser: token::digest(&browser) };
     let kept = hub.store.put(Kind::Request, &relay_state, &asked, REQUEST_LIVES, now.as_second()).await;
     if let Err(error) = kept {
         return pages::store_down(&hub, &request, &error);

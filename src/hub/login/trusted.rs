@@ -1,10 +1,10 @@
-//! The providers that are trusted now: the metadata folder, read again when it changes.
+//! The providers that are trusted now: the metadata folders, read again when one changes.
 
 use super::saml::Providers;
+use crate::config::ProviderSettings;
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
@@ -13,21 +13,21 @@ use std::{
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Name, time and size of each file: what changes when a file does.
-type Look = BTreeMap<OsString, (Option<SystemTime>, u64)>;
+type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 /// The trusted providers.
 #[derive(Debug)]
 pub struct Trusted {
-    folder: PathBuf,
+    folders: ProviderSettings,
     now: RwLock<(Look, Arc<Providers>)>,
 }
 
 impl Trusted {
-    /// Reads the folder. A file that cannot be used is named in the program log; the others stay.
-    pub fn load(folder: &Path) -> Self {
-        let seen = look(folder);
-        let providers = read(folder);
-        Self { folder: folder.to_path_buf(), now: RwLock::new((seen, providers)) }
+    /// Reads the folders. A file that cannot be used is named in the program log; the others stay.
+    pub fn load(folders: &ProviderSettings) -> Self {
+        let seen = look(folders);
+        let providers = read(folders);
+        Self { folders: folders.clone(), now: RwLock::new((seen, providers)) }
     }
 
     /// The providers at this moment.
@@ -35,13 +35,13 @@ impl Trusted {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
-    /// Reads the folder again if it changed, and says whether it did.
+    /// Reads the folders again if one changed, and says whether it did.
     pub fn refresh(&self) -> bool {
-        let seen = look(&self.folder);
+        let seen = look(&self.folders);
         if self.now.read().unwrap_or_else(PoisonError::into_inner).0 == seen {
             return false;
         }
-        let providers = read(&self.folder);
+        let providers = read(&self.folders);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = (seen, providers);
         true
     }
@@ -59,21 +59,22 @@ pub async fn watch(trusted: Arc<Trusted>) {
     }
 }
 
-fn read(folder: &Path) -> Arc<Providers> {
-    let (providers, problems) = Providers::load(folder);
+fn read(folders: &ProviderSettings) -> Arc<Providers> {
+    let (providers, problems) = Providers::load(folders.folders());
     for problem in problems {
         tracing::warn!(%problem, "a provider's metadata is not used");
     }
-    tracing::info!(count = providers.iter().count(), "SPID providers trusted");
+    tracing::info!(count = providers.iter().count(), "identity providers trusted");
     Arc::new(providers)
 }
 
-fn look(folder: &Path) -> Look {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
+fn look(folders: &ProviderSettings) -> Look {
+    let all = folders.folders().filter_map(|(_, folder)| std::fs::read_dir(folder).ok());
+    all.flatten()
+        .flatten()
         .filter_map(|entry| {
             let about = entry.metadata().ok()?;
-            Some((entry.file_name(), (about.modified().ok(), about.len())))
+            Some((entry.path(), (about.modified().ok(), about.len())))
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! The keys of the months: `keys/register/2026-11.pub`, with which the hub seals, and `2026-11.key`, which opens.
+//! The keys of the months: `keys/register.months/2026-11.pub`, with which the hub seals, and `2026-11.key`, which opens.
 //!
 //! The hub reads public halves only. A month without one gets a pair from the hub; a month whose `.pub` was put there
 //! before is sealed to it, and its private half need never be on this machine. Order: the private half is durable, then

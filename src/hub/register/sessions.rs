@@ -61,12 +61,13 @@ pub(super) fn begin(
 
 impl Register {
     /// Ends every login that a provider's logout request names, and keeps for their gateways that they have ended;
-    /// says how many. A login whose session the provider never named is named by its transient name alone.
+    /// says how many: those of the body that was asked. A login whose session the provider never named is named by its transient name alone.
     ///
     /// # Errors
     /// When it is not on the disk; then the provider must not be told that it is done.
     pub fn end_sessions(
         &self,
+        body: &str,
         provider: &str,
         name_id: &str,
         indexes: &[String],
@@ -74,7 +75,7 @@ impl Register {
     ) -> Result<usize, RegisterError> {
         let db = self.db();
         let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
-        let found = named(&transaction, provider, name_id)?;
+        let found = named(&transaction, body, provider, name_id)?;
         let meant = |index: &Option<String>| {
             indexes.is_empty() || index.as_ref().is_none_or(|index| indexes.contains(index))
         };
@@ -157,12 +158,19 @@ impl Register {
 /// Login, gateway, subject and the provider's session.
 type Named = (String, String, String, Option<String>);
 
-fn named(transaction: &Transaction<'_>, provider: &str, name_id: &str) -> rusqlite::Result<Vec<Named>> {
+fn named(
+    transaction: &Transaction<'_>,
+    body: &str,
+    provider: &str,
+    name_id: &str,
+) -> rusqlite::Result<Vec<Named>> {
     let mut select = transaction.prepare_cached(
-        "SELECT sid, client_id, subject, session_index FROM session WHERE provider = ?1 AND name_id = ?2",
+        "SELECT sid, client_id, subject, session_index FROM session 
+         WHERE provider = ?1 AND name_id = ?2 AND body = ?3",
     )?;
-    let rows = select
-        .query_map([provider, name_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let rows = select.query_map([provider, name_id, body], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
     rows.collect()
 }
 

@@ -109,7 +109,7 @@ fn wrong_settings_exit_78_and_say_what_is_right() {
     std::fs::write(&file, text.replace("+390110000000", "011")).unwrap();
     let (code, message) = said(&hub.run(&["check-config"]));
     assert_eq!(code, Some(78));
-    assert!(message.contains("hub.toml: body.telephone: "), "{message}");
+    assert!(message.contains("hub.toml: body[0].telephone: "), "{message}");
 }
 
 #[test]
@@ -140,7 +140,10 @@ fn keys_of_another_service_are_refused() {
     std::fs::write(&file, other).unwrap();
     let (code, message) = said(&hub.run(&["run"]));
     assert_eq!(code, Some(78));
-    assert!(message.contains("hub.toml: spid.entity_id: ") && message.contains("spid.pem"), "{message}");
+    assert!(
+        message.contains("hub.toml: body[0].spid.entity_id: ") && message.contains("spid.pem"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,12 +1,10 @@
-//! The public body in whose name the service runs: the `[body]` table of the hub's settings.
+//! A public body in whose name the service runs.
 
 use super::Fault;
-use serde::Deserialize;
 use url::Url;
 
 /// A public body, as its metadata and certificate state it (*Regole tecniche SPID*, metadata; Avviso SPID 29).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     /// Full name with its own capitals and accents, 1 to 64 characters.
     pub name: String,
@@ -22,6 +20,8 @@ pub struct Body {
     pub telephone: String,
     /// Town of its seat.
     pub locality: String,
+    /// *Codice catastale* (Belfiore) of the town of its seat, `L219`; CIE asks for it.
+    pub municipality: Option<String>,
 }
 
 impl Body {
@@ -45,19 +45,30 @@ impl Body {
         )?;
         let digits = self.telephone.strip_prefix("+39").unwrap_or_default();
         let telephone = digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit());
-        holds("body.telephone", telephone, "write +39 and digits without blanks: +390110000000")
+        holds("body.telephone", telephone, "write +39 and digits without blanks: +390110000000")?;
+        let town = self.municipality.as_deref().is_none_or(is_municipality);
+        holds("body.municipality", town, "write the Belfiore code of the town: L219")
     }
 }
 
 /// Refuses a value that is no absolute https URL without query and fragment.
-pub(super) fn is_url(key: &'static str, value: &str) -> Result<(), Fault> {
+pub(super) fn is_url(key: &str, value: &str) -> Result<(), Fault> {
     let good = Url::parse(value).is_ok_and(|u| {
         u.scheme() == "https" && u.has_host() && u.query().is_none() && u.fragment().is_none()
     });
     holds(key, good && clean(value), "write an https URL without query: https://accesso.comune.example.it")
 }
 
-fn is_name(key: &'static str, value: &str) -> Result<(), Fault> {
+/// One letter and three digits (Agenzia delle Entrate, *codici catastali*).
+fn is_municipality(code: &str) -> bool {
+    code.len() == 4
+        && code
+            .bytes()
+            .zip(0..)
+            .all(|(b, n)| if n == 0 { b.is_ascii_uppercase() } else { b.is_ascii_digit() })
+}
+
+fn is_name(key: &str, value: &str) -> Result<(), Fault> {
     let good = (1..=64).contains(&value.chars().count()) && value.trim() == value;
     holds(key, good && !value.chars().any(char::is_control), "write 1 to 64 characters without outer blanks")
 }
@@ -66,6 +77,6 @@ fn clean(value: &str) -> bool {
     !value.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-fn holds(key: &'static str, good: bool, remedy: &str) -> Result<(), Fault> {
-    if good { Ok(()) } else { Err(Fault::Setting { key, problem: remedy.to_owned() }) }
+pub(super) fn holds(key: &str, good: bool, remedy: &str) -> Result<(), Fault> {
+    if good { Ok(()) } else { Err(Fault::Setting { key: key.to_owned(), problem: remedy.to_owned() }) }
 }

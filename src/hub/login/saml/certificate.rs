@@ -54,7 +54,7 @@ pub fn is_of(certificate: &X509, entity_id: &str) -> Result<(), Fault> {
     match stated.map(|entry| entry.data().to_string()).transpose()? {
         Some(stated) if stated != entity_id => {
             let problem = format!("the certificate spid.pem is of `{stated}`, not of `{entity_id}`");
-            Err(Fault::Setting { key: "spid.entity_id", problem })
+            Err(Fault::Setting { key: "body.spid.entity_id".to_owned(), problem })
         }
         _ => Ok(()),
     }
@@ -65,15 +65,17 @@ fn subject(body: &Body, entity_id: &str) -> Result<X509Name, Fault> {
     let fields = [
         ("2.5.4.3", "body.display_name", body.display_name.as_str()),
         ("2.5.4.10", "body.name", &body.name),
-        (URI, "spid.entity_id", entity_id),
+        (URI, "body.spid.entity_id", entity_id),
         ("2.5.4.97", "body.ipa_code", &organization_identifier),
-        ("2.5.4.6", "country", "IT"),
+        ("2.5.4.6", "body.country", "IT"),
         ("2.5.4.7", "body.locality", &body.locality),
     ];
     let mut name = X509Name::builder()?;
     for (oid, key, value) in fields {
-        name.append_entry_by_text(oid, value)
-            .map_err(|e| Fault::Setting { key, problem: format!("no certificate can hold it: {e}") })?;
+        name.append_entry_by_text(oid, value).map_err(|e| Fault::Setting {
+            key: key.to_owned(),
+            problem: format!("no certificate can hold it: {e}"),
+        })?;
     }
     Ok(name.build())
 }

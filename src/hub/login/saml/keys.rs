@@ -55,7 +55,7 @@ impl Keys {
     /// that a certificate cannot hold.
     pub fn make(dir: &Path, body: &Body, entity_id: &str, now: Timestamp) -> Result<Self, Fault> {
         body.check()?;
-        super::body::is_url("spid.entity_id", entity_id)?;
+        super::body::is_url("body.spid.entity_id", entity_id)?;
         let (key_file, certificate_file) = files(dir);
         for file in [&key_file, &certificate_file] {
             if file.exists() {

@@ -2,15 +2,13 @@
 
 use super::{
     Fault, ServiceProvider,
+    attributes::AttributeSet,
     names::{BASIC, DS, MD, POST, REDIRECT, SAMLP, SPID, TRANSIENT},
     sign::fresh_id,
     xml::{Element, element},
 };
 use jiff::Timestamp;
 use openssl::asn1::Asn1Time;
-
-/// The one attribute we ask for.
-const ATTRIBUTE: &str = "fiscalNumber";
 
 impl ServiceProvider {
     /// Our metadata, signed; published and sent to AgID.
@@ -40,7 +38,7 @@ impl ServiceProvider {
         }
         let problem =
             format!("valid from {} to {} only", self.certificate.not_before(), self.certificate.not_after());
-        Err(Fault::Setting { key: "spid.pem", problem })
+        Err(Fault::Setting { key: "spid.pem".to_owned(), problem })
     }
 
     fn role(&self) -> Result<Element, Fault> {
@@ -59,15 +57,16 @@ impl ServiceProvider {
             .child(logout(REDIRECT))
             .child(element("md:NameIDFormat").text(TRANSIENT))
             .child(consumer)
-            .child(self.attributes()))
+            .children(self.attribute_sets().iter().map(|set| self.consuming(set))))
     }
 
-    fn attributes(&self) -> Element {
+    fn consuming(&self, set: &AttributeSet) -> Element {
+        let asked =
+            |name: &&str| element("md:RequestedAttribute").with("Name", *name).with("NameFormat", BASIC);
         element("md:AttributeConsumingService")
-            .with("index", "0")
-            .with("isDefault", "true")
-            .child(italian("md:ServiceName", &self.body.display_name))
-            .child(element("md:RequestedAttribute").with("Name", ATTRIBUTE).with("NameFormat", BASIC))
+            .with("index", set.index)
+            .child(italian("md:ServiceName", set.name.unwrap_or(&self.body.display_name)))
+            .children(set.attributes.iter().map(asked))
     }
 
     fn organization(&self) -> Element {

@@ -4,6 +4,7 @@ use super::{
     keys::LEAST_BITS,
     names::{DS, MD, POST, REDIRECT, SAMLP},
     read,
+    scheme::Scheme,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use openssl::{pkey::Id, x509::X509};
@@ -13,6 +14,8 @@ use url::Url;
 /// A trusted identity provider.
 #[derive(Debug, Clone)]
 pub struct Provider {
+    /// Whose provider it is.
+    pub scheme: Scheme,
     /// Its name in SPID.
     pub entity_id: String,
     /// Its name for citizens.
@@ -41,7 +44,7 @@ pub struct Slo {
 
 impl Provider {
     /// Reads an `EntityDescriptor`; `None` when it describes no identity provider.
-    pub(super) fn read(entity: Node<'_, '_>) -> Result<Option<Self>, String> {
+    pub(super) fn read(scheme: Scheme, entity: Node<'_, '_>) -> Result<Option<Self>, String> {
         let Some(role) = read::optional(entity, (MD, "IDPSSODescriptor"))? else { return Ok(None) };
         let entity_id = read::attribute(entity, "entityID")?.to_owned();
         let protocols = read::attribute(role, "protocolSupportEnumeration")?;
@@ -58,7 +61,16 @@ impl Provider {
         }
         let (slo_redirect, slo_post) = (slo_redirect?, slo_post?);
         let name = name(entity).unwrap_or_else(|| entity_id.clone());
-        Ok(Some(Self { entity_id, name, sso_redirect, sso_post, slo_redirect, slo_post, certificates }))
+        Ok(Some(Self {
+            scheme,
+            entity_id,
+            name,
+            sso_redirect,
+            sso_post,
+            slo_redirect,
+            slo_post,
+            certificates,
+        }))
     }
 }
 

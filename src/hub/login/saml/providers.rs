@@ -1,7 +1,7 @@
 //! The identity providers we trust: a folder of metadata files. Whoever can write that folder is trusted; AgID's
 //! signature of a downloaded file is checked by what puts it there.
 
-use super::{names::MD, provider::Provider};
+use super::{names::MD, provider::Provider, scheme::Scheme};
 use roxmltree::{Document, ParsingOptions};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,25 +34,31 @@ impl fmt::Display for Problem {
 }
 
 impl Providers {
-    /// Reads every `*.xml` of a folder, in the order of their names. What is wrong in one file costs that file
-    /// or provider only; of two descriptions of one provider the first counts.
-    pub fn load(dir: &Path) -> (Self, Vec<Problem>) {
+    /// Reads every `*.xml` of each scheme's folder, in the order of their names. What is wrong in one file costs that
+    /// file or provider only; of two descriptions of one provider the first counts.
+    pub fn load<'a>(folders: impl IntoIterator<Item = (Scheme, &'a Path)>) -> (Self, Vec<Problem>) {
         let (mut providers, mut problems) = (Self::default(), Vec::new());
+        for (scheme, dir) in folders {
+            providers.read_folder(scheme, dir, &mut problems);
+        }
+        (providers, problems)
+    }
+
+    fn read_folder(&mut self, scheme: Scheme, dir: &Path, problems: &mut Vec<Problem>) {
         let problem = |file: &Path, why: String| Problem { file: file.to_path_buf(), why };
         let files = files(dir).unwrap_or_else(|e| {
             problems.push(problem(dir, e.to_string()));
             Vec::new()
         });
         for file in files {
-            match read_file(&file) {
+            match read_file(scheme, &file) {
                 Ok(found) => {
-                    let refused = found.into_iter().filter_map(|p| p.and_then(|p| providers.add(p)).err());
+                    let refused = found.into_iter().filter_map(|p| p.and_then(|p| self.add(p)).err());
                     problems.extend(refused.map(|why| problem(&file, why)));
                 }
                 Err(why) => problems.push(problem(&file, why)),
             }
         }
-        (providers, problems)
     }
 
     /// The provider of this entityID.
@@ -88,7 +94,7 @@ fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Each provider of a file, or why it is refused; an error when the file as a whole cannot be used.
-fn read_file(file: &Path) -> Result<Vec<Result<Provider, String>>, String> {
+fn read_file(scheme: Scheme, file: &Path) -> Result<Vec<Result<Provider, String>>, String> {
     if std::fs::metadata(file).map_err(|e| e.to_string())?.len() > MAX_OCTETS {
         return Err(format!("more than {MAX_OCTETS} octets"));
     }
@@ -97,6 +103,6 @@ fn read_file(file: &Path) -> Result<Vec<Result<Provider, String>>, String> {
     let document = Document::parse_with_options(text.trim_start_matches('\u{feff}').trim_start(), options)
         .map_err(|e| e.to_string())?;
     let entities = document.descendants().filter(|n| n.has_tag_name((MD, "EntityDescriptor")));
-    let found: Vec<_> = entities.filter_map(|entity| Provider::read(entity).transpose()).collect();
+    let found: Vec<_> = entities.filter_map(|entity| Provider::read(scheme, entity).transpose()).collect();
     if found.is_empty() { Err("it describes no identity provider".to_owned()) } else { Ok(found) }
 }

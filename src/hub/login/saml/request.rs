@@ -5,7 +5,9 @@ use super::{
     binding::{Binding, Outgoing, Parameter, form_field, relay_state_fits},
     level::Level,
     names::{ENTITY, SAML, SAMLP, TRANSIENT},
+    profile::{Comparison, Wanted},
     provider::Provider,
+    scheme::Scheme,
     sign::{fresh_id, instant},
     xml::{Element, element},
 };
@@ -25,6 +27,10 @@ pub struct SentRequest {
     pub issued: Timestamp,
     /// The level asked.
     pub level: Level,
+    /// How it was meant.
+    pub comparison: Comparison,
+    /// What the answer must say of the person.
+    pub wanted: Wanted,
     /// The message, for the register of requests and responses (DPCM 24 October 2014 art. 13 c. 2).
     pub xml: String,
 }
@@ -61,23 +67,39 @@ impl ServiceProvider {
         let (xml, outgoing) = match binding {
             Binding::Redirect => {
                 let destination = to.sso_redirect.as_ref().ok_or_else(|| missing("sign-on by redirect"))?;
-                let xml = self.authn_element(&id, destination, now, None).to_xml();
+                let xml = self.authn_element(&id, (to.scheme, destination), now, None).to_xml();
                 let url = self.redirect(destination, Parameter::Request, &xml, Some(relay_state))?;
                 (xml, Outgoing::Redirect(url))
             }
             Binding::Post => {
                 let destination = to.sso_post.clone().ok_or_else(|| missing("sign-on by POST"))?;
                 let signature = self.signature_over(&id)?;
-                let xml = self.sign(&self.authn_element(&id, &destination, now, Some(signature)))?;
+                let xml =
+                    self.sign(&self.authn_element(&id, (to.scheme, &destination), now, Some(signature)))?;
                 let saml_request = form_field(&xml);
                 (xml, Outgoing::Post { destination, saml_request, relay_state: relay_state.to_owned() })
             }
         };
         let issued = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        Ok((SentRequest { id, provider: to.entity_id.clone(), issued, level: self.level, xml }, outgoing))
+        let sent = SentRequest {
+            id,
+            provider: to.entity_id.clone(),
+            issued,
+            level: self.level,
+            comparison: self.comparison,
+            wanted: self.wanted_of(to.scheme),
+            xml,
+        };
+        Ok((sent, outgoing))
     }
 
-    fn authn_element(&self, id: &str, to: &Url, now: Timestamp, signature: Option<Element>) -> Element {
+    fn authn_element(
+        &self,
+        id: &str,
+        (scheme, to): (Scheme, &Url),
+        now: Timestamp,
+        signature: Option<Element>,
+    ) -> Element {
         let mut request = element("samlp:AuthnRequest")
             .with("xmlns:samlp", SAMLP)
             .with("xmlns:saml", SAML)
@@ -86,12 +108,13 @@ impl ServiceProvider {
             .with("IssueInstant", instant(now))
             .with("Destination", to.as_str())
             .with("AssertionConsumerServiceIndex", "0")
-            .with("AttributeConsumingServiceIndex", "0");
-        if self.level > Level::L1 {
+            .with("AttributeConsumingServiceIndex", self.attributes_asked(scheme));
+        // A session of level 1 may be used again; CIE has none.
+        if scheme == Scheme::Cie || self.comparison.least(self.level) > Level::L1 || self.level > Level::L1 {
             request = request.with("ForceAuthn", "true");
         }
         let context = element("samlp:RequestedAuthnContext")
-            .with("Comparison", "minimum")
+            .with("Comparison", self.comparison.name())
             .child(element("saml:AuthnContextClassRef").text(self.level.uri()));
         request
             .child(self.issuer())

@@ -10,7 +10,7 @@ fn named(register: &Register, name_id: &str, session_index: Option<&str>) -> Str
 
 fn ended(register: &Register, name_id: &str, indexes: &[&str]) -> usize {
     let indexes: Vec<_> = indexes.iter().map(|index| (*index).to_owned()).collect();
-    register.end_sessions("https://idp.example", name_id, &indexes, NOW).unwrap()
+    register.end_sessions("", "https://idp.example", name_id, &indexes, NOW).unwrap()
 }
 
 #[test]
@@ -22,9 +22,14 @@ fn a_logout_ends_exactly_the_logins_it_names() {
     let silent = named(&register, "_2", None);
     assert_eq!(ended(&register, "_unknown", &[]), 0);
     assert_eq!(
-        register.end_sessions("https://other.example", "_1", &[], NOW).unwrap(),
+        register.end_sessions("", "https://other.example", "_1", &[], NOW).unwrap(),
         0,
         "another provider's"
+    );
+    assert_eq!(
+        register.end_sessions("museo", "https://idp.example", "_1", &[], NOW).unwrap(),
+        0,
+        "another body's"
     );
     assert_eq!(ended(&register, "_1", &["_a"]), 1);
     assert!(!register.lasts(&one).unwrap() && register.lasts(&other).unwrap());

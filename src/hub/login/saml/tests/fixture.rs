@@ -1,6 +1,9 @@
 //! An identity provider that signs whatever a test wants, and us facing it.
 
-use super::super::{Body, Identity, Keys, Level, Provider, Refusal, SentRequest, ServiceProvider, keys};
+use super::super::{
+    Body, Comparison, Identity, Keys, Level, Profile, Provider, Refusal, Scheme, SentRequest,
+    ServiceProvider, Wanted, keys,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use openssl::{
@@ -38,6 +41,7 @@ pub fn body() -> Body {
         email: "spid@comune.example.it".into(),
         telephone: "+390110000000".into(),
         locality: "Torino".into(),
+        municipality: Some("L219".into()),
     }
 }
 
@@ -146,7 +150,18 @@ pub fn our_keys() -> &'static Keys {
 }
 
 pub fn us(level: Level) -> ServiceProvider {
-    ServiceProvider::new(US, ACS, SLO, body(), level, our_keys()).unwrap()
+    ServiceProvider::new(Scheme::Spid, &profile(level), ACS, SLO, body(), our_keys()).unwrap()
+}
+
+pub fn profile(level: Level) -> Profile {
+    Profile {
+        entity_id: US.into(),
+        level,
+        comparison: Comparison::Minimum,
+        identity: Wanted::FiscalNumber,
+        age_limit: None,
+        eidas: false,
+    }
 }
 
 pub fn metadata_of(entity_id: &str, signer: &Signer) -> String {
@@ -178,7 +193,7 @@ pub fn provider() -> Provider {
 pub fn provider_named(entity_id: &str, signer: &Signer) -> Provider {
     let metadata = metadata_of(entity_id, signer);
     let document = roxmltree::Document::parse(&metadata).unwrap();
-    Provider::read(document.root_element()).unwrap().unwrap()
+    Provider::read(Scheme::Spid, document.root_element()).unwrap().unwrap()
 }
 
 pub fn sent() -> SentRequest {
@@ -187,6 +202,8 @@ pub fn sent() -> SentRequest {
         provider: IDP.into(),
         issued: at(-90),
         level: Level::L1,
+        comparison: Comparison::Minimum,
+        wanted: Wanted::FiscalNumber,
         xml: "<samlp:AuthnRequest/>".into(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Answer, Arrival, Level, LoggedOut, LogoutRequest, Outgoing, Provider, Providers, SentLogout,
-        ServiceProvider, Session, Slo, SpidError, refusal::Refusal,
+        Answer, Arrival, Level, LoggedOut, LogoutRequest, Outgoing, Profile, Provider, Providers, Scheme,
+        SentLogout, ServiceProvider, Session, Slo, SpidError, refusal::Refusal,
     },
     fixture::*,
 };
@@ -16,7 +16,8 @@ fn them(signer: &Signer) -> ServiceProvider {
     folder.write("spid.key", signer.key.private_key_to_pem_pkcs8().unwrap());
     folder.write("spid.pem", signer.certificate.to_pem().unwrap());
     let keys = super::super::Keys::load(&folder.0).unwrap();
-    ServiceProvider::new(IDP, ACS, slo(IDP), body(), Level::L1, &keys).unwrap()
+    let profile = Profile { entity_id: IDP.into(), ..profile(Level::L1) };
+    ServiceProvider::new(Scheme::Spid, &profile, ACS, slo(IDP), body(), &keys).unwrap()
 }
 
 fn slo(entity_id: &str) -> String {
@@ -31,6 +32,7 @@ fn us_to_them() -> Provider {
     let (entity_id, name) = (US.to_owned(), "us".to_owned());
     let (sso_redirect, sso_post) = (None, None);
     Provider {
+        scheme: Scheme::Spid,
         entity_id,
         name,
         sso_redirect,
@@ -53,7 +55,7 @@ fn session() -> Session {
 fn trusted() -> Providers {
     let folder = Folder::new();
     folder.write("a.xml", metadata_of(IDP, idp()));
-    Providers::load(&folder.0).0
+    Providers::load([(Scheme::Spid, folder.0.as_path())]).0
 }
 
 fn request_from(signer: &Signer) -> Outgoing {
@@ -192,7 +194,7 @@ fn an_answer_is_read() {
     let query = answer_from(idp());
     let read =
         us(Level::L1).read_logout_response(&provider(), &sent(), Arrival::Redirect { query: &query }, now());
-    assert_eq!(read, Ok(LoggedOut));
+    assert_eq!(read, Ok(LoggedOut::Whole));
 }
 
 #[test]

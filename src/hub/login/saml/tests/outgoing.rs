@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Binding, Body, Fault, Keys, Level, Outgoing, Provider, ServiceProvider,
+        Binding, Body, Fault, Keys, Level, Outgoing, Profile, Provider, Scheme, ServiceProvider,
         names::{DS, ENTITY, MD, SAML, SAMLP, SPID, TRANSIENT},
     },
     fixture::*,
@@ -183,7 +183,10 @@ fn metadata_is_signed_and_complete() {
     assert_eq!(logout.len(), 2);
     assert!(logout.iter().all(|n| n.attribute("Location") == Some(SLO)));
     let asked: Vec<_> = role.descendants().filter(|n| n.has_tag_name((MD, "RequestedAttribute"))).collect();
-    assert_eq!(asked.iter().map(|n| n.attribute("Name")).collect::<Vec<_>>(), [Some("fiscalNumber")]);
+    assert_eq!(
+        asked.iter().map(|n| n.attribute("Name")).collect::<Vec<_>>(),
+        [Some("fiscalNumber"), Some("spidCode")]
+    );
     let certificate = role.descendants().find(|n| n.has_tag_name((DS, "X509Certificate"))).unwrap();
     assert_eq!(
         STANDARD.decode(certificate.text().unwrap()).unwrap(),
@@ -272,7 +275,7 @@ fn keys_that_do_not_fit_are_refused() {
 
 #[test]
 fn a_body_that_spid_would_refuse_is_refused_first() {
-    let with = |body: Body| ServiceProvider::new(US, ACS, SLO, body, Level::L1, our_keys()).map(drop);
+    let with = |body: Body| us_with(&profile(Level::L1), body).map(drop);
     let key = |body: Body| match with(body) {
         Err(Fault::Setting { key, .. }) => key,
         other => panic!("{other:?}"),
@@ -285,8 +288,15 @@ fn a_body_that_spid_would_refuse_is_refused_first() {
     assert_eq!(key(Body { url: "http://www.example.it".into(), ..body() }), "body.url");
     assert_eq!(key(Body { name: "a\nb".into(), ..body() }), "body.name");
     assert_eq!(key(Body { display_name: "a".repeat(65), ..body() }), "body.display_name");
-    let other = ServiceProvider::new("https://other.example.it", ACS, SLO, body(), Level::L1, our_keys());
-    assert!(matches!(other, Err(Fault::Setting { key: "spid.entity_id", .. })));
-    let query = ServiceProvider::new(format!("{US}?a=b"), ACS, SLO, body(), Level::L1, our_keys());
-    assert!(matches!(query, Err(Fault::Setting { key: "spid.entity_id", .. })));
+    assert_eq!(key(Body { municipality: Some("Torino".into()), ..body() }), "body.municipality");
+    for entity_id in ["https://other.example.it".to_owned(), format!("{US}?a=b")] {
+        match us_with(&Profile { entity_id, ..profile(Level::L1) }, body()) {
+            Err(Fault::Setting { key, .. }) => assert_eq!(key, "body.spid.entity_id"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn us_with(profile: &Profile, body: Body) -> Result<ServiceProvider, Fault> {
+    ServiceProvider::new(Scheme::Spid, profile, ACS, SLO, body, our_keys())
 }

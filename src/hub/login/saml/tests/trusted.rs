@@ -1,6 +1,9 @@
 //! The folder of trusted providers.
 
-use super::{super::Providers, fixture::*};
+use super::{
+    super::{Providers, Scheme},
+    fixture::*,
+};
 use openssl::{asn1::Asn1Time, hash::MessageDigest, pkey::PKey, rsa::Rsa, x509::X509};
 
 fn load(files: &[(&str, &str)]) -> (Providers, Vec<String>) {
@@ -8,7 +11,7 @@ fn load(files: &[(&str, &str)]) -> (Providers, Vec<String>) {
     for (name, content) in files {
         folder.write(name, content);
     }
-    let (providers, problems) = Providers::load(&folder.0);
+    let (providers, problems) = Providers::load([(Scheme::Spid, folder.0.as_path())]);
     let told = problems.iter().map(|p| {
         let file = p.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         format!("{file}: {}", p.why)
@@ -69,7 +72,7 @@ fn a_bad_file_costs_itself_only() {
 
 #[test]
 fn a_folder_that_is_missing_is_a_problem() {
-    let (providers, problems) = Providers::load(std::path::Path::new("/nonexistent/idp"));
+    let (providers, problems) = Providers::load([(Scheme::Spid, std::path::Path::new("/nonexistent/idp"))]);
     assert_eq!((names(&providers).len(), problems.len()), (0, 1));
 }
 

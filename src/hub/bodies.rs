@@ -1,0 +1,67 @@
+//! The public bodies that the hub serves: each with its addresses, its keys and its names in SPID and CIE.
+
+use crate::{
+    config::{BodySettings, Settings},
+    login::saml::{self, Body, Scheme, ServiceProvider},
+};
+use std::path::{Path, PathBuf};
+use varco_policy::ConfigError;
+
+/// A body as it is served.
+#[derive(Debug)]
+pub struct Served {
+    /// The beginning of its addresses, without slashes; empty for the one body that has none.
+    pub path: String,
+    /// What it is.
+    pub body: Body,
+    spid: Option<ServiceProvider>,
+    cie: Option<ServiceProvider>,
+}
+
+impl Served {
+    /// Makes every body of the settings, with its keys.
+    ///
+    /// # Errors
+    /// When a body's keys are missing or not its own.
+    pub fn all(file: &Path, settings: &Settings) -> Result<Vec<Self>, ConfigError> {
+        (0..).zip(&settings.bodies).map(|(n, body)| Self::open(file, settings, n, body)).collect()
+    }
+
+    fn open(file: &Path, settings: &Settings, n: usize, table: &BodySettings) -> Result<Self, ConfigError> {
+        let named = |fault: saml::Fault| settings.body_fault(file, n, &fault);
+        let keys = saml::Keys::load(&keys_folder(settings, table)).map_err(named)?;
+        let us = |scheme: Scheme| {
+            let profile = table.profile(scheme)?;
+            let at = |end: &str| settings.url(&format!("{}/{}/{end}", prefix(&table.path), scheme.name()));
+            Some(
+                ServiceProvider::new(scheme, profile, at("acs"), at("logout"), table.body(), &keys)
+                    .map_err(named),
+            )
+        };
+        let (spid, cie) = (us(Scheme::Spid).transpose()?, us(Scheme::Cie).transpose()?);
+        Ok(Self { path: table.path.clone(), body: table.body(), spid, cie })
+    }
+
+    /// Who the body is towards a scheme: towards the eIDAS node as in SPID, where the body lets it in.
+    pub fn us(&self, scheme: Scheme) -> Option<&ServiceProvider> {
+        match scheme {
+            Scheme::Spid => self.spid.as_ref(),
+            Scheme::Eidas => self.spid.as_ref().filter(|spid| spid.eidas),
+            Scheme::Cie => self.cie.as_ref(),
+        }
+    }
+
+    /// The address of `/<scheme>/<end>`, from the root.
+    pub fn address(&self, scheme: Scheme, end: &str) -> String {
+        format!("{}/{}/{end}", prefix(&self.path), scheme.metadata().name())
+    }
+}
+
+/// Where a body's pair is: beside the hub's own keys, or in a folder of the body's path there.
+pub fn keys_folder(settings: &Settings, body: &BodySettings) -> PathBuf {
+    if body.path.is_empty() { settings.keys.clone() } else { settings.keys.join(&body.path) }
+}
+
+fn prefix(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("/{path}") }
+}

@@ -1,0 +1,74 @@
+//! `[providers]`: whose identities are trusted.
+
+use super::{folder, https};
+use crate::login::saml::Scheme;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use url::Url;
+use varco_policy::ConfigError;
+
+/// Folders of trusted metadata, `*.xml`. A scheme without a folder is not offered.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSettings {
+    /// Those of SPID.
+    pub spid: Option<PathBuf>,
+    /// That of CIE.
+    pub cie: Option<PathBuf>,
+    /// The Italian eIDAS node.
+    pub eidas: Option<PathBuf>,
+    /// Where SPID's are fetched from.
+    pub registry: Option<RegistrySettings>,
+}
+
+/// `[providers.registry]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrySettings {
+    /// The address of the signed metadata. HTTPS.
+    pub url: Url,
+    /// The certificate that signs it, PEM.
+    pub signer: PathBuf,
+    /// How often it is fetched, in hours, 1 to 168.
+    #[serde(default = "daily")]
+    pub every_hours: u16,
+}
+
+const fn daily() -> u16 {
+    24
+}
+
+impl ProviderSettings {
+    /// The folder of each scheme that has one.
+    pub fn folders(&self) -> impl Iterator<Item = (Scheme, &Path)> {
+        let folders = [(Scheme::Spid, &self.spid), (Scheme::Cie, &self.cie), (Scheme::Eidas, &self.eidas)];
+        folders.into_iter().filter_map(|(scheme, folder)| Some((scheme, folder.as_deref()?)))
+    }
+
+    pub(super) fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        if self.folders().next().is_none() {
+            let remedy = "give the folder of the trusted metadata: spid = \"/etc/varco/idp\"";
+            return Err(ConfigError::new(file, "providers", "no scheme has a folder", remedy));
+        }
+        for (n, (scheme, path)) in self.folders().enumerate() {
+            let key = format!("providers.{}", scheme.name());
+            folder(file, &key, path)?;
+            if self.folders().take(n).any(|(_, other)| other == path) {
+                let remedy = "give each scheme its own: a provider's rules are those of its folder";
+                return Err(ConfigError::new(file, &key, "is another scheme's folder too", remedy));
+            }
+        }
+        self.registry.as_ref().map_or(Ok(()), |registry| registry.check(file))
+    }
+}
+
+impl RegistrySettings {
+    fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        https(file, "providers.registry.url", &self.url)?;
+        if (1..=168).contains(&self.every_hours) {
+            return Ok(());
+        }
+        let problem = format!("{} is out of range", self.every_hours);
+        Err(ConfigError::new(file, "providers.registry.every_hours", problem, "write 1 to 168 hours"))
+    }
+}
