@@ -7,7 +7,7 @@ use varco_web::{cookie, token};
 /// The cookie's name.
 pub const COOKIE: &str = "__Host-login";
 /// How long it is kept, in seconds.
-const LIVES: i64 = 3600;
+const LIVES: u32 = 3600;
 
 /// The browser's value, or a new one. A known one is used again, so that two tabs of one browser do not spoil each
 /// other; the `__Host-` prefix keeps other hosts from planting one.
@@ -25,7 +25,12 @@ pub fn known(request: &HttpRequest) -> Option<String> {
 
 /// The cookie that keeps it.
 pub fn cookie(value: String) -> Cookie<'static> {
-    cookie::cross_site(COOKIE, value, LIVES)
+    cookie_for(value, LIVES)
+}
+
+/// The same, kept as long as a request lives that it asked, in seconds.
+pub fn cookie_for(value: String, request_lives: u32) -> Cookie<'static> {
+    cookie::cross_site(COOKIE, value, i64::from(request_lives.max(LIVES)))
 }
 
 /// Removes the cookie from the browser.

@@ -285,6 +285,36 @@ mod tests {
         assert_eq!(Settings::load(&site.file).unwrap().issuer(), "https://accesso.comune.example.it");
     }
 
+    /// The example with a second body, changed.
+    fn refusal_of_a_second(from: &str, to: &str) -> String {
+        let site = crate::testing::Site::make("config-second");
+        let text = std::fs::read_to_string(&site.file).unwrap();
+        let (before, rest) = text.split_once("[[body]]").unwrap();
+        let (body, after) = rest.split_once("# Each *.xml").unwrap();
+        assert!(body.contains(from), "{from}");
+        let second = body.replacen(from, to, 1);
+        std::fs::write(&site.file, format!("{before}[[body]]{body}[[body]]{second}# Each *.xml{after}"))
+            .unwrap();
+        Settings::load(&site.file).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_of_a_second_body_are_its_own() {
+        for (from, to, said) in [
+            ("path = \"\"", "path = \"\"", "body[1].path: \"\" is listed twice; "),
+            (
+                "path = \"\"",
+                "path = \"due\"",
+                "body[1].spid.entity_id: https://accesso.comune.example.it is another",
+            ),
+            ("path = \"\"\n", "path = \"due\"\nno = 1\n", "unknown field `no`"),
+            ("[body.spid]", "path = \"due\"\n[body.spid]", "duplicate key"),
+        ] {
+            let answer = refusal_of_a_second(from, to);
+            assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
+        }
+    }
+
     #[test]
     fn each_mistake_is_named() {
         for (from, to, said) in [
@@ -313,6 +343,46 @@ mod tests {
                 "entity_id = \"https://accesso.comune.example.it\"",
                 "entity_id = \"\"",
                 "body[0].spid.entity_id: ",
+            ),
+            ("municipality = \"L219\"", "municipality = \"Torino\"", "body[0].municipality: "),
+            ("comparison = \"minimum\"", "comparison = \"most\"", "body[0].spid.comparison: unknown variant"),
+            (
+                "comparison = \"minimum\"",
+                "comparison = \"minimum\"\nparent_below = 16",
+                "body[0].spid.parent_below: ",
+            ),
+            (
+                "level = 1\ncomparison = \"minimum\"",
+                "level = 3\ncomparison = \"better\"",
+                "body[0].spid.comparison: ",
+            ),
+            ("identity = \"fiscal-number\"", "identity = \"name\"", "body[0].spid.identity: unknown variant"),
+            ("# age_limit = 14", "age_limit = 3", "body[0].spid.age_limit: "),
+            ("path = \"\"", "path = \"spid\"", "body[0].path: \"spid\" is no path of a body"),
+            ("path = \"\"", "path = \"a/b\"", "body[0].path: "),
+            ("path = \"\"", "path = \"comune\"", "gateway[0].body: \"\" is no body's path; "),
+            ("body = \"\"", "body = \"scuola\"", "gateway[0].body: \"scuola\" is no body's path; "),
+            (
+                "[body.spid]",
+                "[body.cie]\nentity_id = \"https://x.it\"\nlevel = 1\ncomparison = \"better\"\n[body.spid]",
+                "body[0].cie.comparison: ",
+            ),
+            (
+                "municipality = \"L219\"",
+                "[body.cie]\nentity_id = \"https://x.it\"\nlevel = 1\n",
+                "body[0].municipality: cannot be used; CIE asks for it",
+            ),
+            ("[providers]\nspid = ", "[providers]\n# ", "providers: no scheme has a folder"),
+            ("[providers]\n", "[providers]\ncie = \"/no/such\"\n", "providers.cie: /no/such is not a folder"),
+            (
+                "[providers]\n",
+                "[providers]\nregistry = { url = \"http://x.it\", signer = \"x\" }\n",
+                "providers.registry.url: ",
+            ),
+            (
+                "[providers]\n",
+                "[providers]\nregistry = { url = \"https://x.it\", signer = \"x\", every_hours = 0 }\n",
+                "providers.registry.every_hours: 0 is out of range",
             ),
             (
                 "kind = \"sqlite\"",

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod login;
 pub mod oidc;
 pub mod pages;
+pub mod pairs;
 pub mod register;
 pub mod routes;
 pub mod serve;

@@ -40,6 +40,9 @@ pub struct Asked {
     pub body: String,
     /// The scheme of the provider asked.
     pub scheme: Scheme,
+    /// Whether the body lets minors in, whom a parent may take a day to allow.
+    #[serde(default)]
+    pub minors: bool,
     /// Digest of the browser's value.
     pub browser: String,
 }

@@ -2,9 +2,9 @@
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use std::{path::PathBuf, process::ExitCode};
-use varco_hub::{commands, serve};
+use varco_hub::{commands, pairs, serve};
 use varco_policy::config::EXIT_USAGE;
-use varco_web::startup;
+use varco_web::startup::{self, Fault};
 
 /// The login service of Varco: SPID service provider and OpenID provider of the gateways.
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ enum Command {
 enum KeysCommand {
     /// Make each key that does not exist yet; never overwrite one.
     Init(Config),
+    /// A body's pair towards SPID and CIE: hold it against Avviso SPID 29, or replace it.
+    Spid(Pair),
 }
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,41 @@ struct Config {
     /// The settings file.
     #[arg(long, default_value = "/etc/varco/hub.toml")]
     config: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct Pair {
+    #[command(flatten)]
+    config: Config,
+    /// The body's path; without it, every body is checked, and the one without a path is changed.
+    #[arg(long)]
+    body: Option<String>,
+    #[command(flatten)]
+    act: Act,
+}
+
+/// What to do with the pair.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Act {
+    /// Print every rule of Avviso SPID 29 and whether the certificates hold it; 78 if one does not.
+    #[arg(long)]
+    check: bool,
+    /// Make the pair that follows; its certificate is in the metadata from the next start.
+    #[arg(long)]
+    next: bool,
+    /// Sign with the pair that follows from the next start; the old one is kept aside.
+    #[arg(long)]
+    roll: bool,
+}
+
+fn keys_spid(pair: &Pair) -> Result<(), Fault> {
+    let (file, body) = (&pair.config.config, pair.body.as_deref());
+    match pair.act {
+        Act { check: true, .. } => pairs::check(file, body),
+        Act { next: true, .. } => pairs::make_next(file, body.unwrap_or_default()),
+        Act { .. } => pairs::roll(file, body.unwrap_or_default()),
+    }
 }
 
 fn main() -> ExitCode {
@@ -51,6 +88,7 @@ fn main() -> ExitCode {
         Command::CheckConfig(at) => commands::check_config(&at.config),
         Command::Register(at) => commands::show_register(&at.config),
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
+        Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })
 }
 

@@ -51,7 +51,7 @@ impl Site {
     pub fn make(name: &str) -> Self {
         let folder = folder(name);
         let root = folder.display();
-        for part in ["state", "idp"] {
+        for part in ["state", "idp", "idp-cie", "idp-eidas"] {
             std::fs::create_dir_all(folder.join(part)).unwrap();
         }
         std::fs::write(folder.join("gateway.secret"), format!("{SECRET}\n")).unwrap();
@@ -96,12 +96,17 @@ fn keys(settings: &std::path::Path, folder: &std::path::Path) {
     let made = MADE.get_or_init(|| {
         crate::commands::make_keys(settings).unwrap();
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
-        files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
+        files
+            .filter(|file| file.path().is_file())
+            .map(|file| (file.file_name(), std::fs::read(file.path()).unwrap()))
+            .collect()
     });
     std::fs::create_dir_all(folder).unwrap();
     for (name, content) in made {
         std::fs::write(folder.join(name), content).unwrap();
     }
+    // What the settings have more than those of the first test: other bodies.
+    crate::commands::make_keys(settings).unwrap();
 }
 
 /// A hub that serves HTTPS on a loopback port of its own.

@@ -19,6 +19,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use varco_templates::hub as view;
+use varco_web::token;
 
 /// Records the login and sends the citizen back to the gateway that waits, or to a page that says it went well.
 pub(super) async fn accepted(
@@ -34,8 +35,16 @@ pub(super) async fn accepted(
         Ok(login) => login,
         Err(error) => return pages::store_down(hub, request, &error),
     };
-    // A login that another body's gateway waits for goes on there.
-    let login = login.filter(|login| hub.body_of(login).is_some_and(|body| body.path == asked.body));
+    // What another body's gateway waits for is not ended here; nor does an answer that another browser asked for make an
+    // administrator of whoever brings it.
+    let elsewhere = token::digest(browser) != asked.browser;
+    let ours = |login: &Login| {
+        hub.body_of(login).is_some_and(|body| body.path == asked.body) && !(elsewhere && login.admin)
+    };
+    let (login, other) = match login {
+        Some(login) if ours(&login) => (Some(login), false),
+        other => (None, other.is_some()),
+    };
     let way = Way::Saml(asked.scheme);
     // What a provider keeps can be ended there: SPID's at level 1 only (single sign-on), CIE's always.
     let at_provider = identity.session_index.is_some() || asked.scheme == Scheme::Cie;
@@ -45,6 +54,9 @@ pub(super) async fn accepted(
         Ok(entered) => entered,
         Err(error) => return pages::fault(hub, request, "register", &error),
     };
+    if other {
+        return pages::html(hub, request, StatusCode::OK, None, view::done);
+    }
     // The pending login goes now, so that it makes one code; if the store fails before, the citizen can go on.
     let still = match hub.store.take::<Login>(Kind::Login, browser, now.as_second()).await {
         Ok(still) => still,

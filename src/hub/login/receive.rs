@@ -17,7 +17,7 @@ use crate::{
     store::Kind,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use varco_templates::hub::Trouble;
 use varco_web::token;
 
@@ -49,15 +49,29 @@ pub async fn receive(
     if here != (Here { body: asked.body.clone(), scheme: asked.scheme.metadata() }) {
         return pages::again(&hub, &request, StatusCode::BAD_REQUEST, Trouble::NotAccepted, None).await;
     }
-    let Some(browser) = browser::known(&request).filter(|b| token::digest(b) == asked.browser) else {
-        tracing::warn!("an answer came to another browser than the one that asked");
-        return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::OtherBrowser, None).await;
-    };
+    let browser = browser::known(&request).unwrap_or_default();
+    let elsewhere = token::digest(&browser) != asked.browser;
+    if elsewhere && !asked.minors {
+        return other_browser(&hub, &request).await;
+    }
     match check(&hub, &asked, message, now).await {
+        Ok(Ok(identity)) if elsewhere && !is_minor(&identity, now) => other_browser(&hub, &request).await,
         Ok(Ok(identity)) => finish::accepted(&hub, &request, asked, identity, message, &browser, now).await,
         Ok(Err(refusal)) => refused(&hub, &request, &asked, &refusal, now).await,
         Err(error) => pages::fault(&hub, &request, "spid answer", &error),
     }
+}
+
+async fn other_browser(hub: &Hub, request: &HttpRequest) -> HttpResponse {
+    tracing::warn!("an answer came to another browser than the one that asked");
+    pages::again(hub, request, StatusCode::FORBIDDEN, Trouble::OtherBrowser, None).await
+}
+
+/// Whether a parent may have allowed this login a day after it was asked, when its browser was long closed: the one
+/// reason to let an answer in elsewhere (SECURITY.md I4).
+fn is_minor(identity: &Identity, now: Timestamp) -> bool {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    identity.person.fiscal_number().is_some_and(|code| code.is_minor(today))
 }
 
 /// Checks the answer on a thread that may take its time: libxml2 and xmlsec work here.

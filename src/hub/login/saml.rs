@@ -4,11 +4,14 @@
 //! reads no clock, opens no socket and remembers nothing; the single use of a request is its caller's store.
 //! What SPID asks is in the *Regole tecniche SPID* (docs.italia.it) and the *Avvisi SPID* of AgID.
 
+mod age;
 mod attributes;
 mod binding;
 mod body;
 mod certificate;
 mod checks;
+mod conformity;
+mod der;
 mod fiscal;
 mod guard;
 mod keys;
@@ -16,6 +19,7 @@ mod level;
 mod logout;
 mod metadata;
 mod names;
+mod partner;
 mod person;
 mod profile;
 mod provider;
@@ -35,10 +39,12 @@ mod tests;
 pub use binding::{Arrival, Binding, Outgoing};
 pub use body::Body;
 pub use checks::{CHECKS, CLOCK_SKEW, Check};
+pub use conformity::{Finding, examine};
 pub use fiscal::{FiscalNumber, NotAFiscalNumber};
 pub use keys::Keys;
 pub use level::{Level, NotALevel};
 pub use logout::{Answer, LoggedOut, LogoutRequest, SentLogout, Session};
+pub use partner::Partner;
 pub use person::{NotASpidCode, Person, SpidCode};
 pub use profile::{Comparison, Profile, Wanted};
 pub use provider::{Provider, Slo};
@@ -47,11 +53,6 @@ pub use refusal::{Refusal, SpidError};
 pub use request::SentRequest;
 pub use response::Identity;
 pub use scheme::Scheme;
-
-use openssl::{
-    pkey::{PKey, Private},
-    x509::X509,
-};
 
 /// Who a public body is towards a scheme.
 #[derive(Clone)]
@@ -76,8 +77,11 @@ pub struct ServiceProvider {
     pub age_limit: Option<u8>,
     /// Whether the eIDAS node is asked too.
     pub eidas: bool,
-    key: PKey<Private>,
-    certificate: X509,
+    /// Below which age a parent allows it, in years.
+    pub parent_below: Option<u8>,
+    /// Who looks after the technical side in CIE.
+    pub technical: Option<Partner>,
+    keys: Keys,
 }
 
 /// Why we could not write a message: a mistake of settings, keys or the provider's metadata, never the citizen's.
@@ -149,14 +153,17 @@ impl ServiceProvider {
             wanted: profile.identity,
             age_limit: profile.age_limit,
             eidas: profile.eidas,
-            key: keys.private().clone(),
-            certificate: keys.certificate().clone(),
+            parent_below: profile.parent_below,
+            technical: profile.technical.clone(),
+            keys: keys.clone(),
         };
         body::is_url("assertion consumer service", &provider.acs_url)?;
         body::is_url("single logout service", &provider.slo_url)?;
         provider.body.check()?;
         if scheme == Scheme::Spid {
-            certificate::is_of(&provider.certificate, &provider.entity_id)?;
+            for certificate in [Some(keys.certificate()), keys.next()].into_iter().flatten() {
+                certificate::is_of(certificate, &provider.entity_id)?;
+            }
         }
         Ok(provider)
     }

@@ -1,6 +1,9 @@
 //! `/spid/login?entityID=`, `/cie/login?entityID=`: sends the citizen to the provider with a signed request.
 
-use super::{Asked, choose, saml::Outgoing};
+use super::{
+    Asked, choose,
+    saml::{Outgoing, Scheme},
+};
 use crate::{
     app::{self, Hub},
     browser,
@@ -15,6 +18,8 @@ use varco_web::token;
 
 /// How long a provider has to answer, in seconds.
 const REQUEST_LIVES: u32 = 15 * 60;
+/// The same where a parent may have to allow it (AgID, Determinazione 51/2022), in seconds.
+const MINORS_REQUEST_LIVES: u32 = 24 * 3600;
 
 /// The step to the provider: 302 with the redirect binding, or a page with a form.
 pub async fn send(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> HttpResponse {
@@ -48,13 +53,16 @@ pub async fn send(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> Http
         Ok(both) => both,
         Err(error) => return pages::fault(&hub, &request, "spid login", &error.into()),
     };
-    let asked = Asked { sent, body: here.body, scheme: provider.scheme, browser: token::digest(&browser) };
-    let kept = hub.store.put(Kind::Request, &relay_state, &asked, REQUEST_LIVES, now.as_second()).await;
+    let minors = provider.scheme == Scheme::Spid && us.age_limit.is_some();
+    let lives = if minors { MINORS_REQUEST_LIVES } else { REQUEST_LIVES };
+    let asked =
+        Asked { sent, minors, body: here.body, scheme: provider.scheme, browser: token::digest(&browser) };
+    let kept = hub.store.put(Kind::Request, &relay_state, &asked, lives, now.as_second()).await;
     if let Err(error) = kept {
         return pages::store_down(&hub, &request, &error);
     }
     let mut answer = lead(&hub, &request, &outgoing);
-    if let Err(error) = answer.add_cookie(&browser::cookie(browser)) {
+    if let Err(error) = answer.add_cookie(&browser::cookie_for(browser, lives)) {
         return pages::fault(&hub, &request, "spid login", &error.into());
     }
     answer

@@ -1,6 +1,8 @@
 //! Citizens log in over HTTPS, with a provider that signs; malicious ones try the same.
 
 mod admin;
+mod bodies;
+mod minors;
 mod single_logout;
 
 use crate::{

@@ -147,6 +147,41 @@ fn keys_of_another_service_are_refused() {
 }
 
 #[test]
+fn a_pair_is_checked_and_replaced_by_command() {
+    let hub = Hub::site("pair");
+    let out = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    for arguments in [&["keys", "spid"][..], &["keys", "spid", "--check", "--roll"]] {
+        assert_eq!(said(&hub.run(arguments)).0, Some(64));
+    }
+    let none = hub.run(&["keys", "spid", "--check"]);
+    assert!(said(&none).0 == Some(78) && said(&none).1.contains("varco-hub keys init"), "{none:?}");
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    let good = hub.run(&["keys", "spid", "--check"]);
+    assert!(good.status.success() && out(&good).contains("conforme all'Avviso SPID 29"), "{good:?}");
+    assert!(
+        out(&good).lines().filter(|line| line.starts_with("  sì  ")).count() == 27
+            && !out(&good).contains("NO")
+    );
+    let (code, message) = said(&hub.run(&["keys", "spid", "--roll"]));
+    assert!(code == Some(78) && message.contains("--next"), "{message}");
+    let (code, message) = said(&hub.run(&["keys", "spid", "--next", "--body", "altro"]));
+    assert!(code == Some(78) && message.contains("body: no body has the path"), "{message}");
+    assert_eq!(said(&hub.run(&["keys", "spid", "--next"])).0, Some(0));
+    // The body moves: both certificates say another town.
+    let file = hub.folder.join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("locality = \"Torino\"", "locality = \"Roma\"")).unwrap();
+    let bad = hub.run(&["keys", "spid", "--check"]);
+    assert_eq!((said(&bad).0, out(&bad).matches("  NO  localityName").count()), (Some(78), 2), "{bad:?}");
+    assert!(said(&bad).1.contains("2 rules of Avviso SPID 29 do not hold; make a pair"), "{bad:?}");
+    std::fs::write(&file, text).unwrap();
+    let keys = hub.folder.join("state/keys");
+    let next = std::fs::read(keys.join("spid-next.pem")).unwrap();
+    assert_eq!(said(&hub.run(&["keys", "spid", "--roll"])).0, Some(0));
+    assert_eq!(std::fs::read(keys.join("spid.pem")).unwrap(), next);
+}
+
+#[test]
 fn it_serves_and_watches_the_folder_of_providers() {
     let mut hub = Hub::site("serve");
     hub.certificate();

@@ -14,6 +14,12 @@ pub(super) struct AttributeSet {
 
 /// The fiscal code alone.
 const FISCAL_NUMBER: AttributeSet = AttributeSet { index: "0", name: None, attributes: &["fiscalNumber"] };
+/// What CIE sends in any case, its minimum data set, and takes no smaller set than; all but the code is dropped unread.
+const CIE_MINIMUM: AttributeSet = AttributeSet {
+    index: "0",
+    name: None,
+    attributes: &["name", "familyName", "dateOfBirth", "fiscalNumber"],
+};
 /// The pseudonym alone.
 const SPID_CODE: AttributeSet = AttributeSet { index: "1", name: None, attributes: &["spidCode"] };
 /// The minimum data set of Implementing Regulation (EU) 2015/1501, as the Italian node names it.
@@ -33,7 +39,7 @@ impl ServiceProvider {
     /// Those in our metadata; the first is the default.
     pub(super) fn attribute_sets(&self) -> &'static [AttributeSet] {
         match (self.scheme, self.eidas) {
-            (Scheme::Cie, _) => const { &[FISCAL_NUMBER] },
+            (Scheme::Cie, _) => const { &[CIE_MINIMUM] },
             (_, false) => const { &[FISCAL_NUMBER, SPID_CODE] },
             (_, true) => const { &[FISCAL_NUMBER, SPID_CODE, EIDAS_MINIMUM, EIDAS_FULL] },
         }

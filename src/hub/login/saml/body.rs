@@ -36,16 +36,8 @@ impl Body {
         is_url("body.url", &self.url)?;
         let ipa = self.ipa_code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
         holds("body.ipa_code", ipa && (1..=16).contains(&self.ipa_code.len()), "write the IPA code: c_l219")?;
-        let email =
-            self.email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
-        holds(
-            "body.email",
-            email && clean(&self.email),
-            "write the mailbox of an office: spid@comune.example.it",
-        )?;
-        let digits = self.telephone.strip_prefix("+39").unwrap_or_default();
-        let telephone = digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit());
-        holds("body.telephone", telephone, "write +39 and digits without blanks: +390110000000")?;
+        is_email("body.email", &self.email)?;
+        is_telephone("body.telephone", &self.telephone)?;
         let town = self.municipality.as_deref().is_none_or(is_municipality);
         holds("body.municipality", town, "write the Belfiore code of the town: L219")
     }
@@ -59,8 +51,19 @@ pub(super) fn is_url(key: &str, value: &str) -> Result<(), Fault> {
     holds(key, good && clean(value), "write an https URL without query: https://accesso.comune.example.it")
 }
 
+pub(super) fn is_email(key: &str, email: &str) -> Result<(), Fault> {
+    let good = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+    holds(key, good && clean(email), "write the mailbox of an office: spid@comune.example.it")
+}
+
+pub(super) fn is_telephone(key: &str, telephone: &str) -> Result<(), Fault> {
+    let digits = telephone.strip_prefix("+39").unwrap_or_default();
+    let good = digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit());
+    holds(key, good, "write +39 and digits without blanks: +390110000000")
+}
+
 /// One letter and three digits (Agenzia delle Entrate, *codici catastali*).
-fn is_municipality(code: &str) -> bool {
+pub(super) fn is_municipality(code: &str) -> bool {
     code.len() == 4
         && code
             .bytes()
@@ -68,12 +71,12 @@ fn is_municipality(code: &str) -> bool {
             .all(|(b, n)| if n == 0 { b.is_ascii_uppercase() } else { b.is_ascii_digit() })
 }
 
-fn is_name(key: &str, value: &str) -> Result<(), Fault> {
+pub(super) fn is_name(key: &str, value: &str) -> Result<(), Fault> {
     let good = (1..=64).contains(&value.chars().count()) && value.trim() == value;
     holds(key, good && !value.chars().any(char::is_control), "write 1 to 64 characters without outer blanks")
 }
 
-fn clean(value: &str) -> bool {
+pub(super) fn clean(value: &str) -> bool {
     !value.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 

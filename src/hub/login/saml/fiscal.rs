@@ -23,7 +23,7 @@ pub enum NotAFiscalNumber {
 
 /// What each place holds: a letter, a digit (or the letter that stands for it among namesakes), a month.
 const FORM: &[u8; 15] = b"AAAAAA99M99A999";
-const MONTHS: &[u8] = b"ABCDEHLMPRST";
+pub(super) const MONTHS: &[u8] = b"ABCDEHLMPRST";
 /// The letters that replace the digits 0 to 9 when two persons would share a code (*omocodia*).
 const STAND_INS: &[u8; 10] = b"LMNPQRSTUV";
 /// Value of `A` to `Z` in odd places; the digits 0 to 9 count as `A` to `J`.
@@ -82,7 +82,7 @@ fn is_kind(c: u8, kind: u8) -> bool {
     }
 }
 
-fn digit(c: u8) -> Option<usize> {
+pub(super) fn digit(c: u8) -> Option<usize> {
     if c.is_ascii_digit() { Some(usize::from(c - b'0')) } else { STAND_INS.iter().position(|s| *s == c) }
 }
 

@@ -4,6 +4,7 @@ pub const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub const SAMLP: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 pub const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub const CIE: &str = "https://www.cartaidentita.interno.gov.it/saml-extensions";
 pub const SPID: &str = "https://spid.gov.it/saml-extensions";
 
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";

@@ -1,6 +1,6 @@
 //! What a body asks of a scheme: its name there, the level, and which attribute says who somebody is.
 
-use super::{Fault, Level, Scheme, body};
+use super::{Fault, Level, Scheme, body, partner::Partner};
 use serde::{Deserialize, Serialize};
 
 /// A body's side of a scheme: a `[body.spid]` or `[body.cie]` table of the hub's settings.
@@ -17,11 +17,15 @@ pub struct Profile {
     /// What says who somebody is.
     #[serde(default)]
     pub identity: Wanted,
-    /// From which age minors may use the service, 5 to 17 years (AgID, *Linee guida SPID minori*): declared in the metadata.
+    /// From which age minors may use the service, 5 to 17 years (AgID, Determinazione 51/2022): declared in the metadata.
     pub age_limit: Option<u8>,
+    /// Below which age a parent must allow it, above `age_limit` and 18 years at most; absent: no parent is asked.
+    pub parent_below: Option<u8>,
     /// Whether citizens of other member states come in, through the Italian eIDAS node.
     #[serde(default)]
     pub eidas: bool,
+    /// In CIE: who looks after the technical side for the body.
+    pub technical: Option<Partner>,
 }
 
 /// How the level of a request is meant (SAML Core 3.3.2.2.1). Whatever it says, a provider may always authenticate at a
@@ -91,6 +95,11 @@ impl Profile {
         body::holds(&key("identity"), codes, "CIE has no SPID code: write fiscal-number")?;
         let ages = self.age_limit.is_none_or(|age| !cie && (5..=17).contains(&age));
         body::holds(&key("age_limit"), ages, "write 5 to 17 years, and in [body.spid] only")?;
+        let parents =
+            self.parent_below.is_none_or(|age| self.age_limit.is_some_and(|from| from < age && age <= 18));
+        body::holds(&key("parent_below"), parents, "write more than age_limit, up to 18")?;
+        body::holds(&key("technical"), cie || self.technical.is_none(), "write it in [body.cie]")?;
+        self.technical.as_ref().map_or(Ok(()), Partner::check)?;
         body::holds(
             &key("eidas"),
             !cie || !self.eidas,

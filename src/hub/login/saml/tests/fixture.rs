@@ -160,6 +160,8 @@ pub fn profile(level: Level) -> Profile {
         comparison: Comparison::Minimum,
         identity: Wanted::FiscalNumber,
         age_limit: None,
+        parent_below: None,
+        technical: None,
         eidas: false,
     }
 }

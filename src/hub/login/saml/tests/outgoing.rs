@@ -84,9 +84,13 @@ fn identifiers_are_short_names_and_never_the_same() {
         (0..50).map(|_| us.authn_request(&to, "r", now()).unwrap().0.id).collect();
     assert_eq!(ids.len(), 50);
     let good = |id: &String| {
-        id.len() == 33 && id.strip_prefix('_').is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        let digits = id.strip_prefix('_').unwrap_or_default();
+        // 32 digits of 5 bits are 160, and every value of a digit turns up.
+        digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
     };
     assert!(ids.iter().all(good));
+    let used: std::collections::BTreeSet<_> = ids.iter().flat_map(|id| id[1..].bytes()).collect();
+    assert_eq!(used.len(), 32);
 }
 
 #[test]
