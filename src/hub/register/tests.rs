@@ -129,7 +129,7 @@ fn a_write_waits_for_the_disk_and_what_goes_is_overwritten() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// SECURITY.md S8 for the hub.
+/// SECURITY.md R8.
 #[test]
 fn a_full_disk_refuses_the_login_and_loses_nothing() {
     let folder = crate::testing::folder("register-full");

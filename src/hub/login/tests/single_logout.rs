@@ -102,6 +102,11 @@ async fn only_a_gateway_is_told() {
     for body in ["", "[]", "x", r#"{"ack":"x"}"#, r#"{"maxEvents":-1}"#] {
         assert_eq!(poll(&hub, GATEWAY, &encoded(SECRET), body).await.0, StatusCode::BAD_REQUEST, "{body}");
     }
+    let known = hub.browser().get("/.well-known/openid-configuration").await.text().await.unwrap();
+    let known: Value = serde_json::from_str(&known).unwrap();
+    assert_eq!(known["end_session_endpoint"], format!("{}/oidc/logout", hub.base));
+    assert_eq!(known["security_events_endpoint"], format!("{}/oidc/events", hub.base));
+    assert_eq!(known["security_events_delivery_methods_supported"], json!(["urn:ietf:rfc:8936"]));
     let get = hub.client.get(format!("{}/oidc/events", hub.base)).send().await.unwrap();
     assert_eq!(get.status(), StatusCode::NOT_FOUND);
     hub.stop().await;
