@@ -6,18 +6,20 @@ PROFILE ?= dev
 DENY    := 0.20.2
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 BIN     := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# The official validators of SPID and CIE, which tests/labs/validators.rs runs.
+VALIDATORS := $(TARGET)/validators
 
 # samael links xmlsec1 and libxml2, and makes its bindings with libclang.
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libxml2-dev libxmlsec1-dev libxmlsec1-openssl libssl-dev libltdl-dev libclang-dev
 # What a site's router runs.
 SITE_PACKAGES  := nftables iproute2 dnsmasq-base tzdata
 # What the lab and the tests drive a site with.
-LAB_PACKAGES   := conntrack iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates
+LAB_PACKAGES   := conntrack iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server netcat-openbsd procps util-linux ca-certificates python3-venv
 
 # What the benchmarks are compared with and drive a site with.
 BENCH_PACKAGES := nginx-light wrk ethtool iputils-ping opennds iptables
 
-.PHONY: help setup build demo test lint unit bench
+.PHONY: help setup build demo test lint unit validators bench
 
 help:
 	@echo 'make demo          a whole site in network namespaces, walked through before your eyes'
@@ -52,8 +54,16 @@ lint: setup
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(DENY)
 	cargo deny --locked check bans licenses sources
 
+# Made anew when the list changes. Debian's own Python: the list is for its version.
+validators: setup
+	@cmp -s tests/validators.txt $(VALIDATORS)/validators.txt || { \
+	  rm -rf $(VALIDATORS) && /usr/bin/python3 -m venv $(VALIDATORS) && \
+	  $(VALIDATORS)/bin/pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-build-isolation \
+	    -r tests/validators.txt && \
+	  cp tests/validators.txt $(VALIDATORS)/; }
+
 # The programs are built first: the labs run the real ones.
-unit: build
+unit: build validators
 	cargo test --workspace --locked --profile $(PROFILE)
 
 # Some half an hour on an idle machine; never part of the tests. BENCH='forward --runs 9' measures one thing.

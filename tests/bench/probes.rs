@@ -123,9 +123,10 @@ fn settings(enforcer: &Path, many: usize) -> Result<Lab> {
         idle: "30m".into(),
         bare: false,
         one_box: false,
+        schemes: false,
     };
     render::write(&lab, &plan)?;
-    keys::make(&lab)?;
+    keys::make(&lab, &plan)?;
     fs::write(lab.path("config/site.toml"), varco::site(plan.rate, many))?;
     let file = lab.path("config/gateway.toml");
     let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());

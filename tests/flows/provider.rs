@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use std::{path::PathBuf, sync::LazyLock};
-use varco_tests::idp::{Behaviour, Citizen, Order, Signer, respond, sign};
+use varco_tests::idp::{Behaviour, Citizen, Order, Scheme, Signer, respond, sign};
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = std::env::temp_dir().join(format!("varco-flows-{}", std::process::id()));
@@ -11,7 +11,12 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 fn answer(behaviour: Behaviour) -> String {
+    answer_of(Scheme::Spid, behaviour)
+}
+
+fn answer_of(scheme: Scheme, behaviour: Behaviour) -> String {
     let order = Order {
+        scheme,
         idp: "https://idp.varco.test".into(),
         sp: "https://accesso.varco.test".into(),
         acs: "https://accesso.varco.test/spid/acs".into(),
@@ -83,4 +88,25 @@ fn every_other_behaviour_differs_from_a_good_answer_only_where_it_should() {
     assert!(!xml(Behaviour::Unsolicited).contains("InResponseTo"));
     assert_eq!(xml(Behaviour::TwoAssertions).matches("<saml:Assertion ").count(), 2);
     assert!(xml(Behaviour::Doctype).starts_with("<!DOCTYPE"));
+}
+
+#[test]
+fn cie_says_the_minimum_dataset_and_the_highest_level_whatever_was_asked() {
+    let xml = answer_of(Scheme::Cie, Behaviour::Good);
+    for name in ["name", "familyName", "dateOfBirth", "fiscalNumber"] {
+        assert!(xml.contains(&format!("Name=\"{name}\"")), "{name}");
+    }
+    assert!(!xml.contains("spidCode") && xml.contains("SpidL3"));
+    let assertion = &xml[xml.find("<saml:Assertion").unwrap()..];
+    assert!(assertion.contains("<saml:Issuer>") && first_signature_holds(&xml));
+    let known: Vec<_> = Behaviour::ALL.iter().filter(|b| Scheme::Cie.knows(**b)).collect();
+    assert!(known.contains(&&Behaviour::Nr22) && !known.contains(&&Behaviour::Nr19));
+}
+
+#[test]
+fn the_node_of_eidas_names_no_fiscal_code() {
+    let xml = answer_of(Scheme::Eidas, Behaviour::Good);
+    assert!(xml.contains(">ES/IT/ada-00001<") && !xml.contains("fiscalNumber"));
+    assert!(!answer_of(Scheme::Eidas, Behaviour::NoFiscalNumber).contains("spidCode"));
+    assert!(answer_of(Scheme::Eidas, Behaviour::Tampered).contains(">ES/IT/vittima-00001<"));
 }

@@ -7,7 +7,7 @@ use std::{
 };
 use varco_tests::{
     ca,
-    idp::{Signer, sign},
+    idp::{Scheme, Signer, sign},
 };
 
 struct Provider {
@@ -29,6 +29,10 @@ const SP: &str = "https://sp.example.org";
 
 impl Provider {
     fn start(name: &str) -> Self {
+        Self::start_as(Scheme::Spid, name)
+    }
+
+    fn start_as(scheme: Scheme, name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("varco-flows-{name}-{}", std::process::id()));
         let signer = Signer::open(&folder.join("sp")).unwrap();
         ca::Authority::make(&folder).unwrap().leaf("idp", &["127.0.0.1"]).unwrap();
@@ -36,7 +40,7 @@ impl Provider {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let url = format!("https://127.0.0.1:{port}");
         let child = Command::new(env!("CARGO_BIN_EXE_varco-idp"))
-            .args(["run", "--listen", &url[8..], "--url", &url])
+            .args(["run", "--scheme", scheme.name(), "--listen", &url[8..], "--url", &url])
             .args(["--state".as_ref(), folder.join("state").as_os_str()])
             .args(["--certificate".as_ref(), folder.join("idp.pem").as_os_str()])
             .args(["--key".as_ref(), folder.join("idp.key").as_os_str()])
@@ -144,4 +148,19 @@ fn requests_that_break_a_rule_are_refused_with_their_code() {
     assert_eq!(said(|x| x.replace("AttributeConsumingServiceIndex=\"0\"", "")), "nr18");
     let tampered = provider.request(|x| x).replace("SpidL2", "SpidL1");
     assert_eq!(between(&provider.post(&tampered), "ErrorCode ", "<"), "nr05");
+}
+
+#[test]
+fn cie_and_the_node_of_eidas_have_rules_of_their_own() {
+    let said = |provider: &Provider, bend: &dyn Fn(String) -> String| {
+        let page = provider.post(&provider.request(bend));
+        between(&page, "ErrorCode ", "<").to_owned()
+    };
+    let cie = Provider::start_as(Scheme::Cie, "cie");
+    assert!(cie.post(&cie.request(|xml| xml)).contains("name=\"token\""));
+    assert_eq!(said(&cie, &|x| x.replace("minimum", "better")), "nr12");
+    assert_eq!(said(&cie, &|x| x.replace("ForceAuthn=\"true\" ", "").replace("SpidL2", "SpidL1")), "nr12");
+    assert_eq!(said(&cie, &|x| x.replace("/sso\"", "\"")), "nr14");
+    let node = Provider::start_as(Scheme::Eidas, "eidas");
+    assert_eq!(said(&node, &|xml| xml), "nr18");
 }

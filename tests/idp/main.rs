@@ -1,17 +1,17 @@
-//! `varco-idp`: a SPID identity provider for tests. Never part of a production build.
+//! `varco-idp`: an identity provider of SPID, of CIE or of eIDAS for tests. Never part of a production build.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use varco_tests::{
-    idp::{Behaviour, CITIZENS, Signer, citizen::PASSWORD, metadata, server},
+    idp::{Behaviour, CITIZENS, Scheme, Signer, citizen::PASSWORD, metadata, server},
     start,
 };
 
 #[derive(Parser)]
 #[command(
     name = "varco-idp",
-    about = "A SPID identity provider for tests: it signs real SAML and misbehaves on demand."
+    about = "An identity provider for tests: it signs real SAML and misbehaves on demand."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -43,9 +43,15 @@ enum Order {
         /// How to answer unless the login form says otherwise.
         #[arg(long, default_value = "good")]
         behaviour: Behaviour,
+        /// Whose rules it follows: spid, cie or eidas.
+        #[arg(long, default_value_t)]
+        scheme: Scheme,
     },
     /// Print the provider's metadata.
     Metadata {
+        /// Whose rules it follows: spid, cie or eidas.
+        #[arg(long, default_value_t)]
+        scheme: Scheme,
         /// entityID and base of the endpoints.
         #[arg(long)]
         url: String,
@@ -65,8 +71,9 @@ fn main() -> ExitCode {
 
 fn obey(order: Order) -> Result<()> {
     match order {
-        Order::Run { listen, url, state, certificate, key, service_providers, behaviour } => {
+        Order::Run { listen, url, state, certificate, key, service_providers, behaviour, scheme } => {
             server::run(server::Settings {
+                scheme,
                 listen,
                 url,
                 state,
@@ -76,7 +83,9 @@ fn obey(order: Order) -> Result<()> {
                 behaviour,
             })
         }
-        Order::Metadata { url, state } => start::say(&metadata::write(&url, &Signer::open(&state)?)?),
+        Order::Metadata { scheme, url, state } => {
+            start::say(&metadata::write(scheme, &url, &Signer::open(&state)?)?)
+        }
         Order::Behaviours => {
             let line = |b: &Behaviour| format!("{:<22}{:?}: {}\n", b.name(), b.verdict(), b.says());
             start::say(&Behaviour::ALL.iter().map(line).collect::<String>())

@@ -1,6 +1,7 @@
 //! Metadata: writing the provider's own, reading a service provider's.
 
 use super::{
+    scheme::Scheme,
     sign::Signer,
     xml::{self, DS, MD, POST, REDIRECT, TRANSIENT, escape},
 };
@@ -8,28 +9,12 @@ use anyhow::{Context, Result};
 use roxmltree::Node;
 use std::{collections::BTreeMap, path::Path, process::Command};
 
-/// What a provider can attest: names of SPID attributes.
-const ATTRIBUTES: [&str; 12] = [
-    "spidCode",
-    "name",
-    "familyName",
-    "fiscalNumber",
-    "dateOfBirth",
-    "placeOfBirth",
-    "countyOfBirth",
-    "gender",
-    "email",
-    "mobilePhone",
-    "address",
-    "expirationDate",
-];
-
 /// The provider's metadata; `url` is its entityID and the base of its endpoints.
 ///
 /// # Errors
 /// When the certificate cannot be read.
-pub fn write(url: &str, signer: &Signer) -> Result<String> {
-    let entity = escape(url);
+pub fn write(scheme: Scheme, url: &str, signer: &Signer) -> Result<String> {
+    let (entity, title) = (escape(url), scheme.title());
     let certificate = signer.certificate_text()?;
     let endpoint = |element: &str, path: &str| {
         let one = |binding: &str| format!(r#"<md:{element} Binding="{binding}" Location="{entity}{path}"/>"#);
@@ -38,11 +23,11 @@ pub fn write(url: &str, signer: &Signer) -> Result<String> {
     let attribute = |name: &str| format!(r#"<saml:Attribute xmlns:saml="{}" Name="{name}"/>"#, xml::SAML);
     Ok(format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
-<md:EntityDescriptor xmlns:md="{MD}" entityID="{entity}"><md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol" WantAuthnRequestsSigned="true"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{}<md:NameIDFormat>{TRANSIENT}</md:NameIDFormat>{}{}</md:IDPSSODescriptor><md:Organization><md:OrganizationName xml:lang="it">Gestore di prova</md:OrganizationName><md:OrganizationDisplayName xml:lang="it">Gestore di prova</md:OrganizationDisplayName><md:OrganizationURL xml:lang="it">{entity}</md:OrganizationURL></md:Organization></md:EntityDescriptor>
+<md:EntityDescriptor xmlns:md="{MD}" entityID="{entity}"><md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol" WantAuthnRequestsSigned="true"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{}<md:NameIDFormat>{TRANSIENT}</md:NameIDFormat>{}{}</md:IDPSSODescriptor><md:Organization><md:OrganizationName xml:lang="it">{title}</md:OrganizationName><md:OrganizationDisplayName xml:lang="it">{title}</md:OrganizationDisplayName><md:OrganizationURL xml:lang="it">{entity}</md:OrganizationURL></md:Organization></md:EntityDescriptor>
 "#,
         endpoint("SingleLogoutService", "/slo"),
         endpoint("SingleSignOnService", "/sso"),
-        ATTRIBUTES.map(attribute).concat(),
+        scheme.attests().iter().map(|name| attribute(name)).collect::<String>(),
     ))
 }
 

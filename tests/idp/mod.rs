@@ -1,4 +1,4 @@
-//! A SPID identity provider for tests (SAML 2.0 under the SPID technical rules of AgID).
+//! An identity provider for tests: of SPID (SAML 2.0 under the SPID technical rules of AgID), of CIE, or the node of eIDAS.
 
 pub mod behaviour;
 pub mod binding;
@@ -8,6 +8,7 @@ pub mod metadata;
 pub mod pages;
 pub mod request;
 pub mod response;
+pub mod scheme;
 pub mod server;
 pub mod sign;
 pub mod wrap;
@@ -16,4 +17,5 @@ pub mod xml;
 pub use behaviour::Behaviour;
 pub use citizen::{CITIZENS, Citizen};
 pub use response::{Order, respond};
+pub use scheme::Scheme;
 pub use sign::Signer;

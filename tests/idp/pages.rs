@@ -4,6 +4,7 @@ use super::{
     behaviour::Behaviour,
     citizen::{CITIZENS, PASSWORD},
     request::{Fault, Request},
+    scheme::Scheme,
 };
 use maud::{DOCTYPE, Markup, html};
 
@@ -19,7 +20,7 @@ fn page(title: &str, body: &Markup) -> Markup {
             body {
                 main {
                     h1 { (title) }
-                    p { strong { "Gestore di prova: non è un gestore SPID." } }
+                    p { strong { "Gestore di prova: nessuna identità vera." } }
                     (body)
                 }
             }
@@ -28,9 +29,9 @@ fn page(title: &str, body: &Markup) -> Markup {
 }
 
 /// Who are you? `again` says that the last try was wrong.
-pub fn login(token: &str, request: &Request, default: Behaviour, again: bool) -> Markup {
+pub fn login(scheme: Scheme, token: &str, request: &Request, default: Behaviour, again: bool) -> Markup {
     page(
-        "Accesso di prova",
+        scheme.title(),
         &html! {
             p { (request.issuer) " chiede il livello " (request.level) " e: " (request.attributes.join(", ")) "." }
             @if again { p role="alert" { "Nome utente o password errati." } }
@@ -40,7 +41,7 @@ pub fn login(token: &str, request: &Request, default: Behaviour, again: bool) ->
                 p { label { "Password " input type="password" name="password" autocomplete="current-password"; } }
                 p { label { "Comportamento "
                     select name="behaviour" {
-                        @for b in Behaviour::ALL {
+                        @for b in Behaviour::ALL.iter().filter(|b| scheme.knows(**b)) {
                             option value=(b) selected[*b == default] { (b) ": " (b.says()) }
                         }
                     }
@@ -79,6 +80,11 @@ pub fn carry(url: &str, field: &str, message: &str, relay_state: Option<&str>) -
             }
         },
     )
+}
+
+/// The citizen is out, and nobody is told.
+pub fn left() -> Markup {
+    page("Uscita", &html! { p { "Sei uscito." } })
 }
 
 /// The request breaks a rule.

@@ -1,7 +1,9 @@
-//! Checking an AuthnRequest as a SPID identity provider must (technical rules, single sign-on and error codes).
+//! Checking an AuthnRequest as an identity provider must: SPID technical rules (single sign-on and error codes), *Manuale
+//! operativo CIE*.
 
 use super::{
     metadata::ServiceProvider,
+    scheme::Scheme,
     xml::{self, ENTITY, POST, SAML, SAMLP, TRANSIENT},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -54,25 +56,32 @@ pub fn issuer(text: &str) -> Result<String, Fault> {
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn check(text: &str, sp: &ServiceProvider, url: &str, now: Timestamp) -> Result<Request, Fault> {
+pub fn check(
+    text: &str,
+    scheme: Scheme,
+    sp: &ServiceProvider,
+    url: &str,
+    now: Timestamp,
+) -> Result<Request, Fault> {
     let document = xml::parse(text).or_else(|e| fault(8, e))?;
     let root = document.root_element();
     if !root.has_tag_name((SAMLP, "AuthnRequest")) {
         return fault(8, "the root element is not samlp:AuthnRequest");
     }
-    check_frame(root, url, now)?;
+    check_frame(root, now)?;
+    check_destination(root, scheme, url)?;
     check_issuer(root, sp)?;
     check_policy(root)?;
     Ok(Request {
         id: check_id(root)?,
         issuer: sp.entity_id.clone(),
-        level: check_context(root)?,
+        level: check_context(root, scheme)?,
         acs: check_acs(root, sp)?,
-        attributes: check_attributes(root, sp)?,
+        attributes: check_attributes(root, scheme, sp)?,
     })
 }
 
-fn check_frame(root: Node<'_, '_>, url: &str, now: Timestamp) -> Result<(), Fault> {
+fn check_frame(root: Node<'_, '_>, now: Timestamp) -> Result<(), Fault> {
     if root.attribute("Version") != Some("2.0") {
         return fault(9, "Version is not 2.0");
     }
@@ -81,14 +90,19 @@ fn check_frame(root: Node<'_, '_>, url: &str, now: Timestamp) -> Result<(), Faul
     if !issued.ends_with('Z') || !issued.parse::<Timestamp>().is_ok_and(close) {
         return fault(13, format!("IssueInstant `{issued}` is not UTC with Z, or more than 5 minutes off"));
     }
-    let destination = root.attribute("Destination").unwrap_or_default();
-    if destination != url && destination != format!("{url}/sso") {
-        return fault(14, format!("Destination `{destination}` is neither {url}/sso nor the entityID"));
-    }
     if root.has_attribute("IsPassive") {
         return fault(15, "IsPassive is present");
     }
     Ok(())
+}
+
+/// SPID also takes the entityID (Avviso 11), CIE does not.
+fn check_destination(root: Node<'_, '_>, scheme: Scheme, url: &str) -> Result<(), Fault> {
+    let destination = root.attribute("Destination").unwrap_or_default();
+    if destination == format!("{url}/sso") || (scheme != Scheme::Cie && destination == url) {
+        return Ok(());
+    }
+    fault(14, format!("Destination `{destination}` is not {url}/sso"))
 }
 
 fn check_id(root: Node<'_, '_>) -> Result<String, Fault> {
@@ -115,12 +129,16 @@ fn check_issuer(root: Node<'_, '_>, sp: &ServiceProvider) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_context(root: Node<'_, '_>) -> Result<u8, Fault> {
+fn check_context(root: Node<'_, '_>, scheme: Scheme) -> Result<u8, Fault> {
     let Some(asked) = xml::child(root, SAMLP, "RequestedAuthnContext") else {
         return fault(12, "no RequestedAuthnContext");
     };
     let comparison = asked.attribute("Comparison").unwrap_or("exact");
-    if !["exact", "minimum", "better", "maximum"].contains(&comparison) {
+    let known: &[_] = match scheme {
+        Scheme::Cie => &["exact", "minimum"],
+        Scheme::Spid | Scheme::Eidas => &["exact", "minimum", "better", "maximum"],
+    };
+    if !known.contains(&comparison) {
         return fault(12, format!("Comparison `{comparison}`"));
     }
     let class = xml::child(asked, SAML, "AuthnContextClassRef").map(xml::text).unwrap_or_default();
@@ -130,8 +148,8 @@ fn check_context(root: Node<'_, '_>) -> Result<u8, Fault> {
         Some("3") => 3,
         _ => return fault(12, format!("`{class}` is not a SPID level")),
     };
-    if level > 1 && root.attribute("ForceAuthn") != Some("true") {
-        return fault(12, "ForceAuthn is required for levels 2 and 3");
+    if (level > 1 || scheme == Scheme::Cie) && root.attribute("ForceAuthn") != Some("true") {
+        return fault(12, "ForceAuthn is required for levels 2 and 3, and always by CIE");
     }
     Ok(level)
 }
@@ -168,8 +186,12 @@ fn check_acs(root: Node<'_, '_>, sp: &ServiceProvider) -> Result<String, Fault> 
     }
 }
 
-fn check_attributes(root: Node<'_, '_>, sp: &ServiceProvider) -> Result<Vec<String>, Fault> {
+/// The node takes the sets of its own numbers only: 99, the minimum, and 100, all.
+fn check_attributes(root: Node<'_, '_>, scheme: Scheme, sp: &ServiceProvider) -> Result<Vec<String>, Fault> {
     let index = root.attribute("AttributeConsumingServiceIndex");
+    if scheme == Scheme::Eidas && !matches!(index, Some("99" | "100")) {
+        return fault(18, "AttributeConsumingServiceIndex is neither 99 nor 100");
+    }
     match index.map(|i| sp.attributes.get(i)) {
         Some(Some(names)) => Ok(names.clone()),
         Some(None) => fault(18, "AttributeConsumingServiceIndex is not in the metadata"),

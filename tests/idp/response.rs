@@ -4,6 +4,7 @@
 use super::{
     behaviour::Behaviour,
     citizen::Citizen,
+    scheme::Scheme,
     sign::{Digest, Signer, template},
     wrap,
     xml::{ENTITY, SAML, SAMLP, TRANSIENT, escape},
@@ -16,6 +17,8 @@ use uuid::Uuid;
 /// What a response is to say.
 #[derive(Debug, Clone)]
 pub struct Order {
+    /// Whose rules it follows.
+    pub scheme: Scheme,
     /// The identity provider's entityID.
     pub idp: String,
     /// The service provider's entityID: the audience.
@@ -68,6 +71,7 @@ struct Draft {
 /// An assertion before it is written.
 #[derive(Clone)]
 struct Claim {
+    scheme: Scheme,
     id: String,
     issued: Timestamp,
     issuer: String,
@@ -99,8 +103,8 @@ const FIVE_MINUTES: SignedDuration = SignedDuration::from_mins(5);
 
 impl Claim {
     fn of(order: &Order, citizen: &Citizen) -> Self {
-        let attributes = order.attributes.iter();
         Self {
+            scheme: order.scheme,
             id: new_id(),
             issued: order.now,
             issuer: order.idp.clone(),
@@ -110,8 +114,8 @@ impl Claim {
             from: order.now,
             until: later(order.now, FIVE_MINUTES),
             audience: Some(order.sp.clone()),
-            context: Some(context(order.level)),
-            attributes: attributes.filter_map(|n| Some((n.clone(), citizen.attribute(n)?))).collect(),
+            context: Some(context(order.scheme.level(order.level))),
+            attributes: order.scheme.released(&order.attributes, citizen),
         }
     }
 
@@ -142,7 +146,7 @@ impl Claim {
             Behaviour::HigherLevel => self.context = Some(context(3)),
             Behaviour::UnknownLevel => self.context = Some("urn:example:very-secure".into()),
             Behaviour::NoAuthnStatement => self.context = None,
-            Behaviour::NoFiscalNumber => self.attributes.retain(|(name, _)| name != "fiscalNumber"),
+            Behaviour::NoFiscalNumber => self.attributes.retain(|(name, _)| name != self.scheme.identifier()),
             _ => {}
         }
     }
@@ -256,10 +260,13 @@ fn status(code: Option<u8>) -> String {
 
 impl Claim {
     fn write(&self, signature: &str) -> String {
+        // CIE leaves the format of an assertion's issuer out.
+        let format = (self.scheme != Scheme::Cie).then_some(ENTITY);
         format!(
-            r#"<saml:Assertion xmlns:saml="{SAML}" ID="{}" Version="2.0" IssueInstant="{}"><saml:Issuer Format="{ENTITY}">{}</saml:Issuer>{signature}{}{}{}{}</saml:Assertion>"#,
+            r#"<saml:Assertion xmlns:saml="{SAML}" ID="{}" Version="2.0" IssueInstant="{}"><saml:Issuer{}>{}</saml:Issuer>{signature}{}{}{}{}</saml:Assertion>"#,
             self.id,
             instant(self.issued),
+            attribute("Format", format),
             escape(&self.issuer),
             self.subject(),
             self.conditions(),
@@ -320,14 +327,15 @@ impl Claim {
 
 /// What is done to the document after it was signed.
 fn spoil(xml: &str, order: &Order) -> Result<String> {
-    let fiscal_number = order.citizen.fiscal_number();
+    let identifier = |citizen| order.scheme.attribute(citizen, order.scheme.identifier()).unwrap_or_default();
+    let own = identifier(order.citizen);
     match order.behaviour {
-        Behaviour::Tampered => Ok(xml.replace(&fiscal_number, &Citizen::victim().fiscal_number())),
+        Behaviour::Tampered => Ok(xml.replace(&own, &identifier(Citizen::victim()))),
         Behaviour::Comment => {
-            let (head, tail) = fiscal_number.split_at(12);
-            Ok(xml.replace(&fiscal_number, &format!("{head}<!-- -->{tail}")))
+            let (head, tail) = own.split_at(own.len() / 2);
+            Ok(xml.replace(&own, &format!("{head}<!-- -->{tail}")))
         }
         Behaviour::Doctype => Ok(format!("<!DOCTYPE samlp:Response [<!ENTITY x \"y\">]>\n{xml}")),
-        other => wrap::wrap(xml, other, order.citizen),
+        other => wrap::wrap(xml, other, order.scheme, order.citizen),
     }
 }

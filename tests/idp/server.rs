@@ -9,6 +9,7 @@ use super::{
     pages,
     request::{self, Fault, Request, fault},
     response::{Order, respond},
+    scheme::Scheme,
     sign::Signer,
 };
 use actix_web::{
@@ -31,6 +32,8 @@ use std::{
 /// How the provider runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Whose rules it follows.
+    pub scheme: Scheme,
     /// Where it listens.
     pub listen: SocketAddr,
     /// Its entityID and the base of its endpoints, without a slash at the end.
@@ -132,7 +135,7 @@ async fn answer(work: impl FnOnce() -> Page + Send + 'static) -> HttpResponse {
 }
 
 async fn show_metadata(provider: Data<Provider>) -> HttpResponse {
-    match metadata::write(&provider.settings.url, &provider.signer) {
+    match metadata::write(provider.settings.scheme, &provider.settings.url, &provider.signer) {
         Ok(text) => HttpResponse::Ok().content_type("application/samlmetadata+xml").body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
@@ -181,7 +184,7 @@ impl Provider {
         match self.check(message) {
             Ok(request) => {
                 let token = uuid::Uuid::new_v4().to_string();
-                let page = pages::login(&token, &request, self.settings.behaviour, false);
+                let page = self.ask(&token, &request, self.settings.behaviour, false);
                 let relay_state = message.field("RelayState");
                 held(&self.pending).insert(token, Pending { request, relay_state, mistakes: 0 });
                 (200, page)
@@ -190,11 +193,15 @@ impl Provider {
         }
     }
 
+    fn ask(&self, token: &str, request: &Request, behaviour: Behaviour, again: bool) -> Markup {
+        pages::login(self.settings.scheme, token, request, behaviour, again)
+    }
+
     fn check(&self, message: &Message) -> Result<Request, Fault> {
         let xml = message.xml()?;
         let sp = self.service_provider(&request::issuer(&xml)?)?;
         message.check_signature(&sp)?;
-        request::check(&xml, &sp, &self.settings.url, now())
+        request::check(&xml, self.settings.scheme, &sp, &self.settings.url, now())
     }
 
     fn service_provider(&self, entity_id: &str) -> Result<ServiceProvider, Fault> {
@@ -221,12 +228,12 @@ impl Provider {
         let behaviour = field("behaviour").parse().unwrap_or(self.settings.behaviour);
         match Citizen::of(field("username")).filter(|_| field("password") == PASSWORD) {
             Some(citizen) => self.finish(&pending, citizen, behaviour),
-            None if pending.mistakes + 1 == MISTAKES => {
+            None if pending.mistakes + 1 == MISTAKES && self.settings.scheme.knows(Behaviour::Nr19) => {
                 self.finish(&pending, &super::CITIZENS[0], Behaviour::Nr19)
             }
             None => {
                 pending.mistakes += 1;
-                let page = pages::login(token, &pending.request, behaviour, true);
+                let page = self.ask(token, &pending.request, behaviour, true);
                 held(&self.pending).insert(token.to_owned(), pending);
                 (401, page)
             }
@@ -248,6 +255,7 @@ impl Provider {
             return last.context("nothing to replay yet: log in well once before");
         }
         let order = Order {
+            scheme: self.settings.scheme,
             idp: self.settings.url.clone(),
             sp: request.issuer.clone(),
             acs: request.acs.clone(),
@@ -270,6 +278,8 @@ impl Provider {
             return (200, pages::trouble("Sei uscito da tutti i servizi"));
         }
         match self.check_logout(message) {
+            // CIE takes the request and answers nothing.
+            Ok(_) if self.settings.scheme == Scheme::Cie => (200, pages::left()),
             Ok((id, to)) => match logout::respond(&self.settings.url, &id, &to, now(), &self.signer) {
                 Ok(xml) => {
                     let relay_state = message.field("RelayState");

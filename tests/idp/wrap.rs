@@ -4,6 +4,7 @@
 use super::{
     behaviour::Behaviour,
     citizen::Citizen,
+    scheme::Scheme,
     xml::{self, DS, SAML},
 };
 use anyhow::{Context, Result};
@@ -13,20 +14,21 @@ use std::ops::Range;
 ///
 /// # Errors
 /// When `signed` is not a response as this crate writes it.
-pub fn wrap(signed: &str, behaviour: Behaviour, citizen: &Citizen) -> Result<String> {
+pub fn wrap(signed: &str, behaviour: Behaviour, scheme: Scheme, citizen: &Citizen) -> Result<String> {
     let wrapped = match behaviour {
-        Behaviour::Wrapped1 => ResponseParts::of(signed, citizen)?.inside_signature(),
-        Behaviour::Wrapped2 => ResponseParts::of(signed, citizen)?.beside_signature(),
-        Behaviour::Wrapped3 => Parts::of(signed, citizen)?.with(|p| format!("{}{}", p.forged, p.whole)),
-        Behaviour::Wrapped4 => Parts::of(signed, citizen)?.with(|p| before_end(&p.forged, &p.whole)),
+        Behaviour::Wrapped1 => ResponseParts::of(signed, scheme, citizen)?.inside_signature(),
+        Behaviour::Wrapped2 => ResponseParts::of(signed, scheme, citizen)?.beside_signature(),
+        Behaviour::Wrapped3 => {
+            Parts::of(signed, scheme, citizen)?.with(|p| format!("{}{}", p.forged, p.whole))
+        }
+        Behaviour::Wrapped4 => Parts::of(signed, scheme, citizen)?.with(|p| before_end(&p.forged, &p.whole)),
         Behaviour::Wrapped5 => {
-            Parts::of(signed, citizen)?.with(|p| after_issuer(&p.forged, &p.signature) + &p.bare)
+            Parts::of(signed, scheme, citizen)?.with(|p| after_issuer(&p.forged, &p.signature) + &p.bare)
         }
-        Behaviour::Wrapped6 => {
-            Parts::of(signed, citizen)?.with(|p| after_issuer(&p.forged, &before_end(&p.signature, &p.bare)))
-        }
-        Behaviour::Wrapped7 => Parts::of(signed, citizen)?.in_extensions(),
-        Behaviour::Wrapped8 => Parts::of(signed, citizen)?.with(|p| {
+        Behaviour::Wrapped6 => Parts::of(signed, scheme, citizen)?
+            .with(|p| after_issuer(&p.forged, &before_end(&p.signature, &p.bare))),
+        Behaviour::Wrapped7 => Parts::of(signed, scheme, citizen)?.in_extensions(),
+        Behaviour::Wrapped8 => Parts::of(signed, scheme, citizen)?.with(|p| {
             let object = format!(r#"<ds:Object xmlns:ds="{DS}">{}</ds:Object>"#, p.bare);
             after_issuer(&p.forged_same_id, &before_end(&p.signature, &object))
         }),
@@ -47,12 +49,12 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(signed: &str, citizen: &Citizen) -> Result<Self> {
+    fn of(signed: &str, scheme: Scheme, citizen: &Citizen) -> Result<Self> {
         let (assertion, signature) = ranges(signed)?;
         let signature = signature.context("the assertion is not signed")?;
         let bare =
             format!("{}{}", &signed[assertion.start..signature.start], &signed[signature.end..assertion.end]);
-        let forged_same_id = forge(&bare, citizen);
+        let forged_same_id = forge(&bare, scheme, citizen);
         Ok(Self {
             before: signed[..assertion.start].to_owned(),
             after: signed[assertion.end..].to_owned(),
@@ -83,10 +85,10 @@ struct ResponseParts {
 }
 
 impl ResponseParts {
-    fn of(signed: &str, citizen: &Citizen) -> Result<Self> {
+    fn of(signed: &str, scheme: Scheme, citizen: &Citizen) -> Result<Self> {
         let signature = root_signature(signed)?;
         let bare = format!("{}{}", &signed[..signature.start], &signed[signature.end..]);
-        let forged = forge(&bare, citizen).replace(" ID=\"_", " ID=\"_f");
+        let forged = forge(&bare, scheme, citizen).replace(" ID=\"_", " ID=\"_f");
         Ok(Self { signature: signed[signature].to_owned(), forged, bare })
     }
 
@@ -115,10 +117,10 @@ fn root_signature(signed: &str) -> Result<Range<usize>> {
 }
 
 /// The same text about the victim.
-fn forge(text: &str, citizen: &Citizen) -> String {
-    let names = ["fiscalNumber", "spidCode", "name", "familyName", "dateOfBirth", "email"];
-    names.iter().fold(text.to_owned(), |text, name| {
-        let value = |c: &Citizen| format!(">{}</saml:AttributeValue>", c.attribute(name).unwrap_or_default());
+fn forge(text: &str, scheme: Scheme, citizen: &Citizen) -> String {
+    scheme.attests().iter().fold(text.to_owned(), |text, name| {
+        let value =
+            |c: &Citizen| format!(">{}</saml:AttributeValue>", scheme.attribute(c, name).unwrap_or_default());
         text.replace(&value(citizen), &value(Citizen::victim()))
     })
 }

@@ -59,8 +59,17 @@ pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
     say("A whole site is coming up: the Internet, the router, an office, three guests.\n")?;
     let (length, idle) = ("4h".to_owned(), "30m".to_owned());
     let (name, rate) = (name.to_owned(), LINE);
-    let plan =
-        Plan { name, guests: 3, rate, least: None, pass_length: length, idle, bare: false, one_box: false };
+    let plan = Plan {
+        name,
+        guests: 3,
+        rate,
+        least: None,
+        pass_length: length,
+        idle,
+        bare: false,
+        one_box: false,
+        schemes: false,
+    };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };
     let walked = demo.walk();

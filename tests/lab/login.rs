@@ -7,7 +7,7 @@ use super::{
     plan::{self, Host},
     state::Lab,
 };
-use crate::idp::{Behaviour, citizen::PASSWORD};
+use crate::idp::{Behaviour, Scheme, citizen::PASSWORD};
 use anyhow::{Context, Result, bail};
 
 /// What Android asks to find out whether it is online.
@@ -22,6 +22,21 @@ pub struct Wish {
     pub citizen: String,
     /// How the provider answers.
     pub behaviour: Behaviour,
+    /// Whose provider is chosen.
+    pub scheme: Scheme,
+}
+
+impl Wish {
+    /// To log in with SPID, as one should.
+    pub const fn new(citizen: String) -> Self {
+        Self { citizen, behaviour: Behaviour::Good, scheme: Scheme::Spid }
+    }
+
+    /// entityID of the provider.
+    fn provider(&self) -> String {
+        let found = plan::PROVIDERS.iter().find(|p| p.scheme == self.scheme);
+        format!("https://{}", found.map_or(plan::IDP_NAME, |p| p.name))
+    }
 }
 
 /// Logs a guest in, from a process of the guest's host. `tell` hears each step.
@@ -109,8 +124,7 @@ pub(super) fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arriv
     if at.status >= 400 {
         bail!("{} says {}: {}", at.url, at.status, at.page.title);
     }
-    let idp = format!("https://{}", plan::IDP_NAME);
-    choose(browser, at, &[&idp])
+    choose(browser, at, &[&wish.provider()])
         .or_else(|| choose(browser, at, &["login", "spid", "accedi", "entra"]))
         .unwrap_or_else(|| bail!("{} offers no way on: {}", at.url, at.page.title))
 }

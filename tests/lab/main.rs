@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
-    idp::Behaviour,
+    idp::{Behaviour, Scheme},
     lab::{
         Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up, web,
     },
@@ -55,6 +55,9 @@ struct UpOptions {
     /// The hub on the router, as at a single site, instead of in the Internet.
     #[arg(long)]
     one_box: bool,
+    /// A provider of CIE and a node of eIDAS beside SPID's provider.
+    #[arg(long)]
+    schemes: bool,
     /// Folder of Varco's programs, instead of the one that holds varco-lab.
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -71,6 +74,9 @@ struct Citizen {
     /// How the identity provider behaves; `varco-idp behaviours` lists the ways.
     #[arg(long, default_value = "good")]
     behaviour: Behaviour,
+    /// Whose identity: spid, cie or eidas; the last two of a lab that was brought up with --schemes.
+    #[arg(long, default_value_t)]
+    scheme: Scheme,
 }
 
 /// What a guest does, from a process of the guest's host.
@@ -272,9 +278,10 @@ fn done(outcome: Result<()>) -> Result<ExitCode> {
 }
 
 fn bring_up(options: UpOptions) -> Result<()> {
-    let UpOptions { which, guests, rate, least, pass_length, idle, bare, one_box, programs, json } = options;
+    let UpOptions { which, guests, rate, least, pass_length, idle, bare, one_box, schemes, programs, json } =
+        options;
     let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
-    let plan = Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box };
+    let plan = Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box, schemes };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
@@ -295,7 +302,11 @@ fn beside() -> Result<PathBuf> {
 }
 
 fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<ExitCode> {
-    let options = [("--citizen", citizen.citizen.clone()), ("--behaviour", citizen.behaviour.to_string())];
+    let options = [
+        ("--citizen", citizen.citizen.clone()),
+        ("--behaviour", citizen.behaviour.to_string()),
+        ("--scheme", citizen.scheme.to_string()),
+    ];
     let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
     send(lab, guest, "login", words.collect())
 }
@@ -329,15 +340,15 @@ fn at_office(lab: &Lab, errand: Errand) -> Result<()> {
         pair.with_context(|| format!("`{text}` is not field=rate"))
     };
     let set = set.into_iter().map(pair).collect::<Result<_>>()?;
-    let wish = login::Wish { citizen, behaviour: Behaviour::Good };
+    let wish = login::Wish::new(citizen);
     start::say(&(office::go(lab, &wish, &office::Errand { set, seconds, until })? + "\n"))
 }
 
 fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {
     match walk {
         Walk::Lease => start::say(&format!("{} from DHCP\n", dhcp::lease(lab, Host::Guest(guest))?)),
-        Walk::Login { citizen: Citizen { citizen, behaviour } } => {
-            let wish = login::Wish { citizen, behaviour };
+        Walk::Login { citizen: Citizen { citizen, behaviour, scheme } } => {
+            let wish = login::Wish { citizen, behaviour, scheme };
             login::log_in(lab, guest, &wish, |step| start::say(&format!("{step}\n")))
         }
         Walk::Logout { provider } => login::log_out(lab, guest, provider),

@@ -1,5 +1,6 @@
 //! What a lab is made of: hosts, names, addresses.
 
+use crate::idp::Scheme;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use varco_policy::Rate;
@@ -87,12 +88,20 @@ pub struct Plan {
     pub bare: bool,
     /// The hub on the router, as at a single site, instead of in the Internet.
     pub one_box: bool,
+    /// CIE's provider and the node of eIDAS beside SPID's.
+    #[serde(default)]
+    pub schemes: bool,
 }
 
 impl Plan {
     /// Where the hub runs, and its address.
     pub const fn hub(&self) -> (Host, &'static str) {
         if self.one_box { (Host::Gateway, HUB_HERE) } else { (Host::Wan, HUB) }
+    }
+
+    /// Whose identity providers there are.
+    pub const fn providers(&self) -> &'static [Provider] {
+        if self.schemes { &PROVIDERS } else { PROVIDERS.split_at(1).0 }
     }
 
     /// Every host, in the order in which they are made.
@@ -110,7 +119,7 @@ pub const GATEWAY: &str = "198.18.0.2";
 pub const SLOTS: &str = "198.18.0.3";
 /// The web server.
 pub const WEB: &str = "198.18.0.10";
-/// The identity provider.
+/// The identity provider of SPID.
 pub const IDP: &str = "198.18.0.20";
 /// The hub.
 pub const HUB: &str = "198.18.0.30";
@@ -129,8 +138,53 @@ pub const GUEST_ROUTER: &str = "10.64.0.1";
 pub const PORTAL_NAME: &str = "wifi.varco.test";
 /// Name of the hub.
 pub const HUB_NAME: &str = "accesso.varco.test";
-/// Name of the identity provider.
+/// Name of the identity provider of SPID.
 pub const IDP_NAME: &str = "idp.varco.test";
+
+/// An identity provider in the Internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Provider {
+    /// Whose rules it follows.
+    pub scheme: Scheme,
+    /// Its name as a program of the lab, and of its files.
+    pub program: &'static str,
+    /// The folder of metadata of its scheme that the hub trusts.
+    pub trusted: &'static str,
+    /// Its host name.
+    pub name: &'static str,
+    /// Its address.
+    pub address: &'static str,
+    /// The hub's metadata of its scheme.
+    pub service: &'static str,
+}
+
+/// All there may be.
+pub const PROVIDERS: [Provider; 3] = [
+    Provider {
+        scheme: Scheme::Spid,
+        program: "idp",
+        trusted: "idp-metadata",
+        name: IDP_NAME,
+        address: IDP,
+        service: "/spid/metadata",
+    },
+    Provider {
+        scheme: Scheme::Cie,
+        program: "idp-cie",
+        trusted: "idp-cie-metadata",
+        name: "cie.varco.test",
+        address: "198.18.0.21",
+        service: "/cie/metadata",
+    },
+    Provider {
+        scheme: Scheme::Eidas,
+        program: "idp-eidas",
+        trusted: "idp-eidas-metadata",
+        name: "eidas.varco.test",
+        address: "198.18.0.22",
+        service: "/spid/metadata",
+    },
+];
 /// Name of the web server.
 pub const WEB_NAME: &str = "www.varco.test";
 

@@ -1,7 +1,7 @@
 //! The programs that a lab runs, and on which host.
 
 use super::{
-    plan::{self, Host, Plan},
+    plan::{self, Host, Plan, Provider},
     state::{Lab, Record},
 };
 use anyhow::{Result, ensure};
@@ -36,9 +36,10 @@ pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
 
 /// Every program in the order of their start.
 pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
-    let internet = [dns(lab), web(lab), idp(lab, record)];
+    let providers = record.plan.providers().iter().map(|p| idp(lab, record, *p));
+    let internet = [dns(lab), web(lab)].into_iter().chain(providers);
     let varco = VARCO.map(|name| run(lab, record, name));
-    internet.into_iter().chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
+    internet.chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
 }
 
 /// Makes the hub's keys: run once before the hub.
@@ -60,20 +61,21 @@ fn web(_: &Lab) -> Program {
     Program { name: "web", host: Host::Wan, command }
 }
 
-fn idp(lab: &Lab, record: &Record) -> Program {
+fn idp(lab: &Lab, record: &Record, provider: Provider) -> Program {
     let program = record.programs.join("varco-idp").display().to_string();
     let path = |name: &str| lab.path(name).display().to_string();
     let pairs = [
-        ("--listen", format!("{}:443", plan::IDP)),
-        ("--url", format!("https://{}", plan::IDP_NAME)),
-        ("--state", path("idp")),
-        ("--certificate", path("tls/idp.pem")),
-        ("--key", path("tls/idp.key")),
-        ("--sp", format!("https://{}/spid/metadata", plan::HUB_NAME)),
+        ("--scheme", provider.scheme.to_string()),
+        ("--listen", format!("{}:443", provider.address)),
+        ("--url", format!("https://{}", provider.name)),
+        ("--state", path(provider.program)),
+        ("--certificate", path(&format!("tls/{}.pem", provider.program))),
+        ("--key", path(&format!("tls/{}.key", provider.program))),
+        ("--sp", format!("https://{}{}", plan::HUB_NAME, provider.service)),
     ];
     let options = pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
     let command = [program, "run".into()].into_iter().chain(options).collect();
-    Program { name: "idp", host: Host::Wan, command }
+    Program { name: provider.program, host: Host::Wan, command }
 }
 
 /// `setpriv` takes from gateway and hub what their units take from them: every capability.

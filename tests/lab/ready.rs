@@ -64,10 +64,12 @@ pub fn await_program(
         bail!("no wan, no gateway");
     };
     let hub = lab.record()?.plan.hub().1;
+    if let Some(idp) = plan::PROVIDERS.iter().find(|p| p.program == name) {
+        return wait(watch, name, || answers(lab, wan, idp.name, idp.address, "/metadata"));
+    }
     match name {
         "dns" => wait(watch, name, || listens(wan, plan::DNS, 53)),
         "web" => wait(watch, name, || listens(wan, plan::WEB, 80)),
-        "idp" => wait(watch, name, || answers(lab, wan, plan::IDP_NAME, plan::IDP, "/metadata")),
         "hub" => wait(watch, name, || answers(lab, wan, plan::HUB_NAME, hub, "/spid/metadata")),
         "enforcer" => wait(watch, name, || socket(&lab.path("run/enforcer.sock"))),
         // Its resolvers and its DHCP are the enforcer's, and stand once the gateway has applied its state.

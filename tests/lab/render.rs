@@ -1,7 +1,7 @@
 //! The settings files of the lab's programs: those of docker/site with the lab's values.
 
 use super::{
-    plan::{self, Plan},
+    plan::{self, Plan, Provider},
     state::Lab,
 };
 use crate::idp::citizen::Citizen;
@@ -94,10 +94,14 @@ idle = "{idle}"
     )
 }
 
-/// What strangers reach: the provider, and the hub unless it is on the router.
+/// What strangers reach: the providers, and the hub unless it is on the router.
 fn garden(plan: &Plan) -> String {
     let hub = (!plan.one_box).then_some(plan::HUB_NAME);
-    hub.into_iter().chain([plan::IDP_NAME]).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+    hub.into_iter()
+        .chain(plan.providers().iter().map(|p| p.name))
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The hub's address in the guest network, where it runs on the router.
@@ -180,10 +184,10 @@ municipality = "L219"
 [body.spid]
 entity_id = "https://{hub}"
 level = 1
-
+eidas = {eidas}
+{cie}
 [providers]
-spid = "{at}/idp-metadata"
-
+{trusted}
 [[gateway]]
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
@@ -191,6 +195,9 @@ redirect_uri = "https://{portal}/login/callback"
 admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
 "#,
+        eidas = plan.schemes,
+        cie = if plan.schemes { cie() } else { String::new() },
+        trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
         admin = Citizen::admin().fiscal_code(),
         address = plan.hub().1,
@@ -198,6 +205,16 @@ admins = ["{admin}"]
         name = plan.name,
         portal = plan::PORTAL_NAME,
     )
+}
+
+/// The body in CIE, as the service that it is in SPID.
+fn cie() -> String {
+    format!("\n[body.cie]\nentity_id = \"https://{}\"\nlevel = 1\n", plan::HUB_NAME)
+}
+
+/// The folder of the providers of a scheme.
+fn trusted(lab: &Lab, provider: Provider) -> String {
+    format!("{} = \"{}\"\n", provider.scheme, lab.path(provider.trusted).display())
 }
 
 /// The Internet's DNS. It does not know the portal: only the router's resolver does.
@@ -217,8 +234,9 @@ local-ttl=5
 ",
         plan::DNS
     );
-    let names = [(plan::HUB_NAME, plan.hub().1), (plan::IDP_NAME, plan::IDP), (plan::WEB_NAME, plan::WEB)];
-    for (name, address) in names.into_iter().chain(plan::PROBES.map(|p| (p, plan::WEB))) {
+    let names = [(plan::HUB_NAME, plan.hub().1), (plan::WEB_NAME, plan::WEB)];
+    let providers = plan::PROVIDERS.map(|p| (p.name, p.address));
+    for (name, address) in names.into_iter().chain(providers).chain(plan::PROBES.map(|p| (p, plan::WEB))) {
         let _ = writeln!(lines, "host-record={name},{address}");
     }
     lines

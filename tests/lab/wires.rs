@@ -82,7 +82,8 @@ route add default via 2001:db8:198::1
 /// IPv6 is really there, with a route back to the guests: that it is closed to them must be somebody's doing.
 fn wan_lines(plan: &Plan) -> String {
     let mut lines = "link set eth0 up\n".to_owned();
-    for address in [plan::WAN, plan::WEB, plan::IDP, plan::HUB, plan::DNS] {
+    let providers = plan::PROVIDERS.map(|p| p.address);
+    for address in [plan::WAN, plan::WEB, plan::HUB, plan::DNS].into_iter().chain(providers) {
         let _ = writeln!(lines, "addr add {address}/24 dev eth0");
     }
     if plan.one_box {

@@ -13,3 +13,4 @@ mod logout;
 mod passes;
 mod settings;
 mod site;
+mod validators;

@@ -166,9 +166,14 @@ impl Guest<'_> {
     }
 
     pub fn try_login(&self, who: &str, behaviour: &str) -> Output {
+        self.try_scheme("spid", who, behaviour)
+    }
+
+    /// Logs in with an identity of `spid`, `cie` or `eidas`.
+    pub fn try_scheme(&self, scheme: &str, who: &str, behaviour: &str) -> Output {
         let (number, name) = (self.number.to_string(), self.site.name());
-        let words = ["login", "--name", name, "--guest", &number, "--citizen", who, "--behaviour", behaviour];
-        lab(&words).output().unwrap()
+        let who = ["--guest", &number, "--citizen", who, "--scheme", scheme, "--behaviour", behaviour];
+        lab(&["login", "--name", name]).args(who).output().unwrap()
     }
 
     pub fn log_out(&self) {
