@@ -75,15 +75,22 @@ pub fn send(view: View<'_>, form: Send<'_>) -> Markup {
     let words = &WORDS.of(view.lang).send;
     let body = html! {
         p { (words.intro) }
+        (carried(form, &words.button))
+    };
+    frame(view, &words.title, &body)
+}
+
+/// A message in a form with one button.
+fn carried(form: Send<'_>, button: &str) -> Markup {
+    html! {
         form method="post" action=(form.destination) {
             input type="hidden" name=(form.field) value=(form.message);
             @if let Some(relay_state) = form.relay_state {
                 input type="hidden" name="RelayState" value=(relay_state);
             }
-            button { (words.button) }
+            button { (button) }
         }
-    };
-    frame(view, &words.title, &body)
+    }
 }
 
 /// The end of a login that no gateway asked for.
@@ -91,9 +98,51 @@ pub fn done(view: View<'_>) -> Markup {
     note(view, &WORDS.of(view.lang).done)
 }
 
-/// The end of a logout.
-pub fn logged_out(view: View<'_>) -> Markup {
-    note(view, &WORDS.of(view.lang).logged_out)
+/// How a logout ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words of each are in text/*/hub.toml")]
+pub enum Left {
+    Whole,
+    Partly,
+    Already,
+    Unsure,
+}
+
+/// The end of a logout, with the way back to the gateway if there is one.
+pub fn left(view: View<'_>, how: Left, back: Option<&str>) -> Markup {
+    let words = &WORDS.of(view.lang).logged_out;
+    let note = match how {
+        Left::Whole => &words.whole,
+        Left::Partly => &words.partly,
+        Left::Already => &words.already,
+        Left::Unsure => &words.unsure,
+    };
+    let body = html! {
+        p class="notice" { (note.text) }
+        @if let Some(back) = back { p { a class="button" href=(back) { (words.back) } } }
+    };
+    frame(view, &note.title, &body)
+}
+
+/// The step to a provider to log out there, by its redirect binding; `comes_back` when it sends the citizen back.
+pub fn leave_by_link(view: View<'_>, url: &str, comes_back: bool) -> Markup {
+    let words = &WORDS.of(view.lang).logged_out;
+    leaving(view, comes_back, &html! { p { a class="button" href=(url) { (words.go) } } })
+}
+
+/// The same, by its POST binding.
+pub fn leave_by_form(view: View<'_>, form: Send<'_>, comes_back: bool) -> Markup {
+    let words = &WORDS.of(view.lang).logged_out;
+    leaving(view, comes_back, &carried(form, &words.go))
+}
+
+fn leaving(view: View<'_>, comes_back: bool, way: &Markup) -> Markup {
+    let words = &WORDS.of(view.lang).logged_out;
+    let body = html! {
+        p class="notice" { (if comes_back { &words.leaving.text } else { &words.leaving_for_good }) }
+        (way)
+    };
+    frame(view, &words.leaving.title, &body)
 }
 
 /// What went wrong, and what to do next.
@@ -139,7 +188,7 @@ struct Words {
     choose: choose::Words,
     send: SendWords,
     done: Note,
-    logged_out: Note,
+    logged_out: LeftWords,
     trouble: TroubleWords,
 }
 
@@ -156,6 +205,19 @@ struct SendWords {
 struct Note {
     title: String,
     text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeftWords {
+    back: String,
+    go: String,
+    leaving_for_good: String,
+    leaving: Note,
+    whole: Note,
+    partly: Note,
+    already: Note,
+    unsure: Note,
 }
 
 #[derive(Debug, Deserialize)]

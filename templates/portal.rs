@@ -35,6 +35,8 @@ struct Words {
     left_text: String,
     leaving_title: String,
     leaving_text: String,
+    provider_text: String,
+    provider_button: String,
     to_start: String,
     to_status: String,
     limits: limits::Words,
@@ -183,16 +185,37 @@ pub fn offline(visit: Visit<'_>) -> Markup {
     notice(visit, &words.offline_title, &words.offline_text, false)
 }
 
-/// Logged out: the flows are cut.
-pub fn left(visit: Visit<'_>) -> Markup {
+/// The form that asks to log out at the identity provider too.
+#[derive(Debug, Clone, Copy)]
+pub struct AtProvider<'a> {
+    /// Where it is posted.
+    pub action: &'a str,
+    /// Its hidden fields.
+    pub fields: &'a [(&'static str, String)],
+}
+
+/// Logged out: the flows are cut. `provider` where a session is left there.
+pub fn left(visit: Visit<'_>, provider: Option<AtProvider<'_>>) -> Markup {
     let words = WORDS.of(visit.lang);
-    notice(visit, &words.left_title, &words.left_text, false)
+    notice_with(visit, &words.left_title, &words.left_text, false, &at_provider(words, provider))
 }
 
 /// Logged out, but the kernel cannot be told now.
-pub fn leaving(visit: Visit<'_>) -> Markup {
+pub fn leaving(visit: Visit<'_>, provider: Option<AtProvider<'_>>) -> Markup {
     let words = WORDS.of(visit.lang);
-    notice(visit, &words.leaving_title, &words.leaving_text, true)
+    notice_with(visit, &words.leaving_title, &words.leaving_text, true, &at_provider(words, provider))
+}
+
+fn at_provider(words: &Words, provider: Option<AtProvider<'_>>) -> Markup {
+    html! {
+        @if let Some(provider) = provider {
+            p { (words.provider_text) }
+            form method="post" action=(provider.action) {
+                @for (name, value) in provider.fields { input type="hidden" name=(name) value=(value); }
+                button class="second" type="submit" { (words.provider_button) }
+            }
+        }
+    }
 }
 
 /// Something stands in the way.
@@ -202,12 +225,17 @@ pub fn problem(visit: Visit<'_>, problem: Problem) -> Markup {
 }
 
 fn notice(visit: Visit<'_>, title: &str, text: &str, alarm: bool) -> Markup {
+    notice_with(visit, title, text, alarm, &html! {})
+}
+
+fn notice_with(visit: Visit<'_>, title: &str, text: &str, alarm: bool, more: &Markup) -> Markup {
     let words = WORDS.of(visit.lang);
     framed(
         visit,
         title,
         &html! {
             p class=(if alarm { "notice alarm" } else { "notice" }) { (text) }
+            (more)
             p { a class="button" href="/" { (words.to_start) } }
             p { a href="/status" { (words.to_status) } }
         },
@@ -226,7 +254,7 @@ mod tests {
     fn every_page_exists_in_every_language() {
         for lang in Lang::ALL {
             let visit = Visit { lang, site: "Library <b>" };
-            let mut pages = vec![start(visit, "t"), offline(visit), left(visit), leaving(visit)];
+            let mut pages = vec![start(visit, "t"), offline(visit), left(visit, None), leaving(visit, None)];
             pages.extend([closed(visit, None), spent(visit, None)]);
             pages.extend(Problem::ALL.map(|p| problem(visit, p)));
             for page in pages {
@@ -235,6 +263,19 @@ mod tests {
                 assert!(!page.contains("<script") && !page.contains("style="), "{page}");
             }
         }
+    }
+
+    #[test]
+    fn who_left_may_log_out_at_the_provider_too() {
+        let fields = [("logout_hint", "a\"b".to_owned())];
+        let provider = AtProvider { action: "https://accesso.example.it/oidc/logout", fields: &fields };
+        let visit = Visit { lang: Lang::It, site: "Biblioteca" };
+        for page in [left(visit, Some(provider)), leaving(visit, Some(provider))] {
+            let page = page.into_string();
+            assert!(page.contains(r#"<form method="post" action="https://accesso.example.it/oidc/logout">"#));
+            assert!(page.contains(r#"name="logout_hint" value="a&quot;b""#), "{page}");
+        }
+        assert!(!left(visit, None).into_string().contains("<form method=\"post\""));
     }
 
     #[test]

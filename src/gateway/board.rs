@@ -8,10 +8,13 @@ use std::{
     net::Ipv4Addr,
     sync::{PoisonError, RwLock},
 };
-use varco_policy::{Device, Mac, Pass, PassId, Slot, pass::EndCause};
+use varco_policy::{
+    Device, Mac, Pass, PassId, Slot,
+    pass::{EndCause, Session},
+};
 
 /// A pass as the pages may know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// Its identifier.
     pub id: PassId,
@@ -25,6 +28,8 @@ pub struct Shown {
     pub until: Timestamp,
     /// What else it is bound by.
     pub terms: Terms,
+    /// The login that it came from.
+    pub session: Option<Session>,
 }
 
 impl Shown {
@@ -45,7 +50,7 @@ impl Board {
     /// The pass of whoever has this address, if it has not ended at `now`.
     pub fn at_address(&self, address: Ipv4Addr, now: Timestamp) -> Option<Shown> {
         let passes = self.passes.read().unwrap_or_else(PoisonError::into_inner);
-        passes.get(&address).copied().filter(|shown| shown.until > now)
+        passes.get(&address).cloned().filter(|shown| shown.until > now)
     }
 
     /// The pass of this device, if it has not ended at `now`.
@@ -55,7 +60,7 @@ impl Board {
 
     /// Every pass shown.
     pub fn all(&self) -> Vec<Shown> {
-        self.passes.read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
+        self.passes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// The site's state.
@@ -65,7 +70,8 @@ impl Board {
 
     pub(crate) fn show(&self, pass: &Pass, terms: Terms) {
         let Pass { id, device, slot, since, until, .. } = *pass;
-        let shown = Shown { id, mac: device.mac, slot, since, until, terms };
+        let session = pass.session.clone();
+        let shown = Shown { id, mac: device.mac, slot, since, until, terms, session };
         self.passes.write().unwrap_or_else(PoisonError::into_inner).insert(device.address, shown);
     }
 

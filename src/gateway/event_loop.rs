@@ -24,7 +24,10 @@ use std::{
 };
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use varco_policy::{Device, PassId, Rate, Subject};
+use varco_policy::{
+    Device, PassId, Rate, Subject,
+    pass::{Session, Sid},
+};
 
 /// How many messages may wait; more are refused, and the citizen is asked to try again.
 const WAITING: usize = 4096;
@@ -41,9 +44,11 @@ pub enum Message {
     /// The enforcer can be asked, on the connection of this number.
     EnforcerBack(u64),
     /// A citizen has logged in; the answer is awaited.
-    LogIn(Device, Subject, oneshot::Sender<Answer>),
+    LogIn(Device, Subject, Option<Session>, oneshot::Sender<Answer>),
     /// A citizen leaves; the answer is awaited.
     LogOut(Device, oneshot::Sender<Answer>),
+    /// The identity provider has ended a login of this person, or each without a name; the answer is awaited.
+    ProviderLogOut(Subject, Option<Sid>, oneshot::Sender<Answer>),
     /// An operator ends a pass; the answer is awaited.
     Expel(PassId, oneshot::Sender<Answer>),
     /// Somebody asks about the shares; the answer is awaited.
@@ -177,7 +182,12 @@ impl EventLoop {
                 self.line = line;
                 Event::EnforcerBack
             }
-            Message::LogIn(device, subject, answer) => return Ok(self.login(device, subject, answer)),
+            Message::LogIn(device, subject, session, answer) => {
+                return Ok(self.login(device, subject, session, answer));
+            }
+            Message::ProviderLogOut(person, session, answer) => {
+                Event::ProviderLogOut { person, session, ticket: self.ticket(answer) }
+            }
             Message::LogOut(device, answer) => Event::LogOut { device, ticket: self.ticket(answer) },
             Message::Expel(pass, answer) => Event::Expel { pass, ticket: self.ticket(answer) },
             Message::Shares(ask, answer) => {
@@ -192,11 +202,17 @@ impl EventLoop {
 
     /// A login with what is on record of the person's day. Where that cannot be read nobody is let in: the day would be
     /// given anew.
-    fn login(&mut self, device: Device, subject: Subject, answer: oneshot::Sender<Answer>) -> Option<Event> {
+    fn login(
+        &mut self,
+        device: Device,
+        subject: Subject,
+        session: Option<Session>,
+        answer: oneshot::Sender<Answer>,
+    ) -> Option<Event> {
         match self.site.day().map(|day| self.store.used(&subject, day)).transpose() {
             Ok(used) => {
                 let (pass, ticket) = (PassId(Uuid::new_v4()), self.ticket(answer));
-                Some(Event::LoggedIn(Login { device, subject, pass, used: used.flatten(), ticket }))
+                Some(Event::LoggedIn(Login { device, subject, session, pass, used: used.flatten(), ticket }))
             }
             Err(error) => {
                 tracing::error!(%error, "what a person has used cannot be read; they are not admitted");

@@ -2,6 +2,7 @@
 //! RFC 7636), and of nothing else. Any compliant provider can stand in for the hub.
 
 pub mod confirmed;
+pub mod events;
 pub mod pending;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,16 +23,25 @@ use openidconnect::{
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
+use varco_policy::pass::Session;
 use varco_templates::Lang;
 
 /// How long the hub is believed to be there, and its keys to be current, without asking it.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
-/// What discovery may say beyond OpenID Connect: RFC 9207 section 3.
+/// How long a page waits to know where a login is ended at the provider: its pass has ended already.
+const OFFER: Duration = Duration::from_secs(2);
+
+/// What discovery may say beyond OpenID Connect: RFC 9207 section 3, RP-Initiated Logout section 2.1, and where events are
+/// told by poll.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Extras {
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end_session_endpoint: Option<url::Url>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    security_events_endpoint: Option<url::Url>,
 }
 
 impl AdditionalProviderMetadata for Extras {}
@@ -96,6 +106,15 @@ pub struct Response {
 struct Known {
     metadata: Metadata,
     at: Timestamp,
+}
+
+/// A form that asks the hub to log out at the identity provider too (OpenID Connect RP-Initiated Logout section 2).
+#[derive(Debug)]
+pub struct LogoutForm {
+    /// Where it is posted.
+    pub action: String,
+    /// Its hidden fields.
+    pub fields: Vec<(&'static str, String)>,
 }
 
 /// The hub, seen from a gateway.
@@ -179,6 +198,20 @@ impl Hub {
             }
             result => result,
         }
+    }
+
+    /// The form with which a citizen whose pass has ended logs out at their provider, where it keeps a session.
+    pub async fn logout_form(&self, session: &Session, now: Timestamp) -> Option<LogoutForm> {
+        let known = tokio::time::timeout(OFFER, self.known(now, SignedDuration::MAX));
+        let known = known.await.ok().and_then(Result::ok).filter(|_| session.at_provider)?;
+        let action = known.metadata.additional_metadata().end_session_endpoint.clone()?;
+        let back = self.redirect.url().origin().ascii_serialization();
+        let fields = vec![
+            ("client_id", self.settings.client_id.clone()),
+            ("logout_hint", session.sid.as_str().to_owned()),
+            ("post_logout_redirect_uri", format!("{back}/left")),
+        ];
+        Some(LogoutForm { action: action.into(), fields })
     }
 
     /// Asks the hub whether it is there, and renews what is known of it.
@@ -274,4 +307,9 @@ fn verify(client: &Client, token: &IdToken, nonce: &Nonce) -> Result<Confirmed, 
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |e| e.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the task that asks for events reads the clock here")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }

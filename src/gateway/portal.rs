@@ -130,6 +130,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(callback::finish)
         .service(status::show)
         .service(logout::leave)
+        .service(logout::left)
         .service(capport::answer)
         .service(health::answer)
         .service(page::style_sheet)

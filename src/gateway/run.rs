@@ -129,6 +129,8 @@ async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: In
         inbox: inbox.clone(),
         told: Told::of(&settings.site),
     };
+    let admin = web::Data::new(admin);
+    actix_web::rt::spawn(hub::events::watch(Arc::clone(&hub), inbox.clone(), admin.clone()));
     let portal = web::Data::new(Portal {
         title: settings.site.title.clone(),
         host: settings.site.portal.host.clone(),
@@ -141,7 +143,7 @@ async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: In
     });
     probes(&settings, &portal)?;
     let (pages, admin_pages) =
-        (pages(&settings, portal)?, admin_pages(&settings, web::Data::new(admin), web::Data::new(evidence))?);
+        (pages(&settings, portal)?, admin_pages(&settings, admin, web::Data::new(evidence))?);
     startup::ready();
     tracing::info!(site = settings.site.name, "serving");
     tokio::try_join!(pages, admin_pages).context("a listener failed")?;

@@ -41,7 +41,12 @@ use people::People;
 use rates::Rates;
 use records::Records;
 use shares::Sharing;
-use varco_policy::{Device, GuestHosts, Limits, Pass, Schedule, Shares, pass::EndCause, slot::SlotPool};
+use std::collections::BTreeMap;
+use varco_policy::{
+    Device, GuestHosts, Limits, Pass, Schedule, Shares,
+    pass::{EndCause, Sid},
+    slot::SlotPool,
+};
 pub use words::{Answer, Change, Effect, Event, Login, Status, Terms, Ticket, Used};
 
 /// What the site's settings say about passes.
@@ -94,6 +99,8 @@ pub struct Site {
     link: Link,
     records: Records,
     sharing: Sharing,
+    /// Logins that providers ended lately: an admission on its way must not come after its end.
+    ended: BTreeMap<Sid, Timestamp>,
     /// The newest instant on record.
     newest: Timestamp,
     out: Vec<Effect>,
@@ -113,6 +120,7 @@ impl Site {
             rates: Rates::default(),
             link: Link::default(),
             records: Records::default(),
+            ended: BTreeMap::new(),
             newest: Timestamp::MIN,
             out: Vec::new(),
         };
@@ -134,6 +142,9 @@ impl Site {
         match event {
             Event::LoggedIn(login) => self.log_in(login, now),
             Event::LogOut { device, ticket } => self.log_out(device, ticket, now),
+            Event::ProviderLogOut { person, session, ticket } => {
+                self.provider_log_out(&person, session.as_ref(), ticket, now);
+            }
             Event::Expel { pass, ticket } => self.expel(pass, ticket, now),
             Event::Recorded(changes) => self.recorded(&changes, now),
             Event::RecordFailed(changes) => self.record_failed(&changes, now),

@@ -258,7 +258,7 @@ fn write(
 }
 
 fn started(site: String, pass: &Pass, device: String) -> Entry {
-    let Pass { id, subject, slot, since, until, device: Device { .. } } = pass.clone();
+    let Pass { id, subject, slot, since, until, device: Device { .. }, session: _ } = pass.clone();
     Entry::Started { at: since, site, pass: id, subject, device, slot, until }
 }
 

@@ -1,7 +1,15 @@
 //! The commands that do their work and end.
 
-use crate::{app, bodies, config::Settings, keys, login::saml, registry::Registry};
-use std::path::Path;
+use crate::{
+    app, bodies,
+    config::Settings,
+    keys,
+    login::saml,
+    register::{keys::MonthKeys, report::Report},
+    registry::Registry,
+};
+use anyhow::Context;
+use std::{io::Write, path::Path};
 use varco_web::startup::Fault;
 
 /// Reads and checks everything that `varco-hub run` would, but for the keys, which may not be made yet.
@@ -42,4 +50,16 @@ pub fn make_keys(file: &Path) -> Result<(), Fault> {
         tracing::info!("{folder}: made {}", made.join(", "));
     }
     Ok(())
+}
+
+/// Prints how many logins each month of the register holds and where its key is.
+///
+/// # Errors
+/// When the settings are wrong or the register cannot be read.
+pub fn show_register(file: &Path) -> Result<(), Fault> {
+    let settings = Settings::load(file)?;
+    let database = settings.state.join("hub.db");
+    let keys = MonthKeys::new(settings.keys.join(keys::MONTHS));
+    let report = Report::read(&database, &keys).with_context(|| database.display().to_string())?;
+    Ok(write!(std::io::stdout().lock(), "{report}").context("standard output")?)
 }

@@ -18,6 +18,8 @@ use varco_policy::ConfigError;
 const OIDC: &str = "oidc.key";
 const SALT: &str = "pairwise.salt";
 const REGISTER: &str = "register.key";
+/// Folder of the keys that the register's months are sealed to; the dot keeps it apart from the bodies'.
+pub const MONTHS: &str = "register.months";
 
 /// Strength of the token signing key in bits; a token lives minutes.
 const OIDC_BITS: u32 = 2048;
@@ -46,7 +48,7 @@ impl Keys {
         let oidc = SigningKey::load(&folder.join(OIDC)).map_err(bad)?;
         let pairwise = hmac::Key::new(hmac::HMAC_SHA256, &secret_bytes(&folder.join(SALT)).map_err(bad)?);
         let register = secret_bytes(&folder.join(REGISTER)).map_err(bad)?;
-        let sealer = Sealer::new(&register).map_err(|e| bad(e.into()))?;
+        let sealer = Sealer::new(&register, folder.join(MONTHS)).map_err(|e| bad(e.into()))?;
         Ok(Self { oidc, pairwise, sealer })
     }
 }

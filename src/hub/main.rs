@@ -29,6 +29,8 @@ enum Command {
     Providers(Providers),
     /// Look at a body's metadata, and at the requests it would send, as AgID would; prints what is missing, in Italian.
     Try(Try),
+    /// Say how many logins each month of the register holds and where its key is; no person is named.
+    Register(Config),
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -138,6 +140,7 @@ fn main() -> ExitCode {
         Command::Try(Try { metadata, config, ca, json }) => {
             attempt::attempt(&Wish { metadata, config, ca, json })
         }
+        Command::Register(at) => commands::show_register(&at.config),
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
         Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })

@@ -3,6 +3,8 @@
 pub mod authorize;
 pub mod client;
 pub mod discovery;
+pub mod end_session;
+pub mod events;
 pub mod form;
 pub mod grant;
 pub mod jwks;

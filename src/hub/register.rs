@@ -1,56 +1,29 @@
-//! The hub's register: who a person is (sealed), and each login that a provider answered (the authentication
-//! register of DPCM 24 October 2014 art. 13, kept 24 months). It never holds an address of a citizen.
+//! The hub's register: each login that a provider answered (the authentication register of DPCM 24 October 2014
+//! art. 13, class R1), the persons behind them, and what single logout must know of the last day's logins. It never
+//! holds an address of a citizen.
 //!
-//! Order: a login is written here, durably, before its authorization code exists.
+//! Order: a login is written here, durably, before its authorization code exists. The raw pair is sealed to the public
+//! key of its month; the running hub cannot read it back.
 
+pub mod expire;
+pub mod keys;
+pub mod month;
+pub mod report;
+mod schema;
 pub mod seal;
+pub mod sessions;
 #[cfg(test)]
 mod tests;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use jiff::tz::TimeZone;
+use month::Month;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use seal::Sealer;
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
-
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS person (
-        id         TEXT PRIMARY KEY,
-        lookup     BLOB NOT NULL UNIQUE,
-        identity   BLOB NOT NULL,
-        first_seen INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS authentication (
-        number          INTEGER PRIMARY KEY,
-        at              INTEGER NOT NULL,
-        way             TEXT NOT NULL,
-        request_id      TEXT NOT NULL,
-        request_issued  INTEGER NOT NULL,
-        response_id     TEXT NOT NULL,
-        response_issued INTEGER NOT NULL,
-        response_issuer TEXT NOT NULL,
-        assertion_id    TEXT NOT NULL,
-        name_id         TEXT NOT NULL,
-        name_qualifier  TEXT NOT NULL,
-        level           INTEGER NOT NULL,
-        person          TEXT NOT NULL REFERENCES person (id),
-        client_id       TEXT,
-        subject         TEXT,
-        pair            BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS authentication_by_time ON authentication (at);
-    CREATE INDEX IF NOT EXISTS authentication_by_subject ON authentication (client_id, subject);
-    CREATE TABLE IF NOT EXISTS refusal (
-        number     INTEGER PRIMARY KEY,
-        at         INTEGER NOT NULL,
-        way        TEXT NOT NULL,
-        request_id TEXT NOT NULL,
-        provider   TEXT NOT NULL,
-        reason     TEXT NOT NULL
-    ) STRICT;
-";
+use tokio::sync::Notify;
 
 /// Why the register did not write.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +34,17 @@ pub enum RegisterError {
     /// Randomness or a key.
     #[error("register: {0}")]
     Seal(#[from] seal::SealError),
+    /// The key of a month.
+    #[error("register: {0}")]
+    Key(#[from] keys::KeyError),
+    /// The database was written by a newer version.
+    #[error("register: hub.db is of version {found}, this program knows up to {known}")]
+    Newer {
+        /// Version of the database.
+        found: i64,
+        /// Version of the program.
+        known: i64,
+    },
 }
 
 /// A login that a provider confirmed: the index fields that the SPID rules ask for, and the raw pair. Instants are
@@ -70,6 +54,8 @@ pub enum RegisterError {
 pub struct Authentication<'a> {
     pub at: i64,
     pub way: &'a str,
+    /// The body that asked: the prefix of its addresses.
+    pub body: &'a str,
     pub request_id: &'a str,
     pub request_issued: i64,
     pub response_id: &'a str,
@@ -78,11 +64,21 @@ pub struct Authentication<'a> {
     pub assertion_id: &'a str,
     pub name_id: &'a str,
     pub name_qualifier: &'a str,
+    pub session_index: Option<&'a str>,
     pub level: u8,
     pub request_xml: &'a str,
     pub response_xml: &'a str,
-    /// Gateway and pairwise subject, when a gateway asked for the login.
-    pub gateway: Option<(&'a str, &'a str)>,
+    /// The gateway that asked for the login, if one did.
+    pub client_id: Option<&'a str>,
+}
+
+/// Who has logged in, towards the gateway that waits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entered {
+    /// The pairwise subject.
+    pub subject: String,
+    /// The login (OpenID Connect Front-Channel and Back-Channel Logout, `sid`): random, and this login's alone.
+    pub sid: String,
 }
 
 /// A login that did not succeed, in brief.
@@ -101,32 +97,77 @@ pub struct Refused<'a> {
 pub struct Register {
     db: Mutex<Connection>,
     sealer: Sealer,
+    /// Wakes who waits for logouts to tell the gateways.
+    pub ended: Notify,
 }
 
 impl Register {
-    /// Opens the file, or makes it.
+    /// Opens the file, or makes it; tables of an older version are brought to ours.
     ///
     /// # Errors
-    /// When the file cannot be opened or is not a database.
+    /// When the file cannot be opened, is not a database, or is of a newer version.
     pub fn open(file: &Path, sealer: Sealer) -> Result<Self, RegisterError> {
-        let db = Connection::open(file)?;
-        db.busy_timeout(Duration::from_secs(3))?;
-        db.pragma_update(None, "journal_mode", "WAL")?;
-        db.pragma_update(None, "synchronous", "FULL")?;
-        db.pragma_update(None, "foreign_keys", "ON")?;
-        db.execute_batch(SCHEMA)?;
-        Ok(Self { db: Mutex::new(db), sealer })
+        let db = schema::open(file, &sealer)?;
+        Ok(Self { db: Mutex::new(db), sealer, ended: Notify::new() })
     }
 
-    /// The random id of the person with this fiscal number (`TINIT-…`), made at the first login. `now` is in Unix
-    /// seconds.
+    /// Writes a confirmed login of the person with this key (`Person::key`), and its session when a gateway waits: all
+    /// or nothing. `subject` makes the pairwise subject from the person's random id.
     ///
     /// # Errors
-    /// When the database or the randomness fails.
-    pub fn person(&self, fiscal_number: &str, now: i64) -> Result<String, RegisterError> {
-        let lookup = self.sealer.lookup(fiscal_number);
+    /// When it is not on the disk; then the login must not go on.
+    pub fn record(
+        &self,
+        login: &Authentication<'_>,
+        person: &str,
+        subject: impl FnOnce(&str) -> Option<String>,
+    ) -> Result<Option<Entered>, RegisterError> {
+        let pair = serde_json::json!({ "request": login.request_xml, "response": login.response_xml });
+        let (month, place) = (Month::of(login.at), place(login.request_id));
+        let pair = self.sealer.seal(month, &place, pair.to_string().as_bytes())?;
         let db = self.db();
-        let found = db
+        let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
+        let id = self.person(&transaction, person, login.at)?;
+        let subject = login.client_id.and_then(|_| subject(&id));
+        insert(&transaction, login, month, (&id, subject.as_deref()), &pair)?;
+        let entered = match subject {
+            Some(subject) => {
+                let sid = seal::random_id()?;
+                sessions::begin(&transaction, login, &sid, &subject)?;
+                Some(Entered { subject, sid })
+            }
+            None => None,
+        };
+        transaction.commit()?;
+        Ok(entered)
+    }
+
+    /// Writes a refused login in brief: refusals of a day with the same provider and reason are one row, so that nobody
+    /// fills the disk with them.
+    ///
+    /// # Errors
+    /// When it is not on the disk.
+    pub fn refuse(&self, refused: &Refused<'_>) -> Result<(), RegisterError> {
+        self.db()
+            .prepare_cached(
+                "INSERT INTO refusal VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET count = count + 1, last = ?5, last_request = ?6",
+            )?
+            .execute(params![
+                day(refused.at),
+                refused.way,
+                refused.provider,
+                refused.reason,
+                refused.at,
+                refused.request_id,
+            ])?;
+        Ok(())
+    }
+
+    /// The random id of a person, made at the first login.
+    fn person(&self, transaction: &Transaction<'_>, key: &str, now: i64) -> Result<String, RegisterError> {
+        let lookup = self.sealer.lookup(key);
+        let found = transaction
             .prepare_cached("SELECT id FROM person WHERE lookup = ?1")?
             .query_row([&lookup[..]], |row| row.get(0))
             .optional()?;
@@ -134,64 +175,57 @@ impl Register {
             return Ok(id);
         }
         let id = seal::random_id()?;
-        let identity = self.sealer.seal(&format!("person:{id}"), fiscal_number.as_bytes())?;
-        db.execute("INSERT INTO person VALUES (?1, ?2, ?3, ?4)", params![id, &lookup[..], identity, now])?;
+        transaction.execute("INSERT INTO person VALUES (?1, ?2, ?3)", params![id, &lookup[..], now])?;
         Ok(id)
-    }
-
-    /// Writes a confirmed login of `person`.
-    ///
-    /// # Errors
-    /// When it is not on the disk; then the login must not go on.
-    pub fn record(&self, login: &Authentication<'_>, person: &str) -> Result<(), RegisterError> {
-        let pair = serde_json::json!({ "request": login.request_xml, "response": login.response_xml });
-        let pair = self.sealer.seal(&format!("pair:{}", login.request_id), pair.to_string().as_bytes())?;
-        self.db()
-            .prepare_cached(
-                "INSERT INTO authentication (at, way, request_id, request_issued, response_id, response_issued,
-                 response_issuer, assertion_id, name_id, name_qualifier, level, person, client_id, subject, pair)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            )?
-            .execute(params![
-                login.at,
-                login.way,
-                login.request_id,
-                login.request_issued,
-                login.response_id,
-                login.response_issued,
-                login.response_issuer,
-                login.assertion_id,
-                login.name_id,
-                login.name_qualifier,
-                login.level,
-                person,
-                login.gateway.map(|(client, _)| client),
-                login.gateway.map(|(_, subject)| subject),
-                pair,
-            ])?;
-        Ok(())
-    }
-
-    /// Writes a refused login in brief.
-    ///
-    /// # Errors
-    /// When it is not on the disk.
-    pub fn refuse(&self, refused: &Refused<'_>) -> Result<(), RegisterError> {
-        self.db()
-            .prepare_cached(
-                "INSERT INTO refusal (at, way, request_id, provider, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                refused.at,
-                refused.way,
-                refused.request_id,
-                refused.provider,
-                refused.reason
-            ])?;
-        Ok(())
     }
 
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a sealed pair is bound to.
+fn place(request_id: &str) -> String {
+    format!("pair:{request_id}")
+}
+
+/// The day of an instant, in UTC: `2026-11-22`.
+fn day(second: i64) -> String {
+    month::instant(second).to_zoned(TimeZone::UTC).date().to_string()
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    login: &Authentication<'_>,
+    month: Month,
+    (person, subject): (&str, Option<&str>),
+    pair: &[u8],
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO authentication (at, month, way, body, request_id, request_issued, response_id,
+             response_issued, response_issuer, assertion_id, name_id, name_qualifier, level, person, client_id,
+             subject, pair)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        )?
+        .execute(params![
+            login.at,
+            month.to_string(),
+            login.way,
+            login.body,
+            login.request_id,
+            login.request_issued,
+            login.response_id,
+            login.response_issued,
+            login.response_issuer,
+            login.assertion_id,
+            login.name_id,
+            login.name_qualifier,
+            login.level,
+            person,
+            login.client_id,
+            subject,
+            pair,
+        ])
+        .map(drop)
 }

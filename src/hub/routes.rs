@@ -27,6 +27,10 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(oidc::discovery::discovery)
         .service(oidc::jwks::jwks)
         .service(oidc::token::exchange_code)
+        .service(oidc::events::poll)
+        .service(
+            web::resource("/oidc/logout").get(oidc::end_session::by_query).post(oidc::end_session::by_form),
+        )
         .service(login::choose::choose)
         .service(login::choose::image)
         .service(login::cancel::cancel)

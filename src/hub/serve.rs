@@ -1,9 +1,16 @@
 //! `varco-hub run`: the HTTPS listener.
 
-use crate::{app::Hub, config::Settings, login::trusted, registry, routes};
+use crate::{
+    app::Hub,
+    config::Settings,
+    login::trusted,
+    register::{Register, expire},
+    registry, routes,
+};
 use actix_web::{App, HttpServer, middleware, rt::System, web::Data};
 use anyhow::Context;
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
 use varco_web::{headers, startup, startup::Fault, tls};
 
 /// Threads that answer; what waits for the disk has threads of its own.
@@ -26,6 +33,8 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         if let Some(registry) = &hub.registry {
             actix_web::rt::spawn(registry::watch(registry.clone()));
         }
+        actix_web::rt::spawn(expire::watch(hub.register.clone()));
+        actix_web::rt::spawn(let_go(hub.register.clone()));
         let served = hub.clone();
         let server = HttpServer::new(move || {
             App::new()
@@ -44,4 +53,12 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         startup::ready();
         server.await.context("serving").map_err(Fault::Other)
     })
+}
+
+/// Answers the gateways that wait for logouts when the hub is to stop: it would wait for them.
+async fn let_go(register: Arc<Register>) {
+    if let Ok(mut stop) = signal(SignalKind::terminate()) {
+        stop.recv().await;
+        register.ended.notify_waiters();
+    }
 }

@@ -21,6 +21,8 @@ pub enum Kind {
     Request,
     /// An authorization code.
     Code,
+    /// A logout request sent to an identity provider, by relay state.
+    Logout,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
             Self::Login => "login",
             Self::Request => "request",
             Self::Code => "code",
+            Self::Logout => "logout",
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{net::Device, slot::Slot};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::Arc};
 use uuid::Uuid;
 
 /// The identifier of a pass (UUID version 4). It is in every record of the pass and names nobody.
@@ -56,6 +56,49 @@ impl fmt::Debug for Subject {
     }
 }
 
+/// The hub's name of one login (`sid` of its ID token): a pass can be ended by it. 1 to 255 ASCII characters. `Debug`
+/// does not print it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sid(Arc<str>);
+
+impl Sid {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Sid {
+    type Error = NotASubject;
+
+    fn try_from(text: String) -> Result<Self, NotASubject> {
+        Subject::try_from(text).map(|text| Self(text.0.into()))
+    }
+}
+
+impl From<Sid> for String {
+    fn from(sid: Sid) -> Self {
+        sid.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sid(..)")
+    }
+}
+
+/// The login at the hub that a pass came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Its name.
+    pub sid: Sid,
+    /// Whether the identity provider keeps a session of it, which can be ended there.
+    pub at_provider: bool,
+}
+
 /// A citizen's right to use the net from one device until a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +115,9 @@ pub struct Pass {
     pub since: Timestamp,
     /// When it ends at the latest.
     pub until: Timestamp,
+    /// The login that it came from, where the hub names it. In no record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
 }
 
 impl Pass {
@@ -87,6 +133,8 @@ impl Pass {
 pub enum EndCause {
     /// The citizen logged out.
     LoggedOut,
+    /// The identity provider ended the login that it came from: the citizen logged out there.
+    ProviderLoggedOut,
     /// Its time was over.
     Expired,
     /// No traffic for the idle limit.

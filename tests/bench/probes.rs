@@ -157,6 +157,7 @@ fn on_record(file: &Path, many: usize) -> Result<()> {
             slot: varco::slot(number)?,
             since,
             until: since + jiff::SignedDuration::from_hours(3),
+            session: None,
         };
         let body = serde_json::to_string(&pass)?;
         transaction.execute("INSERT INTO pass (id, body) VALUES (?1, ?2)", [pass.id.0.to_string(), body])?;

@@ -89,6 +89,7 @@ pub fn run(settings: Settings) -> Result<()> {
             .route("/sso/login", web::post().to(login))
             .route("/slo", web::get().to(slo_redirect))
             .route("/slo", web::post().to(slo_post))
+            .route("/logout", web::get().to(leave))
     };
     actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(app).workers(1).shutdown_timeout(1);
@@ -164,7 +165,21 @@ async fn slo_post(provider: Data<Provider>, form: Form<BTreeMap<String, String>>
     answer(move || provider.log_out(&message)).await
 }
 
+/// The citizen who logged in last logs out here; the service is told by their browser.
+async fn leave(provider: Data<Provider>) -> HttpResponse {
+    answer(move || provider.leave().unwrap_or_else(|e| (500, pages::trouble(&format!("{e:#}"))))).await
+}
+
 impl Provider {
+    fn leave(&self) -> Result<Page> {
+        let last = held(&self.last).iter().next().map(|(sp, message)| (sp.clone(), message.clone()));
+        let (sp, response) = last.context("nobody has logged in")?;
+        let sp = self.service_provider(&sp).map_err(|fault| anyhow::anyhow!(fault.why))?;
+        let to = sp.slo.context("the metadata has no SingleLogoutService")?;
+        let xml = logout::ask(&self.settings.url, &response, &to, now(), &self.signer)?;
+        Ok((200, pages::carry(&to, "SAMLRequest", &STANDARD.encode(xml), Some("uscita"))))
+    }
+
     fn begin(&self, message: &Message) -> Page {
         match self.check(message) {
             Ok(request) => {
@@ -259,6 +274,9 @@ impl Provider {
     }
 
     fn log_out(&self, message: &Message) -> Page {
+        if message.field("SAMLResponse").is_some() {
+            return (200, pages::trouble("Sei uscito da tutti i servizi"));
+        }
         match self.check_logout(message) {
             // CIE takes the request and answers nothing.
             Ok(_) if self.settings.scheme == Scheme::Cie => (200, pages::left()),

@@ -74,7 +74,7 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
 ///
 /// # Errors
 /// When the portal offers no way out.
-pub fn log_out(lab: &Lab, guest: u8) -> Result<()> {
+pub fn log_out(lab: &Lab, guest: u8, provider: bool) -> Result<()> {
     let browser = Browser::new(&lab.path(&format!("hosts/{}/browser", Host::Guest(guest))))?;
     let at = browser.open(&format!("https://{}/status", plan::PORTAL_NAME))?;
     let way_out = at.page.forms.iter().find(|f| f.action.contains("logout"));
@@ -82,7 +82,28 @@ pub fn log_out(lab: &Lab, guest: u8) -> Result<()> {
     if after.status >= 400 {
         bail!("{} says {}: {}", after.url, after.status, after.page.title);
     }
-    Ok(())
+    if provider { leave_provider(&browser, after) } else { Ok(()) }
+}
+
+/// From the page after the logout through the hub and the provider, and back to the portal.
+fn leave_provider(browser: &Browser, mut at: Arrived) -> Result<()> {
+    let carries = |f: &&Form| ["logout_hint", "SAMLRequest", "SAMLResponse"].iter().any(|name| f.has(name));
+    for _ in 0..MOST_PAGES {
+        if at.status >= 400 {
+            bail!("{} says {}: {}", at.url, at.status, at.page.title);
+        }
+        if on_portal(&at) && at.url.path() == "/left" {
+            return Ok(());
+        }
+        at = match at.page.forms.iter().find(carries) {
+            Some(form) => browser.submit(&at, form, &[])?,
+            None => {
+                let link = at.page.links.iter().find(|link| link.contains("SAMLRequest="));
+                browser.follow(&at, link.with_context(|| format!("{} offers no way on", at.url))?)?
+            }
+        };
+    }
+    bail!("no end after {MOST_PAGES} pages; the last is {}", at.url)
 }
 
 fn on_portal(at: &Arrived) -> bool {

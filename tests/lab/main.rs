@@ -87,7 +87,10 @@ enum Walk {
         #[command(flatten)]
         citizen: Citizen,
     },
-    Logout,
+    Logout {
+        #[arg(long)]
+        provider: bool,
+    },
 }
 
 /// What an administrator is sent for.
@@ -150,7 +153,13 @@ enum Order {
         citizen: Citizen,
     },
     /// Log a guest out at the portal.
-    Logout(OnGuest),
+    Logout {
+        #[command(flatten)]
+        on: OnGuest,
+        /// At the identity provider too, as the portal offers then.
+        #[arg(long)]
+        provider: bool,
+    },
     /// Send an administrator to the page of the shares, from the office; says the page at the end.
     Office {
         #[command(flatten)]
@@ -244,7 +253,10 @@ fn obey(order: Order) -> Result<ExitCode> {
         Order::Status { which, json } => done(print(&find(&which)?, json)),
         Order::Lease(on) => send(&find(&on.which)?, on.guest, "lease", Vec::new()),
         Order::Login { on, citizen } => log_in(&find(&on.which)?, on.guest, &citizen),
-        Order::Logout(on) => send(&find(&on.which)?, on.guest, "logout", Vec::new()),
+        Order::Logout { on, provider } => {
+            let options = provider.then(|| "--provider".into()).into_iter().collect();
+            send(&find(&on.which)?, on.guest, "logout", options)
+        }
         Order::Office { which, errand } => send_to_office(&find(&which)?, &errand),
         Order::AtOffice { which, errand } => done(at_office(&find(&which)?, errand)),
         Order::Here { on, walk } => done(here(&find(&on.which)?, on.guest, walk)),
@@ -339,7 +351,7 @@ fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {
             let wish = login::Wish { citizen, behaviour, scheme };
             login::log_in(lab, guest, &wish, |step| start::say(&format!("{step}\n")))
         }
-        Walk::Logout => login::log_out(lab, guest),
+        Walk::Logout { provider } => login::log_out(lab, guest, provider),
     }
 }
 

@@ -9,6 +9,7 @@ mod gate;
 mod lab;
 mod limits;
 mod login;
+mod logout;
 mod passes;
 mod settings;
 mod site;

@@ -45,8 +45,10 @@ fn enter(request: &HttpRequest, admin: &Admin, person: Confirmed) -> actix_web::
         tracing::warn!("somebody without the role tried to log in as administrator");
         return admin.trouble(request, Trouble::NotAdmin);
     }
-    let secret =
-        admin.sessions.begin(person.subject, now()).map_err(actix_web::error::ErrorInternalServerError)?;
+    let secret = admin
+        .sessions
+        .begin(person.subject, person.session, now())
+        .map_err(actix_web::error::ErrorInternalServerError)?;
     let mut answer = see_other("/shares");
     answer.add_cookie(&cookie::lax(session::COOKIE, secret, LONGEST.as_secs()))?;
     Ok(answer)

@@ -6,7 +6,10 @@ use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
-use varco_policy::Subject;
+use varco_policy::{
+    Subject,
+    pass::{Session as Login, Sid},
+};
 use varco_web::token;
 
 /// The cookie.
@@ -21,6 +24,7 @@ const MOST: usize = 32;
 #[derive(Debug)]
 struct Session {
     subject: Subject,
+    login: Option<Login>,
     since: Timestamp,
     seen: Timestamp,
 }
@@ -40,7 +44,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the kernel has no randomness to give.
-    pub fn begin(&self, subject: Subject, now: Timestamp) -> anyhow::Result<String> {
+    pub fn begin(&self, subject: Subject, login: Option<Login>, now: Timestamp) -> anyhow::Result<String> {
         let secret = token::random()?;
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| session.lasts(now));
@@ -49,7 +53,7 @@ impl Sessions {
         {
             sessions.remove(&oldest);
         }
-        sessions.insert(token::digest(&secret), Session { subject, since: now, seen: now });
+        sessions.insert(token::digest(&secret), Session { subject, login, since: now, seen: now });
         Ok(secret)
     }
 
@@ -59,6 +63,16 @@ impl Sessions {
         let session = sessions.get_mut(&token::digest(secret)).filter(|session| session.lasts(now))?;
         session.seen = now;
         Some(session.subject.clone())
+    }
+
+    /// Ends the sessions of a login that the identity provider has ended, or each of that person.
+    pub fn end_login(&self, person: &Subject, sid: Option<&Sid>) {
+        let meant = |session: &Session| {
+            let own = session.login.as_ref().map(|login| &login.sid);
+            session.subject == *person && sid.is_none_or(|sid| own == Some(sid))
+        };
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, session| !meant(session));
     }
 
     /// Ends a session.
@@ -82,23 +96,38 @@ mod tests {
     #[test]
     fn a_session_ends_when_it_is_left_and_after_a_day_of_work() {
         let sessions = Sessions::default();
-        let secret = sessions.begin(somebody(), at(0)).unwrap();
+        let secret = sessions.begin(somebody(), None, at(0)).unwrap();
         assert_eq!(sessions.whose(&secret, at(29)), Some(somebody()));
         assert_eq!(sessions.whose(&secret, at(59)), None, "left for half an hour");
-        let secret = sessions.begin(somebody(), at(0)).unwrap();
+        let secret = sessions.begin(somebody(), None, at(0)).unwrap();
         assert!((1..24).all(|n| sessions.whose(&secret, at(20 * n)).is_some()));
         assert_eq!(sessions.whose(&secret, at(480)), None, "eight hours at most");
         assert_eq!(sessions.whose("guess", at(0)), None);
     }
 
     #[test]
+    fn a_login_that_the_provider_ended_has_no_session() {
+        let sid = |text: &str| Sid::try_from(text.to_owned()).unwrap();
+        let login = |text| Some(Login { sid: sid(text), at_provider: false });
+        let sessions = Sessions::default();
+        let one = sessions.begin(somebody(), login("one"), at(0)).unwrap();
+        let two = sessions.begin(somebody(), login("two"), at(0)).unwrap();
+        sessions.end_login(&somebody(), Some(&sid("one")));
+        assert_eq!((sessions.whose(&one, at(0)), sessions.whose(&two, at(0))), (None, Some(somebody())));
+        sessions.end_login(&Subject::try_from("another".to_owned()).unwrap(), None);
+        assert!(sessions.whose(&two, at(0)).is_some());
+        sessions.end_login(&somebody(), None);
+        assert!(sessions.whose(&two, at(0)).is_none());
+    }
+
+    #[test]
     fn who_logs_out_is_out_and_the_table_does_not_grow() {
         let sessions = Sessions::default();
-        let secret = sessions.begin(somebody(), at(0)).unwrap();
+        let secret = sessions.begin(somebody(), None, at(0)).unwrap();
         sessions.end(&secret);
         assert_eq!(sessions.whose(&secret, at(0)), None);
-        let first = sessions.begin(somebody(), at(0)).unwrap();
-        let rest: Vec<_> = (0..MOST).map(|_| sessions.begin(somebody(), at(1)).unwrap()).collect();
+        let first = sessions.begin(somebody(), None, at(0)).unwrap();
+        let rest: Vec<_> = (0..MOST).map(|_| sessions.begin(somebody(), None, at(1)).unwrap()).collect();
         assert_eq!(sessions.0.lock().unwrap().len(), MOST);
         assert_eq!(sessions.whose(&first, at(1)), None, "it made room");
         assert!(rest.iter().all(|secret| sessions.whose(secret, at(1)).is_some()));

@@ -10,18 +10,27 @@ use openidconnect::{
     },
 };
 use serde::{Deserialize, Serialize};
-use varco_policy::{Subject, pass::NotASubject};
+use varco_policy::{
+    Subject,
+    pass::{NotASubject, Session, Sid},
+};
 
 /// The role of who may set the shares.
 const SITE_ADMIN: &str = "site-admin";
 /// The SPID levels with two factors or more (*Regole tecniche SPID*).
 const TWO_FACTORS: [&str; 2] = ["https://www.spid.gov.it/SpidL2", "https://www.spid.gov.it/SpidL3"];
 
-/// The claim `roles`, in an administrator's token only.
+/// What a token says beside the standard claims: `roles` in an administrator's only, and which login it is of.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Roles {
     #[serde(default)]
     pub(super) roles: Vec<String>,
+    /// OpenID Connect Back-Channel Logout section 2.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sid: Option<String>,
+    /// Whether the identity provider keeps a session of the login.
+    #[serde(default)]
+    pub(super) provider_session: bool,
 }
 
 impl AdditionalClaims for Roles {}
@@ -72,11 +81,16 @@ pub struct Confirmed {
     pub roles: Vec<String>,
     /// The level of the login, as the provider names it.
     pub acr: Option<String>,
+    /// The login, where the hub names it.
+    pub session: Option<Session>,
 }
 
 impl Confirmed {
     pub(super) fn of(claims: &IdTokenClaims<Roles, CoreGenderClaim>) -> Result<Self, NotASubject> {
+        let said = claims.additional_claims();
+        let sid = said.sid.clone().map(Sid::try_from).transpose()?;
         Ok(Self {
+            session: sid.map(|sid| Session { sid, at_provider: said.provider_session }),
             subject: Subject::try_from(claims.subject().to_string())?,
             roles: claims.additional_claims().roles.clone(),
             acr: claims.auth_context_ref().map(|acr| acr.to_string()),

@@ -3,6 +3,7 @@
 use super::*;
 use provider::{Mischief, Provider};
 
+mod events;
 pub mod provider;
 
 #[expect(

@@ -3,11 +3,11 @@
 use super::{PATIENCE, Portal, login, now, see_other};
 use crate::{
     event_loop::Message,
-    hub::{HubError, Response},
+    hub::{Confirmed, HubError, Response},
     site::Answer,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use varco_policy::{Device, Subject};
+use varco_policy::Device;
 use varco_templates::portal::Problem;
 use varco_web::cookie;
 
@@ -30,7 +30,7 @@ pub async fn finish(request: HttpRequest, portal: web::Data<Portal>) -> actix_we
         None if portal.board.of_device(device, now()).is_some() => return Ok(see_other("/status")),
         None => portal.problem(&request, StatusCode::BAD_REQUEST, Problem::LoginLost),
         Some(proof) => match portal.hub.finish(response, proof, now()).await {
-            Ok(person) => enter(&request, &portal, device, person.subject).await,
+            Ok(person) => enter(&request, &portal, device, person).await,
             Err(error) => unconfirmed(&request, &portal, &error),
         },
     };
@@ -38,8 +38,9 @@ pub async fn finish(request: HttpRequest, portal: web::Data<Portal>) -> actix_we
     Ok(answer)
 }
 
-async fn enter(request: &HttpRequest, portal: &Portal, device: Device, subject: Subject) -> HttpResponse {
-    match portal.inbox.ask(|answer| Message::LogIn(device, subject, answer), PATIENCE).await {
+async fn enter(request: &HttpRequest, portal: &Portal, device: Device, person: Confirmed) -> HttpResponse {
+    let Confirmed { subject, session, .. } = person;
+    match portal.inbox.ask(|answer| Message::LogIn(device, subject, session, answer), PATIENCE).await {
         Ok(Answer::Online(_)) => see_other("/status"),
         Ok(other) => portal.unmet(request, other),
         Err(_) => portal.problem(request, StatusCode::SERVICE_UNAVAILABLE, Problem::Overloaded),

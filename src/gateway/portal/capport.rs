@@ -39,8 +39,8 @@ fn state(portal: &Portal, peer: Option<IpAddr>, now: Timestamp) -> State {
     State {
         captive: shown.is_none(),
         user_portal_url: format!("https://{}/{path}", portal.host),
-        can_extend_session: shown.is_some_and(|shown| shown.can_extend()),
-        seconds_remaining: shown.map(|shown| shown.until.duration_since(now).as_secs()),
+        can_extend_session: shown.as_ref().is_some_and(crate::board::Shown::can_extend),
+        seconds_remaining: shown.as_ref().map(|shown| shown.until.duration_since(now).as_secs()),
         // The person's, with all devices: when it is used up this device is captive.
         bytes_remaining: shown.and_then(|shown| shown.terms.bytes),
     }

@@ -9,7 +9,7 @@ mod probes;
 
 use crate::{
     control::{self, Ask, Told},
-    hub::tests::provider::Mischief,
+    hub::tests::provider::{Forged, Mischief},
 };
 use actix_web::http::StatusCode;
 use browser::Browser;
@@ -240,4 +240,46 @@ async fn the_captive_portal_api_says_what_rfc_8908_says() {
     assert!((1..=3600).contains(&seconds), "{seconds}");
     assert_eq!(after["can-extend-session"], true);
     assert!(after.get("bytes-remaining").is_none(), "the site has no such limit");
+}
+
+/// SECURITY.md I12.
+#[actix_web::test]
+async fn what_the_provider_ends_is_cut_off_and_then_acknowledged() {
+    let building = Building::open().await;
+    building.provider.names_the_login("login-1");
+    let mut citizen = Browser::new(&building, 2);
+    citizen.log_in().await;
+    building.provider.tell("forged", building.provider.logout_token("forged", Forged::Key));
+    building.provider.tell("good", building.provider.logout_token("good", Forged::Nothing));
+    building.until(|b| b.provider.heard().0 == ["good"]).await;
+    assert!(building.enforcer.devices().is_empty(), "acknowledged after the end");
+    building.until(|b| b.provider.heard().1 == ["forged"]).await;
+    assert_eq!(on_record(&building), (1, vec![EndCause::ProviderLoggedOut]));
+    assert!(citizen.get("/status").await.body.contains("You are not online"));
+    // Whoever logs in anew is in.
+    building.provider.names_the_login("login-2");
+    citizen.log_in().await;
+    assert_eq!(building.enforcer.devices().len(), 1);
+}
+
+#[actix_web::test]
+async fn who_logs_out_is_out_before_anything_is_offered() {
+    let building = Building::open().await;
+    building.provider.names_the_login("login-1");
+    let mut citizen = Browser::new(&building, 2);
+    citizen.log_in().await;
+    let building = building.restart().await;
+    let mut citizen = citizen.at(&building);
+    let out = citizen.post_form("/status", "/logout").await;
+    assert!(building.enforcer.devices().is_empty());
+    assert!(out.body.contains("name=\"logout_hint\" value=\"login-1\""), "{}", out.body);
+    assert!(out.body.contains("/logout\"><input type=\"hidden\" name=\"client_id\" value=\"biblioteca\">"));
+    assert!(out.body.contains("value=\"https://wifi.biblioteca.example.it/left\""));
+    assert!(citizen.get("/left").await.body.contains("You are logged out"));
+    // A hub that is away takes nothing from the logout.
+    building.provider.names_the_login("login-2");
+    citizen.log_in().await;
+    building.provider.stop().await;
+    let out = citizen.post_form("/status", "/logout").await;
+    assert!(out.body.contains("You are logged out") && building.enforcer.devices().is_empty());
 }

@@ -7,7 +7,10 @@ use super::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use varco_policy::{Device, Pass, PassId, Slot, Subject, pass::EndCause};
+use varco_policy::{
+    Device, Pass, PassId, Slot, Subject,
+    pass::{EndCause, Sid},
+};
 
 /// How far the clock may be set back, by a time server, before it is taken for wrong: a record of a time that has been
 /// before could not be told from the one that stands there.
@@ -97,6 +100,18 @@ impl Site {
         }
     }
 
+    /// Who waits with a login that has ended is not let in.
+    pub(super) fn turn_away_login(&mut self, person: &Subject, sid: Option<&Sid>, now: Timestamp) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let own = waiting.login.session.as_ref().map(|session| &session.sid);
+            if waiting.login.subject == *person && sid.is_none_or(|sid| own == Some(sid)) {
+                self.turn_away(&waiting, Answer::Overtaken, now);
+            } else {
+                self.waiting.push(waiting);
+            }
+        }
+    }
+
     /// Nobody waits any more: each is told `why`, and the slots rest.
     pub(super) fn turn_away_waiting(&mut self, why: Answer, now: Timestamp) {
         for waiting in std::mem::take(&mut self.waiting) {
@@ -145,6 +160,8 @@ impl Site {
             Some(Answer::RecordsFailed)
         } else if self.clock_is_behind(now) {
             Some(Answer::ClockWrong)
+        } else if login.session.as_ref().is_some_and(|session| self.ended.contains_key(&session.sid)) {
+            Some(Answer::Overtaken)
         } else {
             None
         }
@@ -179,8 +196,8 @@ impl Site {
             // It closed, or the day was spent, while it waited.
             Err(why) => return self.turn_away(&waiting, why, now),
         };
-        let Waiting { login: Login { device, subject, pass: id, ticket, .. }, slot, .. } = waiting;
-        let pass = Pass { id, subject, device, slot, since: now, until };
+        let Waiting { login: Login { device, subject, session, pass: id, ticket, .. }, slot, .. } = waiting;
+        let pass = Pass { id, subject, device, slot, since: now, until, session };
         self.out.push(Effect::Record(Change::Started(pass.clone())));
         self.table.insert(Held::begun(pass, ends, ticket));
     }

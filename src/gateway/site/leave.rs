@@ -5,10 +5,43 @@ use super::{
     held::Phase,
     words::{Answer, Change, Effect, Ticket},
 };
-use jiff::Timestamp;
-use varco_policy::{Device, PassId, pass::EndCause};
+use jiff::{SignedDuration, Timestamp};
+use varco_policy::{
+    Device, PassId, Subject,
+    pass::{EndCause, Sid},
+};
+
+/// How long an ended login is remembered: longer than one takes from the hub to here.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
 impl Site {
+    /// The passes of this login (of each login of the person, without one) take the way out.
+    pub(super) fn provider_log_out(
+        &mut self,
+        person: &Subject,
+        sid: Option<&Sid>,
+        ticket: Ticket,
+        now: Timestamp,
+    ) {
+        if let Some(sid) = sid {
+            self.ended.retain(|_, at| now.duration_since(*at) < REMEMBERED);
+            self.ended.insert(sid.clone(), now);
+        }
+        self.turn_away_login(person, sid, now);
+        let alive = self.table.of_person(person).filter(|held| held.phase().is_alive());
+        let meant = alive.filter(|held| {
+            sid.is_none_or(|sid| held.pass.session.as_ref().is_some_and(|session| session.sid == *sid))
+        });
+        let ids: Vec<_> = meant.map(|held| held.pass.id).collect();
+        let Some((last, others)) = ids.split_last() else {
+            return self.answer(ticket, Answer::NoPass);
+        };
+        for id in others {
+            self.leave(*id, EndCause::ProviderLoggedOut, None, now);
+        }
+        self.leave(*last, EndCause::ProviderLoggedOut, Some(ticket), now);
+    }
+
     pub(super) fn log_out(&mut self, device: Device, ticket: Ticket, now: Timestamp) {
         match self.table.of_device(device).map(|held| held.pass.id) {
             Some(id) => self.leave(id, EndCause::LoggedOut, Some(ticket), now),

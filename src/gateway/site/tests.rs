@@ -3,6 +3,7 @@
 mod any_order;
 mod limits;
 mod line;
+mod provider_logout;
 mod shares;
 mod transcripts;
 mod world;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use varco_audit::SharesStep;
 use varco_policy::{
     Device, Pass, PassId, Rate, Shares, Slot, Subject,
-    pass::EndCause,
+    pass::{EndCause, Session, Sid},
     wire::{Measured, Reply, Request},
 };
 
@@ -21,6 +21,8 @@ pub struct Login {
     pub device: Device,
     /// As this person.
     pub subject: Subject,
+    /// By this login at the hub, where it names it.
+    pub session: Option<Session>,
     /// The identifier that the pass will have. Random, so it comes from outside.
     pub pass: PassId,
     /// What the person has used of the day by the records, for a site that does not know it any more.
@@ -62,6 +64,15 @@ pub enum Event {
     LogOut {
         /// Their device.
         device: Device,
+        /// Who waits for the answer.
+        ticket: Ticket,
+    },
+    /// The identity provider has ended a login.
+    ProviderLogOut {
+        /// Whose.
+        person: Subject,
+        /// Which; `None` for each of that person.
+        session: Option<Sid>,
         /// Who waits for the answer.
         ticket: Ticket,
     },

@@ -5,8 +5,8 @@ use rusqlite::Connection;
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
 use varco_audit::journal;
 
-/// Version of the tables; raised with every change of them.
-const VERSION: i64 = 2;
+/// Version of the tables and of what is in them; raised with every change. 3: a pass may say the login it came from.
+const VERSION: i64 = 3;
 
 /// What `file` and other tools show for the file: "Varc".
 const APPLICATION: i64 = 0x5661_7263;

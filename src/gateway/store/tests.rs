@@ -23,6 +23,7 @@ fn pass(n: u8) -> Pass {
         slot: Slot { address: Ipv4Addr::new(198, 18, 0, 3), first_port, last_port: first_port + 511 },
         since: at(0),
         until: at(3600),
+        session: None,
     }
 }
 
@@ -147,7 +148,7 @@ fn two_gateways_a_newer_database_and_a_missing_folder_are_refused() {
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
     let newer = Store::open(folder.path(), "library", QUARANTINE);
-    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 2 })));
+    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 3 })));
     assert!(matches!(Store::open(&folder.path().join("no"), "l", QUARANTINE), Err(StoreError::Folder(_))));
 }
 

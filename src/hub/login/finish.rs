@@ -2,7 +2,7 @@
 
 use super::{
     Asked, Way, choose,
-    saml::{Identity, Level},
+    saml::{Identity, Level, Scheme},
 };
 use crate::{
     app::Hub,
@@ -12,7 +12,7 @@ use crate::{
         subject,
     },
     pages,
-    register::{Authentication, RegisterError},
+    register::{Authentication, Entered, RegisterError},
     store::Kind,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
@@ -46,10 +46,12 @@ pub(super) async fn accepted(
         other => (None, other.is_some()),
     };
     let way = Way::Saml(asked.scheme);
+    // What a provider keeps can be ended there: SPID's at level 1 only (single sign-on), CIE's always.
+    let at_provider = identity.session_index.is_some() || asked.scheme == Scheme::Cie;
     let (acr, auth_time) = (identity.level.uri().to_owned(), identity.issued.as_second());
     let roles = login.as_ref().map(|login| roles(hub, login, &identity)).unwrap_or_default();
-    let subject = match record(hub, asked, identity, message, login.clone(), now).await {
-        Ok(subject) => subject,
+    let entered = match record(hub, asked, identity, message, login.clone(), now).await {
+        Ok(entered) => entered,
         Err(error) => return pages::fault(hub, request, "register", &error),
     };
     if other {
@@ -60,10 +62,10 @@ pub(super) async fn accepted(
         Ok(still) => still,
         Err(error) => return pages::store_down(hub, request, &error),
     };
-    let (Some(login), Some(subject), Some(_)) = (login, subject, still) else {
+    let (Some(login), Some(Entered { subject, sid }), Some(_)) = (login, entered, still) else {
         return without_cookie(pages::html(hub, request, StatusCode::OK, None, view::done));
     };
-    let grant = Grant { login, subject, auth_time, acr, amr: way.name().to_owned(), roles };
+    let grant = Grant { login, subject, sid, at_provider, auth_time, acr, amr: way.name().to_owned(), roles };
     match grant::issue(hub, &grant, now.as_second()).await {
         Ok(url) => without_cookie(pages::see(url.as_str()).finish()),
         Err(grant::IssueError::Store(error)) => pages::store_down(hub, request, &error),
@@ -89,7 +91,7 @@ fn without_cookie(mut answer: HttpResponse) -> HttpResponse {
     answer
 }
 
-/// Writes the register, durably, and returns the subject at the gateway that waits.
+/// Writes the register, durably, and returns who entered, towards the gateway that waits.
 async fn record(
     hub: &web::Data<Hub>,
     asked: Asked,
@@ -97,7 +99,7 @@ async fn record(
     message: &str,
     login: Option<Login>,
     now: Timestamp,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Entered>> {
     let dense: String = message.split_ascii_whitespace().collect();
     let response_xml = String::from_utf8(STANDARD.decode(dense)?)?;
     let hub = hub.clone();
@@ -112,13 +114,11 @@ fn write(
     response_xml: &str,
     login: Option<&Login>,
     now: Timestamp,
-) -> Result<Option<String>, RegisterError> {
-    let person = hub.register.person(&identity.person.key(), now.as_second())?;
-    let client = login.map(|login| login.client_id.as_str());
-    let subject = login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), &person));
+) -> Result<Option<Entered>, RegisterError> {
     let entry = Authentication {
         at: now.as_second(),
         way: Way::Saml(asked.scheme).name(),
+        body: &asked.body,
         request_id: &asked.sent.id,
         request_issued: asked.sent.issued.as_second(),
         response_id: &identity.response_id,
@@ -127,11 +127,13 @@ fn write(
         assertion_id: &identity.assertion_id,
         name_id: &identity.name_id,
         name_qualifier: &identity.name_qualifier,
+        session_index: identity.session_index.as_deref(),
         level: identity.level.into(),
         request_xml: &asked.sent.xml,
         response_xml,
-        gateway: client.zip(subject.as_deref()),
+        client_id: login.map(|login| login.client_id.as_str()),
     };
-    hub.register.record(&entry, &person)?;
-    Ok(subject)
+    hub.register.record(&entry, &identity.person.key(), |person| {
+        login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), person))
+    })
 }

@@ -7,6 +7,7 @@ mod choice;
 mod minors;
 mod relay;
 mod schemes;
+mod single_logout;
 
 use crate::{
     app, browser,
@@ -360,20 +361,5 @@ async fn metadata_names_our_addresses() {
         assert!(xml.contains(&format!("{}/spid/acs", hub.base)), "{xml}");
         assert!(xml.contains(&format!("{}/spid/logout", hub.base)) && xml.contains("SignatureValue"));
     }
-    hub.stop().await;
-}
-
-#[actix_web::test]
-async fn a_logout_is_answered_if_it_is_the_providers() {
-    let (hub, idp) = start("logout").await;
-    let slo = format!("{}/spid/logout", hub.base);
-    let good = idp.logout(&slo, app::now());
-    let answer = hub.browser().post("/spid/logout", &[("SAMLRequest", &good), ("RelayState", "r")]).await;
-    assert_eq!(answer.status(), StatusCode::FOUND);
-    let to = location(&answer);
-    assert!(to.starts_with(IDP) && to.contains("SAMLResponse=") && to.contains("Signature="), "{to}");
-    let forged = Idp::new(IDP, true).logout(&slo, app::now());
-    let answer = hub.browser().post("/spid/logout", &[("SAMLRequest", &forged)]).await;
-    refused(answer, StatusCode::BAD_REQUEST, "controlli di sicurezza").await;
     hub.stop().await;
 }

@@ -22,6 +22,13 @@ pub struct Extra {
     code_challenge_methods_supported: Vec<String>,
     /// RFC 9207: the answer carries `iss`.
     authorization_response_iss_parameter_supported: bool,
+    /// OpenID Connect RP-Initiated Logout section 2.1.
+    end_session_endpoint: String,
+    /// Where logouts of providers are told, as Security Event Tokens by poll: RFC 8936 names no field of metadata, and
+    /// `backchannel_logout_supported` would promise that the hub calls.
+    security_events_endpoint: String,
+    /// RFC 8936 section 4.
+    security_events_delivery_methods_supported: Vec<String>,
 }
 
 impl AdditionalProviderMetadata for Extra {}
@@ -58,6 +65,9 @@ fn metadata(hub: &Hub) -> Result<Metadata, url::ParseError> {
     let extra = Extra {
         code_challenge_methods_supported: vec!["S256".into()],
         authorization_response_iss_parameter_supported: true,
+        end_session_endpoint: settings.url("/oidc/logout"),
+        security_events_endpoint: settings.url("/oidc/events"),
+        security_events_delivery_methods_supported: vec!["urn:ietf:rfc:8936".into()],
     };
     let levels = (1..=3).map(|level| AuthenticationContextClass::new(acr(level))).collect();
     let languages = Lang::ALL.map(|lang| LanguageTag::new(lang.tag().to_owned()));

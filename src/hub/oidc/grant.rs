@@ -50,6 +50,10 @@ pub const SITE_ADMIN: &str = "site-admin";
 pub struct Grant {
     pub login: Login,
     pub subject: String,
+    /// The login, for logging out of it.
+    pub sid: String,
+    /// Whether the provider keeps a session of it.
+    pub at_provider: bool,
     /// When the provider authenticated the citizen, in Unix seconds.
     pub auth_time: i64,
     /// Level reached, as its SPID name.

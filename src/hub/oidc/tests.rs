@@ -56,10 +56,43 @@ pub(crate) fn answer(location: &str) -> BTreeMap<String, String> {
 /// What the SPID step does at its end: the pending login of this browser becomes a code.
 async fn complete(hub: &Running, browser: &str, person: &str) -> Url {
     let login: Login = hub.hub.store.take(Kind::Login, browser, now()).await.unwrap().unwrap();
-    let subject = super::subject::pairwise(&hub.hub.pairwise, &login.sector(), person);
     let (acr, amr) = (super::discovery::acr(1), "spid".to_owned());
-    let grant = Grant { login, subject, auth_time: now(), acr, amr, roles: Vec::new() };
+    let entered = enter(hub, &login, person);
+    let grant = Grant {
+        login,
+        subject: entered.subject,
+        sid: entered.sid,
+        at_provider: true,
+        auth_time: now(),
+        acr,
+        amr,
+        roles: Vec::new(),
+    };
     grant::issue(&hub.hub, &grant, now()).await.unwrap()
+}
+
+/// Writes the person's login in the register.
+fn enter(hub: &Running, login: &Login, person: &str) -> crate::register::Entered {
+    let entry = crate::register::Authentication {
+        at: now(),
+        way: "spid",
+        body: "",
+        request_id: "_q",
+        request_issued: now(),
+        response_id: "_r",
+        response_issued: now(),
+        response_issuer: "https://idp.example.it",
+        assertion_id: "_a",
+        name_id: "_t",
+        name_qualifier: "https://idp.example.it",
+        session_index: Some("_s"),
+        level: 1,
+        request_xml: "<q/>",
+        response_xml: "<r/>",
+        client_id: Some(&login.client_id),
+    };
+    let subject = |id: &str| Some(super::subject::pairwise(&hub.hub.pairwise, &login.sector(), id));
+    hub.hub.register.record(&entry, person, subject).unwrap().unwrap()
 }
 
 /// A code for the good request.
@@ -118,10 +151,10 @@ async fn the_relying_party_of_the_crate_logs_a_citizen_in() {
         .await
         .unwrap();
     let claims = tokens.id_token().unwrap().claims(&client.id_token_verifier(), &nonce).unwrap();
-    assert_eq!(
-        claims.subject().as_str(),
-        super::subject::pairwise(&hub.hub.pairwise, "biblioteca-civica", "person")
-    );
+    let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
+    let id: String = db.query_row("SELECT id FROM person", [], |row| row.get(0)).unwrap();
+    let subject = super::subject::pairwise(&hub.hub.pairwise, "biblioteca-civica", &id);
+    assert_eq!(claims.subject().as_str(), subject);
     assert_eq!(claims.auth_context_ref().unwrap().as_str(), "https://www.spid.gov.it/SpidL1");
     assert!(claims.auth_time().is_some() && claims.name().is_none());
     assert!(claims.access_token_hash().is_some() && tokens.expires_in().is_some());

@@ -28,18 +28,24 @@ use varco_web::token;
 /// How long an ID token is good for, in seconds: the gateway reads it at once.
 const ID_TOKEN_LIVES: u64 = 300;
 
-/// The claim of an administrator's login; a citizen's token has no such claim.
+/// What an ID token says beside the standard claims.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Roles {
+struct Extra {
+    /// Of an administrator's login; a citizen's token has no such claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<String>,
+    /// The login (OpenID Connect Back-Channel Logout section 2.1).
+    sid: String,
+    /// Whether the provider keeps a session of it, so that logging out there is worth offering.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    provider_session: bool,
 }
 
-impl AdditionalClaims for Roles {}
+impl AdditionalClaims for Extra {}
 
 type Tokens = StandardTokenResponse<
     IdTokenFields<
-        Roles,
+        Extra,
         EmptyExtraTokenFields,
         CoreGenderClaim,
         CoreJweContentEncryptionAlgorithm,
@@ -95,6 +101,12 @@ async fn exchange(hub: &Hub, request: &HttpRequest, body: &[u8], now: i64) -> Re
     if !binds(&grant, client, redirect_uri, verifier) {
         return Err(Refusal::Grant);
     }
+    // The provider may have ended the login since.
+    let (register, sid) = (hub.register.clone(), grant.sid.clone());
+    let lasts = web::block(move || register.lasts(&sid)).await.map_err(|e| Refusal::Fault(e.into()))?;
+    if !lasts.map_err(|e| Refusal::Fault(e.into()))? {
+        return Err(Refusal::Grant);
+    }
     tokens(hub, grant, now).map_err(Refusal::Fault)
 }
 
@@ -122,7 +134,7 @@ fn tokens(hub: &Hub, grant: Grant, now: i64) -> anyhow::Result<Tokens> {
         (issued + Duration::from_secs(ID_TOKEN_LIVES)).into(),
         issued.into(),
         StandardClaims::new(SubjectIdentifier::new(grant.subject)),
-        Roles { roles: grant.roles },
+        Extra { roles: grant.roles, sid: grant.sid, provider_session: grant.at_provider },
     )
     .set_nonce(Some(Nonce::new(grant.login.nonce)))
     .set_auth_time(Some(instant(grant.auth_time).into()))

@@ -116,6 +116,22 @@ impl Idp {
         STANDARD.encode(Crypto::sign_xml(&xml, &self.key.private_key_to_der().unwrap()).unwrap())
     }
 
+    /// A signed LogoutResponse to our request `id`, as a form field; `status` is `Success`, or a code below `Responder`.
+    pub fn logged_out(&self, id: &str, slo: &str, status: &str, now: Timestamp) -> String {
+        let (signature, issuer) = (signature("_done"), self.issuer());
+        let status = match status {
+            "Success" => SUCCESS.to_owned(),
+            below => SUCCESS.replace("Success\"/>", &format!(
+                r#"Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:{below}"/></samlp:StatusCode>"#
+            )),
+        };
+        let xml = format!(
+            r#"<samlp:LogoutResponse xmlns:samlp="{SAMLP}" xmlns:saml="{SAML}" ID="_done" Version="2.0" IssueInstant="{}" InResponseTo="{id}" Destination="{slo}">{issuer}{signature}{status}</samlp:LogoutResponse>"#,
+            written(now),
+        );
+        STANDARD.encode(Crypto::sign_xml(&xml, &self.key.private_key_to_der().unwrap()).unwrap())
+    }
+
     fn response(&self, request: &Request, status: &str, assertion: &str, now: Timestamp) -> String {
         let signature = if assertion.is_empty() { signature("_response") } else { String::new() };
         format!(

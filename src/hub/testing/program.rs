@@ -192,6 +192,9 @@ fn it_serves_and_watches_the_folder_of_providers() {
     for file in ["state/hub.db", "state/hub.db-wal"] {
         assert_eq!(mode(&hub.folder.join(file)), 0o600, "{file}");
     }
+    let told = hub.run(&["register"]);
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.status.success() && text.contains("no login yet: nothing is destroyed"), "{text}");
     let child = hub.running.as_mut().unwrap();
     assert!(child.try_wait().unwrap().is_none(), "a bad file does not end the hub");
 }

@@ -3,6 +3,7 @@
 use super::super::{
     Hub, Response,
     confirmed::{IdToken, Roles},
+    events::{Logout, LogoutToken},
 };
 use crate::settings;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
@@ -20,7 +21,7 @@ use openidconnect::{
 use ring::digest;
 use serde_json::json;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
 
@@ -45,6 +46,25 @@ pub enum Mischief {
     Subject,
 }
 
+/// What is wrong with a Logout Token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forged {
+    Nothing,
+    NoSid,
+    Nonce,
+    NoEvent,
+    OtherEvent,
+    Stale,
+    Early,
+    Expired,
+    Audience,
+    Issuer,
+    Key,
+    Hmac,
+    Subject,
+    Sid,
+}
+
 #[derive(Default)]
 struct State {
     issuer: String,
@@ -54,6 +74,12 @@ struct State {
     /// The claims `roles` and `acr` of the next tokens.
     roles: Vec<String>,
     acr: Option<String>,
+    /// The claim `sid` of the next tokens.
+    sid: Option<String>,
+    /// Events that are not acknowledged yet, and those that were, or were refused.
+    events: BTreeMap<String, String>,
+    acknowledged: Vec<String>,
+    refused: Vec<String>,
     /// Nonce and challenge of each code.
     codes: HashMap<String, (String, String)>,
 }
@@ -82,6 +108,7 @@ impl Provider {
                 .route("/.well-known/openid-configuration", web::get().to(discovery))
                 .route("/keys", web::get().to(keys))
                 .route("/token", web::post().to(token))
+                .route("/events", web::post().to(events))
         });
         let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
         let handle = server.handle();
@@ -136,6 +163,27 @@ impl Provider {
         }
     }
 
+    /// Names the login of the next ID tokens.
+    pub fn names_the_login(&self, sid: &str) {
+        self.state.lock().unwrap().sid = Some(sid.to_owned());
+    }
+
+    /// A Logout Token of the login `login-1`.
+    pub fn logout_token(&self, jti: &str, forged: Forged) -> String {
+        logout_token(&self.state.lock().unwrap(), jti, forged)
+    }
+
+    /// Tells an event until it is acknowledged.
+    pub fn tell(&self, jti: &str, token: String) {
+        self.state.lock().unwrap().events.insert(jti.to_owned(), token);
+    }
+
+    /// The events that were acknowledged, and those that were refused.
+    pub fn heard(&self) -> (Vec<String>, Vec<String>) {
+        let state = self.state.lock().unwrap();
+        (state.acknowledged.clone(), state.refused.clone())
+    }
+
     pub fn misbehave(&self, mischief: Mischief) {
         self.state.lock().unwrap().mischief = mischief;
     }
@@ -161,6 +209,8 @@ async fn discovery(state: web::Data<Mutex<State>>) -> HttpResponse {
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "authorization_response_iss_parameter_supported": true,
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "security_events_endpoint": format!("{issuer}/events"),
     }))
 }
 
@@ -174,24 +224,76 @@ async fn keys(state: web::Data<Mutex<State>>) -> HttpResponse {
     HttpResponse::Ok().json(CoreJsonWebKeySet::new(vec![key]))
 }
 
+fn is_the_gateway(request: &HttpRequest) {
+    let sent =
+        request.headers().get("authorization").unwrap().to_str().unwrap().strip_prefix("Basic ").unwrap();
+    let sent = String::from_utf8(STANDARD.decode(sent).unwrap()).unwrap();
+    let escaped: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    assert_eq!(sent, format!("{CLIENT}:{escaped}"));
+}
+
+/// RFC 8936, without waiting.
+async fn events(
+    request: HttpRequest,
+    poll: web::Json<serde_json::Value>,
+    state: web::Data<Mutex<State>>,
+) -> HttpResponse {
+    is_the_gateway(&request);
+    let mut state = state.lock().unwrap();
+    let done: Vec<_> =
+        poll["ack"].as_array().unwrap().iter().map(|jti| jti.as_str().unwrap().to_owned()).collect();
+    let refused: Vec<_> = poll["setErrs"].as_object().unwrap().keys().cloned().collect();
+    done.iter().chain(&refused).for_each(|jti| drop(state.events.remove(jti)));
+    state.acknowledged.extend(done);
+    state.refused.extend(refused);
+    HttpResponse::Ok().json(json!({ "sets": state.events, "moreAvailable": false }))
+}
+
+fn logout_token(state: &State, jti: &str, forged: Forged) -> String {
+    let pick = |which, good: &str, bad: &str| if forged == which { bad.to_owned() } else { good.to_owned() };
+    let now = super::now().as_second();
+    let time = |s: i64| jiff::Timestamp::from_second(s).unwrap().to_string().parse().unwrap();
+    let issued = match forged {
+        Forged::Stale => now - 400,
+        Forged::Early => now + 400,
+        _ => now,
+    };
+    let event =
+        pick(Forged::OtherEvent, "http://schemas.openid.net/event/backchannel-logout", "https://other");
+    let sid = (forged != Forged::NoSid).then(|| pick(Forged::Sid, "login-1", "a space"));
+    let events = [(event, json!({}))].into_iter().filter(|_| forged != Forged::NoEvent).collect();
+    let claims = IdTokenClaims::new(
+        IssuerUrl::new(pick(Forged::Issuer, &state.issuer, "https://other.example")).unwrap(),
+        vec![Audience::new(pick(Forged::Audience, CLIENT, "another-library"))],
+        time(now + if forged == Forged::Expired { -1 } else { 1000 }),
+        time(issued),
+        StandardClaims::new(SubjectIdentifier::new(pick(Forged::Subject, "pairwise-1", "a space"))),
+        Logout { jti: jti.to_owned(), sid, events },
+    )
+    .set_nonce((forged == Forged::Nonce).then(|| Nonce::new("n".into())));
+    let stranger = State { key: new_key(), key_id: state.key_id, ..State::default() };
+    let rs256 = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
+    let token = match forged {
+        Forged::Hmac => LogoutToken::new(
+            claims,
+            &CoreHmacKey::new(SECRET),
+            CoreJwsSigningAlgorithm::HmacSha256,
+            None,
+            None,
+        ),
+        Forged::Key => LogoutToken::new(claims, &signing(&stranger), rs256, None, None),
+        _ => LogoutToken::new(claims, &signing(state), rs256, None, None),
+    };
+    token.unwrap().to_string()
+}
+
 async fn token(
     request: HttpRequest,
     form: web::Form<HashMap<String, String>>,
     state: web::Data<Mutex<State>>,
 ) -> HttpResponse {
     let mut state = state.lock().unwrap();
-    let sent = request
-        .headers()
-        .get("authorization")
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .strip_prefix("Basic ")
-        .unwrap()
-        .to_owned();
-    let sent = String::from_utf8(STANDARD.decode(sent).unwrap()).unwrap();
-    let escaped: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
-    assert_eq!(sent, format!("{CLIENT}:{escaped}"));
+    is_the_gateway(&request);
     assert!([PORTAL, OFFICE].iter().any(|origin| form["redirect_uri"] == format!("{origin}/login/callback")));
     let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, form["code_verifier"].as_bytes()));
     match state.codes.remove(&form["code"]) {
@@ -223,7 +325,7 @@ fn id_token(state: &State, nonce: &str) -> IdToken {
         time(seconds + 3600).parse().unwrap(),
         time(seconds).parse().unwrap(),
         StandardClaims::new(SubjectIdentifier::new(subject)),
-        Roles { roles: state.roles.clone() },
+        Roles { roles: state.roles.clone(), sid: state.sid.clone(), provider_session: true },
     )
     .set_auth_context_ref(state.acr.clone().map(AuthenticationContextClass::new))
     .set_nonce(Some(Nonce::new(pick(Mischief::Nonce, nonce, "another"))));

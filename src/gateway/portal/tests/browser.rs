@@ -42,6 +42,12 @@ impl Browser {
         }
     }
 
+    /// The same browser after the gateway's restart.
+    pub fn at(mut self, building: &Building) -> Self {
+        self.base = building.base.clone();
+        self
+    }
+
     /// A browser in the office.
     pub fn in_office(building: &Building, number: u8) -> Self {
         let (base, host) = (building.office.clone(), "router.biblioteca.example.it:8443".to_owned());

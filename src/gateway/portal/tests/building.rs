@@ -50,6 +50,7 @@ pub struct Building {
     site: Option<JoinHandle<()>>,
     servers: [ServerHandle; 2],
     answers: tokio::task::JoinHandle<()>,
+    events: tokio::task::JoinHandle<()>,
 }
 
 pub fn mac(number: u8) -> Mac {
@@ -102,6 +103,7 @@ impl Building {
             server.stop(false).await;
         }
         self.answers.abort();
+        self.events.abort();
     }
 
     async fn build(
@@ -152,6 +154,8 @@ impl Building {
             inbox: inbox.clone(),
             told: told(),
         });
+        let asked = crate::hub::events::watch(Arc::clone(&portal.hub), inbox.clone(), admin.clone());
+        let events = actix_web::rt::spawn(asked);
         let (office, admin_pages) = serve_admin(admin);
         let (probes, answers) = serve_probes(&portal);
         let (base, pages) = serve_pages(portal);
@@ -168,6 +172,7 @@ impl Building {
             site: Some(site),
             servers: [pages, admin_pages],
             answers,
+            events,
         };
         building.until(|b| b.board.status().enforcer_ready).await;
         building

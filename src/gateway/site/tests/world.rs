@@ -12,6 +12,7 @@ use varco_policy::{
     Device, Lane, Mac, PassId, Rate, Slot, Subject,
     hours::Opening,
     lane::{Lanes, Share},
+    pass::{Session, Sid},
     wire::{KernelPass, Measured, PassRate, PassUsage, Refusal, Reply, Request},
 };
 
@@ -168,10 +169,15 @@ impl World {
     }
 
     pub fn log_in_as(&mut self, device: Device, who: u8) -> PassId {
+        self.log_in_by(device, who, None)
+    }
+
+    /// The same by a login that the hub names.
+    pub fn log_in_by(&mut self, device: Device, who: u8, session: Option<Session>) -> PassId {
         self.serial += 1;
         let (subject, pass, ticket) = (person(who), id(self.serial), Ticket(self.serial));
         let used = self.used.get(&subject).copied();
-        self.tell(Event::LoggedIn(Login { device, subject, pass, used, ticket }));
+        self.tell(Event::LoggedIn(Login { device, subject, session, pass, used, ticket }));
         pass
     }
 
@@ -184,6 +190,13 @@ impl World {
     pub fn log_out(&mut self, device: Device) {
         self.serial += 1;
         self.tell(Event::LogOut { device, ticket: Ticket(self.serial) });
+    }
+
+    /// The provider ends a login of a person; the number of the question.
+    pub fn provider_log_out(&mut self, who: u8, session: Option<Sid>) -> u64 {
+        self.serial += 1;
+        self.tell(Event::ProviderLogOut { person: person(who), session, ticket: Ticket(self.serial) });
+        self.serial
     }
 
     pub fn expel(&mut self, pass: PassId) {
@@ -517,6 +530,7 @@ fn brief_event(event: &Event) -> String {
     match event {
         Event::LoggedIn(login) => format!("logged in, pass {}", short(login.pass)),
         Event::LogOut { .. } => "log out".into(),
+        Event::ProviderLogOut { .. } => "provider logs out".into(),
         Event::Expel { pass, .. } => format!("expel pass {}", short(*pass)),
         Event::Rate { pass, .. } => format!("rate of pass {}", short(*pass)),
         Event::Recorded(changes) => format!("recorded {}", changes.len()),

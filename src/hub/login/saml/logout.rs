@@ -101,7 +101,12 @@ pub enum Answer {
 
 /// The provider has ended its session as we asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoggedOut;
+pub enum LoggedOut {
+    /// Everywhere.
+    Whole,
+    /// Other services could not all be told (SAML Core 3.2.2.2, `PartialLogout`).
+    Partial,
+}
 
 impl ServiceProvider {
     /// Asks the provider to end a session: by redirect when it offers it, else by POST.
@@ -215,8 +220,12 @@ impl ServiceProvider {
         }
         let status = only(root, (SAMLP, "Status")).and_then(|s| only(s, (SAMLP, "StatusCode")));
         let status = status.map_err(|why| Refusal::check("status", why))?;
+        // It is a second-level code, of whichever first one (SAML Core 3.7.3.2).
+        if status.children().any(|code| is(code, "Value", PARTIAL_LOGOUT).is_ok()) {
+            return Ok(LoggedOut::Partial);
+        }
         is(status, "Value", SUCCESS)
-            .map(|()| LoggedOut)
+            .map(|()| LoggedOut::Whole)
             .map_err(|_| Refusal::Status { error: SpidError::Other(None), signed: true })
     }
 
@@ -281,6 +290,8 @@ impl ServiceProvider {
 
 /// How old a logout message may be. It is no credential, so this only bounds what a replay could annoy with.
 const LOGOUT_AGE: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 
 fn no_logout(to: &Provider) -> Fault {
     Fault::NoEndpoint { provider: to.entity_id.clone(), what: "single logout" }

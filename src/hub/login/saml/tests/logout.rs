@@ -194,7 +194,7 @@ fn an_answer_is_read() {
     let query = answer_from(idp());
     let read =
         us(Level::L1).read_logout_response(&provider(), &sent(), Arrival::Redirect { query: &query }, now());
-    assert_eq!(read, Ok(LoggedOut));
+    assert_eq!(read, Ok(LoggedOut::Whole));
 }
 
 #[test]
