@@ -275,7 +275,7 @@ impl Provider {
 
     fn log_out(&self, message: &Message) -> Page {
         if message.field("SAMLResponse").is_some() {
-            return (200, pages::trouble("Sei uscito da tutti i servizi"));
+            return (200, pages::left());
         }
         match self.check_logout(message) {
             // CIE takes the request and answers nothing.
