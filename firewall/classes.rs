@@ -6,7 +6,7 @@
 use crate::{
     exec::ExecError,
     netlink::{self, Order, attribute, native_u32, native_u64},
-    queues::{Class, Leaf, Minor, PFIFO_PACKETS, Step, burst, turn},
+    queues::{Class, Leaf, Minor, Step, burst, turn},
 };
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
@@ -158,7 +158,7 @@ fn load(payload: &[u8]) -> Option<Load> {
 pub const fn is_ours(step: &Step) -> bool {
     match step {
         Step::AddClass(..) | Step::ChangeClass(..) | Step::DeleteClass(..) => true,
-        Step::SetLeaf(_, _, leaf, _) => matches!(leaf, Leaf::Pfifo | Leaf::FqCodel),
+        Step::SetLeaf(_, _, leaf, _) => matches!(leaf, Leaf::Pfifo(_) | Leaf::FqCodel),
         Step::AddIfb | Step::SetRoot(_) | Step::AddHook(_) | Step::DeleteFilter(_) | Step::Redirect(_) => {
             false
         }
@@ -233,9 +233,9 @@ const fn handle(minor: Minor) -> TcHandle {
 
 fn queue(leaf: Leaf) -> Vec<TcAttribute> {
     let mut attributes = vec![TcAttribute::Kind(leaf.word().to_owned())];
-    if leaf == Leaf::Pfifo {
+    if let Leaf::Pfifo(packets) = leaf {
         // `struct tc_fifo_qopt` and nothing around it.
-        let limit = PFIFO_PACKETS.to_ne_bytes().to_vec();
+        let limit = packets.to_ne_bytes().to_vec();
         attributes.push(TcAttribute::Other(DefaultNla::new(OPTIONS, limit)));
     }
     attributes

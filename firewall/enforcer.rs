@@ -4,6 +4,7 @@
 //! force, then flows that it ended are forgotten. What fails before "in force" leaves the gate as it was.
 
 mod held;
+mod late;
 mod limit;
 mod line;
 pub mod networks;
@@ -60,6 +61,8 @@ pub struct Enforcer {
     carried: Option<(Capacity, Instant)>,
     /// Whose redirected flows are to be forgotten, and when.
     unsettled: Option<(Instant, BTreeSet<Ipv4Addr>)>,
+    /// When classes that are late are tried again, where the kernel refused them.
+    retry: Option<Instant>,
 }
 
 impl Enforcer {
@@ -83,6 +86,7 @@ impl Enforcer {
             healed: 0,
             carried: None,
             unsettled: None,
+            retry: None,
             settings,
         };
         this.reconcile_gate(None, &BTreeSet::new(), now)?;
@@ -143,7 +147,9 @@ impl Enforcer {
         let actual = nft::read().map_err(kernel)?;
         let passes = desired.passes.iter().map(|p| (p.device.address, keep_time(p, &actual, now))).collect();
         let trial = trial::asked(&desired, self.in_force.as_ref(), now);
-        let next = InForce { generation: desired.generation, confirmed: desired.shares, trial, passes };
+        let (generation, confirmed) = (desired.generation, desired.shares);
+        let mut next = InForce { generation, confirmed, trial, passes, late: BTreeSet::new() };
+        next.late = self.too_many_at_once(&next).map_err(kernel)?;
         self.prepare_trial(&next)?;
         self.change_queues(next.shares(now), &self.rated(&next), Removal::Later).map_err(kernel)?;
         let changed = self.reconcile_gate(Some(&next), &BTreeSet::new(), now).map_err(kernel)?;
@@ -371,8 +377,8 @@ impl Enforcer {
     /// What the kernel holds of these addresses, as far as is known; `None` while one of them is just ending.
     fn known(&self, touched: &BTreeSet<Ipv4Addr>, now: Instant) -> Option<gate::Wanted> {
         let state = self.in_force.as_ref()?;
-        let (known, ending) =
-            of_passes(&self.settings.site, touched.iter().filter_map(|a| state.passes.get(a)), now);
+        let passes = touched.iter().filter_map(|a| state.passes.get(a));
+        let (known, ending) = of_passes(&self.settings.site, passes, &state.late, now);
         ending.is_empty().then_some(known)
     }
 
@@ -385,9 +391,9 @@ impl Enforcer {
         renew: &BTreeSet<Ipv4Addr>,
         now: Instant,
     ) -> Result<(), ExecError> {
-        let state = self.in_force.as_ref();
-        let next = state.into_iter().flat_map(|s| touched.iter().filter_map(|a| s.passes.get(a)));
-        let (next, _) = of_passes(&self.settings.site, next, now);
+        let Some(state) = &self.in_force else { return Ok(()) };
+        let next = touched.iter().filter_map(|a| state.passes.get(a));
+        let (next, _) = of_passes(&self.settings.site, next, &state.late, now);
         if let Some(known) = known
             && nft::exchange(&gate::plan(&next, &gate::as_wanted(known), renew)).is_ok()
         {
@@ -395,7 +401,7 @@ impl Enforcer {
         }
         // Nobody is let in through a gate that is not whole.
         self.reconcile_rules()?;
-        self.reconcile_gate(state, renew, now).map(drop)
+        self.reconcile_gate(Some(state), renew, now).map(drop)
     }
 
     /// The classes of passes with a rate of their own, where these passes change one.
@@ -410,7 +416,7 @@ impl Enforcer {
                 .values()
                 .filter(|held| !passes.iter().any(|p| p.device.address == held.device.address));
             let coming = passes.iter().filter_map(|pass| hold(pass, now).own_class(&self.settings.site));
-            staying.filter_map(|held| held.own_class(&self.settings.site)).chain(coming).collect()
+            before.rated_of(&self.settings.site, staying).into_iter().chain(coming).collect()
         })
     }
 

@@ -35,8 +35,10 @@ const AHEAD: u16 = 2_048;
 /// A turn shorter than a packet as the kernel passes it on (up to 64 KiB, aggregated) is still a whole packet. With
 /// turns of 2,000 bytes one connection took 78 % against another guest's 24; aggregation is the likely reason.
 const ONE_AGGREGATE: u64 = 65_536;
-/// A short queue starves the lane that lends.
-pub(crate) const PFIFO_PACKETS: u32 = 1_000;
+/// Packets of a lane's queue, and the most of a pass's.
+const LONG: u32 = 1_000;
+/// Packets of a pass's queue at least.
+const SHORT: u32 = 12;
 /// Where the classes of passes begin.
 const FIRST_OF_PASSES: u16 = 0x100;
 const FIRST_OF_RATED: u16 = FIRST_OF_PASSES + MOST_CLASSES;
@@ -118,32 +120,59 @@ impl fmt::Display for Minor {
 pub enum Leaf {
     Cake,
     FqCodel,
-    Pfifo,
+    /// With so many packets.
+    Pfifo(u32),
 }
 
 impl Leaf {
     /// Best first.
-    pub const ALL: [Self; 3] = [Self::Cake, Self::FqCodel, Self::Pfifo];
+    pub const ALL: [Self; 3] = [Self::Cake, Self::FqCodel, Self::Pfifo(LONG)];
 
     /// The kernel's word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Cake => "cake",
             Self::FqCodel => "fq_codel",
-            Self::Pfifo => "pfifo",
+            Self::Pfifo(_) => "pfifo",
         }
     }
 
     /// HTB shapes, so CAKE is unlimited and only shares fairly among devices: behind NAT on the way up.
-    /// `pfifo` has [`PFIFO_PACKETS`].
-    const fn options(self, direction: Direction) -> &'static str {
+    fn options(self, direction: Direction) -> String {
         match (self, direction) {
-            (Self::Cake, Direction::Up) => "cake unlimited besteffort dual-srchost nat",
-            (Self::Cake, Direction::Down) => "cake unlimited besteffort dual-dsthost",
-            (Self::FqCodel, _) => "fq_codel",
-            (Self::Pfifo, _) => "pfifo limit 1000",
+            (Self::Cake, Direction::Up) => "cake unlimited besteffort dual-srchost nat".into(),
+            (Self::Cake, Direction::Down) => "cake unlimited besteffort dual-dsthost".into(),
+            (Self::FqCodel, _) => "fq_codel".into(),
+            (Self::Pfifo(packets), _) => format!("pfifo limit {packets}"),
         }
     }
+
+    /// Whether a queue is this.
+    pub fn is(self, queue: &Queue) -> bool {
+        let limited = match self {
+            Self::Pfifo(packets) => queue.limit == Some(packets),
+            Self::Cake | Self::FqCodel => true,
+        };
+        limited && queue.kind == self.word()
+    }
+}
+
+/// A queue in the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// The kernel's word for its kind.
+    pub kind: String,
+    /// Its limit, where it has one.
+    pub limit: Option<u32>,
+}
+
+/// Packets of a pass's queue where the kernel has nothing better than `pfifo`: what the line carries in a millisecond and a
+/// half. Behind a line with a deep buffer, what makes senders slow down is what is lost here: among 50 guests with 400
+/// streams on 100 Mbit/s 12 packets kept all of the office's download, 32 lost 2 %, 60 kB half of it; with 1,000 a flood of
+/// datagrams stood for six seconds, and aggregated packets of 50 guests held 400 MB (BENCHMARKS.md).
+fn short(line: Rate) -> u32 {
+    let packets = line.bytes() * 3 / 2_000 / 1_514;
+    u32::try_from(packets).unwrap_or(LONG).clamp(SHORT, LONG)
 }
 
 /// A class of HTB.
@@ -166,8 +195,8 @@ pub struct Tree {
     pub rooted: bool,
     /// Its classes.
     pub classes: BTreeMap<Minor, Class>,
-    /// The kind of the leaf of each class that has one.
-    pub leaves: BTreeMap<Minor, String>,
+    /// The queue of each class that was given one.
+    pub leaves: BTreeMap<Minor, Queue>,
 }
 
 /// What an interface does with what leaves towards the building.
@@ -205,6 +234,8 @@ pub struct Wanted {
     pub down: BTreeMap<Minor, Class>,
     /// The leaf in each lane.
     pub leaf: Leaf,
+    /// Packets of a pass's queue up and down, where it is a `pfifo`.
+    pub short: [u32; 2],
 }
 
 /// The classes of passes with a rate of their own, and of those whose class [comes with them](Minor::comes_with_its_pass).
@@ -219,13 +250,14 @@ pub fn rate_of_passes(site: &Site) -> Rate {
 pub fn coming(site: &Site, shares: &Shares, coming: &Rated, leaf: Leaf) -> Vec<Step> {
     let mut steps = Vec::new();
     let wan = site.interfaces.wan.as_str();
-    for (dev, direction, lane) in
-        [(wan, Direction::Up, shares.up.guest), (IFB, Direction::Down, shares.down.guest)]
+    let [up, down] = short_queues(site);
+    for (dev, direction, lane, short) in
+        [(wan, Direction::Up, shares.up.guest, up), (IFB, Direction::Down, shares.down.guest, down)]
     {
         let all = classes_of_passes(lane, classes_of_slots(site), None, coming);
         for (minor, class) in all.filter(|(minor, _)| coming.contains_key(minor)) {
             steps.push(Step::AddClass(dev.to_owned(), minor, class));
-            let leaf = leaf_of(minor, leaf);
+            let leaf = leaf_of(minor, leaf, short);
             steps.extend(leaf.map(|leaf| Step::SetLeaf(dev.to_owned(), minor, leaf, direction)));
         }
     }
@@ -244,7 +276,13 @@ pub fn wanted(site: &Site, shares: &Shares, line: Capacity, rated: &Rated, leaf:
         up: each(&shares.up, line.up),
         down: each(&shares.down, line.down),
         leaf,
+        short: short_queues(site),
     }
+}
+
+/// Of the contract and not of the ceiling: a share that moves exchanges no queue.
+fn short_queues(site: &Site) -> [u32; 2] {
+    [short(site.link.up), short(site.link.down)]
 }
 
 /// Guests take turns: equal quantum, and next to no guarantee, so that what each gets is lent by the lane.
@@ -394,8 +432,10 @@ pub fn plan(wanted: &Wanted, actual: &Actual) -> Vec<Step> {
     if !actual.ifb {
         steps.push(Step::AddIfb);
     }
-    plan_tree(&mut steps, wanted.wan.as_str(), Direction::Up, (&wanted.up, wanted.leaf), &actual.up);
-    plan_tree(&mut steps, IFB, Direction::Down, (&wanted.down, wanted.leaf), &down);
+    let [short_up, short_down] = wanted.short;
+    let up = (&wanted.up, wanted.leaf, short_up);
+    plan_tree(&mut steps, wanted.wan.as_str(), Direction::Up, up, &actual.up);
+    plan_tree(&mut steps, IFB, Direction::Down, (&wanted.down, wanted.leaf, short_down), &down);
     for (dev, hook) in &actual.hooks {
         plan_hook(&mut steps, dev, *hook);
     }
@@ -406,7 +446,7 @@ fn plan_tree(
     steps: &mut Vec<Step>,
     dev: &str,
     direction: Direction,
-    (wanted, leaf): (&BTreeMap<Minor, Class>, Leaf),
+    (wanted, leaf, short): (&BTreeMap<Minor, Class>, Leaf, u32),
     actual: &Tree,
 ) {
     let nothing = Tree::default();
@@ -426,17 +466,18 @@ fn plan_tree(
             }
             Some(_) => {}
         }
-        let Some(leaf) = leaf_of(*minor, leaf) else { continue };
-        if actual.leaves.get(minor).is_none_or(|kind| kind != leaf.word()) {
+        let Some(leaf) = leaf_of(*minor, leaf, short) else { continue };
+        if actual.leaves.get(minor).is_none_or(|queue| !leaf.is(queue)) {
             steps.push(Step::SetLeaf(dev.to_owned(), *minor, leaf, direction));
         }
     }
 }
 
-/// A guest's class needs no CAKE, since it is one guest's, and has a `pfifo` by itself.
-const fn leaf_of(minor: Minor, leaf: Leaf) -> Option<Leaf> {
+/// A guest's class needs no CAKE, since it is one guest's.
+const fn leaf_of(minor: Minor, leaf: Leaf, short: u32) -> Option<Leaf> {
     match (minor.0, leaf) {
-        (0x1 | 0x30, _) | (FIRST_OF_PASSES.., Leaf::Pfifo) => None,
+        (0x1 | 0x30, _) => None,
+        (FIRST_OF_PASSES.., Leaf::Pfifo(_)) => Some(Leaf::Pfifo(short)),
         (FIRST_OF_PASSES.., Leaf::Cake | Leaf::FqCodel) => Some(Leaf::FqCodel),
         (_, leaf) => Some(leaf),
     }

@@ -15,7 +15,7 @@ fn wanted_with(office: &str, leaf: Leaf) -> Wanted {
     let mut classes = classes(&shares(office), rate("100mbit"));
     let rated = Rated::from([(Minor(0x3105), rate("2mbit"))]);
     classes.extend(classes_of_passes(shares(office).guest, 2, None, &rated));
-    Wanted { wan: "eth0".parse().unwrap(), up: classes.clone(), down: classes, leaf }
+    Wanted { wan: "eth0".parse().unwrap(), up: classes.clone(), down: classes, leaf, short: [12, 15] }
 }
 
 fn two_hooks() -> Actual {
@@ -44,7 +44,8 @@ fn carry_out(step: &Step, actual: &mut Actual) {
         }
         Step::SetLeaf(dev, minor, leaf, _) => {
             assert!(tree(actual, dev).classes.contains_key(minor), "{step}");
-            tree(actual, dev).leaves.insert(*minor, leaf.word().to_owned());
+            let limit = if let Leaf::Pfifo(packets) = leaf { Some(*packets) } else { None };
+            tree(actual, dev).leaves.insert(*minor, Queue { kind: leaf.word().to_owned(), limit });
         }
         Step::AddHook(dev) => {
             assert!(!std::mem::replace(&mut actual.hooks.get_mut(dev).unwrap().clsact, true))
@@ -67,7 +68,7 @@ fn told(wanted: &Wanted, actual: &Actual) -> String {
 
 #[test]
 fn transcript_of_a_first_start() {
-    insta::assert_snapshot!(told(&wanted_with("80mbit", Leaf::Pfifo), &two_hooks()), @r#"
+    insta::assert_snapshot!(told(&wanted_with("80mbit", Leaf::Pfifo(1_000)), &two_hooks()), @r#"
     link add ifb-varco txqueuelen 1000 type ifb
     qdisc replace dev eth0 root handle 1: htb default 20 direct_qlen 1000
     class add dev eth0 parent 1: classid 1:1 htb rate 100000000bit ceil 100000000bit burst 12500b cburst 12500b quantum 25000
@@ -79,8 +80,11 @@ fn transcript_of_a_first_start() {
     class add dev eth0 parent 1:30 classid 1:31 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
     qdisc replace dev eth0 parent 1:31 handle 31: pfifo limit 1000
     class add dev eth0 parent 1:30 classid 1:100 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev eth0 parent 1:100 handle 100: pfifo limit 12
     class add dev eth0 parent 1:30 classid 1:101 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev eth0 parent 1:101 handle 101: pfifo limit 12
     class add dev eth0 parent 1:30 classid 1:3105 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
+    qdisc replace dev eth0 parent 1:3105 handle 3105: pfifo limit 12
     qdisc replace dev ifb-varco root handle 1: htb default 20 direct_qlen 1000
     class add dev ifb-varco parent 1: classid 1:1 htb rate 100000000bit ceil 100000000bit burst 12500b cburst 12500b quantum 25000
     class add dev ifb-varco parent 1:1 classid 1:10 htb prio 0 rate 10000000bit ceil 100000000bit burst 3200b cburst 12500b quantum 25000
@@ -91,8 +95,11 @@ fn transcript_of_a_first_start() {
     class add dev ifb-varco parent 1:30 classid 1:31 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
     qdisc replace dev ifb-varco parent 1:31 handle 31: pfifo limit 1000
     class add dev ifb-varco parent 1:30 classid 1:100 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev ifb-varco parent 1:100 handle 100: pfifo limit 15
     class add dev ifb-varco parent 1:30 classid 1:101 htb prio 7 rate 500000bit ceil 100000000bit burst 3200b cburst 12500b quantum 65536
+    qdisc replace dev ifb-varco parent 1:101 handle 101: pfifo limit 15
     class add dev ifb-varco parent 1:30 classid 1:3105 htb prio 7 rate 500000bit ceil 2000000bit burst 3200b cburst 3200b quantum 65536
+    qdisc replace dev ifb-varco parent 1:3105 handle 3105: pfifo limit 15
     qdisc add dev br-guest clsact
     filter add dev br-guest egress protocol all pref 7700 u32 match u32 0 0 action mirred egress redirect dev ifb-varco
     qdisc add dev br-office clsact
@@ -146,6 +153,17 @@ fn burst_and_quantum_follow_the_rate() {
 }
 
 #[test]
+fn a_passs_queue_is_short_and_follows_the_line() {
+    let of = |text| short(rate(text));
+    assert_eq!([of("1mbit"), of("97mbit"), of("100mbit")], [12, 12, 12]);
+    assert_eq!([of("1gbit"), of("5gbit"), of("20gbit")], [123, 619, 1_000]);
+    let seen = |limit| Queue { kind: "pfifo".into(), limit };
+    assert!(Leaf::Pfifo(12).is(&seen(Some(12))));
+    assert!(!Leaf::Pfifo(12).is(&seen(Some(1_000))), "as an older version made them");
+    assert!(!Leaf::FqCodel.is(&seen(None)));
+}
+
+#[test]
 fn a_slot_has_a_class_of_its_own_and_many_slots_share() {
     let mut site = Site::load(std::path::Path::new("../docker/site/site.toml")).unwrap();
     let slot = |address: &str, first_port| Slot {
@@ -163,7 +181,7 @@ fn a_slot_has_a_class_of_its_own_and_many_slots_share() {
     let last = slot("198.18.0.102", 65_024);
     assert_eq!(Minor::of_slot(&site, last), Minor(0x100 + 12_599 - MOST_CLASSES));
     assert!(Minor::of_slot(&site, slot("198.18.0.52", 1_024)).comes_with_its_pass());
-    let passes = wanted(&site, &site.shares(), site.link.shaped(), &Rated::new(), Leaf::Pfifo).up;
+    let passes = wanted(&site, &site.shares(), site.link.shaped(), &Rated::new(), Leaf::Pfifo(1_000)).up;
     assert_eq!(passes.len(), 5 + usize::from(AHEAD));
     assert!(!passes.keys().any(|minor| minor.comes_with_its_pass()));
     assert_eq!(Minor::of_rated(&site, last), Minor(FIRST_OF_RATED + 12_599));
@@ -215,7 +233,9 @@ fn some_tree() -> impl Strategy<Value = Tree> {
         prio,
         turn: None,
     });
-    let leaf = prop::sample::select(vec!["pfifo", "cake", "sfq"]).prop_map(str::to_owned);
+    let kinds = prop::sample::select(vec!["pfifo", "cake", "sfq"]);
+    let limits = prop::sample::select(vec![None, Some(12), Some(1_000)]);
+    let leaf = (kinds, limits).prop_map(|(kind, limit)| Queue { kind: kind.to_owned(), limit });
     let parts = (any::<bool>(), prop::collection::btree_map(minors, (class, prop::option::of(leaf)), 0..5));
     parts.prop_map(|(rooted, classes)| {
         let leaves = classes.iter().filter_map(|(m, (_, leaf))| leaf.clone().map(|l| (*m, l))).collect();
@@ -240,7 +260,7 @@ proptest! {
     ) {
         let hooks = BTreeMap::from([("br-guest".parse().unwrap(), hook)]);
         let mut actual = Actual { ifb, up, down, hooks };
-        let wanted = wanted_with("80mbit", Leaf::Pfifo);
+        let wanted = wanted_with("80mbit", Leaf::Pfifo(1_000));
         plan(&wanted, &actual).iter().for_each(|step| carry_out(step, &mut actual));
         prop_assert!(plan(&wanted, &actual).is_empty());
         prop_assert!(actual.up.classes.keys().eq(wanted.up.keys()));

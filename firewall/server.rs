@@ -74,7 +74,8 @@ impl Server {
     ) -> io::Result<()> {
         let (mut next_tick, mut next_heal) = (clock(), clock() + HEAL);
         loop {
-            let next = enforcer.settles_at().map_or(next_tick, |at| at.min(next_tick));
+            let settling = [enforcer.settles_at(), enforcer.late_at(clock())];
+            let next = settling.into_iter().flatten().fold(next_tick, Instant::min);
             let wait = next.saturating_duration_since(clock());
             let ready = self.wait(stop, wait)?;
             if ready.stop {
@@ -86,6 +87,9 @@ impl Server {
             self.peers.retain_mut(|peer| peer.listen(enforcer, &clock));
             if enforcer.settles_at().is_some_and(|at| at <= clock()) {
                 enforcer.settle(clock());
+            }
+            if enforcer.late_at(clock()).is_some_and(|at| at <= clock()) {
+                enforcer.make_late(clock());
             }
             if clock() >= next_tick {
                 next_tick = clock() + TICK;

@@ -3,7 +3,7 @@
 use crate::{
     classes,
     exec::{self, ExecError},
-    queues::{Actual, Hook, IFB, Leaf, Minor, PREF, Step, Tree},
+    queues::{Actual, Hook, IFB, Leaf, Minor, PREF, Queue, Step, Tree},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -55,7 +55,10 @@ fn qdiscs(dev: &str) -> Result<Vec<Qdisc>, ExecError> {
 fn tree(dev: &str) -> Result<Tree, ExecError> {
     let qdiscs = qdiscs(dev)?;
     let ours = |q: &Qdisc| q.root && q.kind == "htb" && q.handle == "1:" && q.options["default"] == "0x20";
-    let leaf = |q: &Qdisc| Some((minor(q.parent.as_deref()?)?, q.kind.clone()));
+    let leaf = |q: &Qdisc| {
+        let limit = q.options["limit"].as_u64().and_then(|limit| u32::try_from(limit).ok());
+        Some((minor(q.parent.as_deref()?)?, Queue { kind: q.kind.clone(), limit }))
+    };
     let classes = classes::list(dev)?.into_iter().map(|c| (c.minor, c.class)).collect();
     Ok(Tree { rooted: qdiscs.iter().any(ours), classes, leaves: qdiscs.iter().filter_map(leaf).collect() })
 }
@@ -81,7 +84,7 @@ fn hook(dev: &IfName) -> Result<Hook, ExecError> {
 /// # Errors
 /// When `ip` or `tc` fails.
 pub fn leaf(actual: &Actual) -> Result<Leaf, ExecError> {
-    let used = |leaf: &Leaf| actual.down.leaves.values().any(|kind| kind == leaf.word());
+    let used = |leaf: &Leaf| actual.down.leaves.values().any(|queue| queue.kind == leaf.word());
     match Leaf::ALL.into_iter().find(used) {
         Some(leaf) => Ok(leaf),
         None => probe(),
@@ -93,7 +96,7 @@ fn probe() -> Result<Leaf, ExecError> {
     const TRIAL: &str = "ifb-varco-trial";
     exec::succeeds("ip", &["link", "del", TRIAL])?;
     exec::run("ip", &["link", "add", TRIAL, "type", "ifb"], "")?;
-    let mut found = Leaf::Pfifo;
+    let [.., mut found] = Leaf::ALL;
     for leaf in Leaf::ALL {
         if exec::succeeds("tc", &["qdisc", "add", "dev", TRIAL, "root", leaf.word()])? {
             found = leaf;

@@ -90,10 +90,10 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("site.toml");
     for (was, is, key) in [
-        (r#"guaranteed = "75mbit""#, r#"guaranteed = "95mbit""#, "lanes: the guarantees add up to 106mbit"),
-        (r#"guaranteed = "75mbit""#, r#"guaranteed = "80mbit""#, "lanes: the guarantees add up to 91mbit"),
+        (r#"guaranteed = "74mbit""#, r#"guaranteed = "95mbit""#, "lanes: the guarantees add up to 106mbit"),
+        (r#"guaranteed = "74mbit""#, r#"guaranteed = "80mbit""#, "lanes: the guarantees add up to 91mbit"),
         (r#"least = "40mbit""#, r#"least = "80mbit""#, "lanes.office.least: 80mbit is more than"),
-        ("down = 10 }", "down = 60 }", "link.headroom: 60 % is out of range"),
+        ("down = 15 }", "down = 60 }", "link.headroom: 60 % is out of range"),
         (
             "# [networks]",
             "[networks]\noffice = [\"10.64.1.0/24\"]",

@@ -5,7 +5,7 @@ use crate::{
     flows,
     gate::{self, Key, SetName},
     neighbours::Table,
-    queues::{self, Minor, Rated},
+    queues::{self, GARDEN, Minor, Rated},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,6 +47,8 @@ pub(super) struct InForce {
     pub confirmed: Shares,
     pub trial: Option<Tried>,
     pub passes: BTreeMap<Ipv4Addr, Held>,
+    /// Classes of slots that are still to be made, see [`super::late`]. Until then their passes share the walled garden's.
+    pub late: BTreeSet<Minor>,
 }
 
 /// Shares on trial, or a trial that is over: the request that began it may come again.
@@ -77,8 +79,15 @@ impl InForce {
         change.into_iter().map(put).collect()
     }
 
+    /// The classes that passes need besides those made ahead, but for those that are late.
     pub fn rated(&self, site: &Site) -> Rated {
-        self.passes.values().filter_map(|held| held.own_class(site)).collect()
+        self.rated_of(site, self.passes.values())
+    }
+
+    /// As [`Self::rated`], of these passes.
+    pub fn rated_of<'a>(&self, site: &Site, passes: impl Iterator<Item = &'a Held>) -> Rated {
+        let own = passes.filter_map(|held| held.own_class(site));
+        own.filter(|(minor, _)| !self.late.contains(minor)).collect()
     }
 
     /// Whom each address of an open pass belongs to.
@@ -105,7 +114,10 @@ pub(super) fn wanted(
     state: Option<&InForce>,
     now: Instant,
 ) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
-    let (mut wanted, ignored) = of_passes(site, state.iter().flat_map(|s| s.passes.values()), now);
+    let (mut wanted, ignored) = match state {
+        Some(state) => of_passes(site, state.passes.values(), &state.late, now),
+        None => Default::default(),
+    };
     wanted.extend(gate::of_site(site));
     (wanted, ignored)
 }
@@ -113,6 +125,7 @@ pub(super) fn wanted(
 pub(super) fn of_passes<'a>(
     site: &Site,
     passes: impl Iterator<Item = &'a Held>,
+    late: &BTreeSet<Minor>,
     now: Instant,
 ) -> (gate::Wanted, BTreeSet<Ipv4Addr>) {
     let (mut wanted, mut ignored) = (gate::Wanted::new(), BTreeSet::new());
@@ -122,7 +135,9 @@ pub(super) fn of_passes<'a>(
             ignored.insert(held.device.address);
         } else if left > ENDING {
             let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
-            wanted.extend(gate::of_pass(held.device, held.slot, held.class(site), seconds));
+            let own = held.class(site);
+            let class = if late.contains(&own) { GARDEN } else { own };
+            wanted.extend(gate::of_pass(held.device, held.slot, class, seconds));
         }
     }
     (wanted, ignored)

@@ -95,8 +95,9 @@ impl Enforcer {
             return Ok(());
         }
         let used = classes::leaf(queues::IFB, queues::GARDEN)?;
-        let leaf =
-            Leaf::ALL.into_iter().find(|leaf| used.as_deref() == Some(leaf.word())).unwrap_or(Leaf::Pfifo);
+        let [.., plainest] = Leaf::ALL;
+        let leaf = Leaf::ALL.into_iter().find(|leaf| used.as_deref() == Some(leaf.word()));
+        let leaf = leaf.unwrap_or(plainest);
         classes::put(&queues::coming(&self.settings.site, shares, coming, leaf))
     }
 

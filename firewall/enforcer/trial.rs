@@ -138,6 +138,7 @@ mod tests {
             confirmed: shares,
             trial: Some(tried),
             passes: std::collections::BTreeMap::new(),
+            late: std::collections::BTreeSet::new(),
         };
         let again = |generation, seconds, tried| {
             asked(&desired(generation, seconds), Some(&state(tried)), second(30)).unwrap()

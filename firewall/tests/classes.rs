@@ -44,7 +44,7 @@ fn wanted(n: u64) -> Wanted {
     let rated: Rated = (0..).zip(rates.iter().map(String::as_str)).map(own).collect();
     let mut shares = site.shares();
     shares.down.office.guaranteed = format!("{}kbit", 50_000 + n).parse().unwrap();
-    let mut wanted = queues::wanted(&site, &shares, site.link.shaped(), &rated, Leaf::Pfifo);
+    let mut wanted = queues::wanted(&site, &shares, site.link.shaped(), &rated, Leaf::Pfifo(1_000));
     for (minor, rate) in rated {
         wanted.down.insert(minor, Class { rate, ceil: rate, prio: Some(7), turn: Some(65_536) });
     }

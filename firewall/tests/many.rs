@@ -5,11 +5,12 @@ use std::{
     collections::BTreeSet,
     fs,
     net::Ipv4Addr,
+    thread::sleep,
     time::{Duration, Instant},
 };
 use varco_policy::{
     Device, Lane, Mac, Slot,
-    wire::{KernelPass, Reply, Request},
+    wire::{KernelPass, PassRate, Reply, Request},
 };
 
 const MANY: u32 = 10_000;
@@ -74,15 +75,65 @@ fn ten_thousand_passes_are_held_changed_and_measured() {
     let pinned = lab.text("router", &["ip", "-4", "neigh", "show", "nud", "permanent", "dev", "br-guest"]);
     assert_eq!(pinned.lines().count(), 10_000);
     assert!(pinned.contains("10.64.1.0 lladdr 02:01:00:00:00:00"));
-    let elements = lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]);
-    let of_hex = |text: &str| text.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap().to_owned();
-    let named: BTreeSet<_> = elements.split(" : 1:").skip(1).map(of_hex).collect();
-    assert_eq!(named.len(), 10_000, "each has a class of its own");
+    let named = all_named(&lab, 10_000);
     for dev in ["wan0", "ifb-varco"] {
         let classes = lab.text("router", &["tc", "class", "show", "dev", dev]);
         let there: BTreeSet<_> = classes.split("class htb 1:").skip(1).map(of_hex).collect();
         assert!(named.is_subset(&there), "and it is there");
     }
+}
+
+fn of_hex(text: &str) -> String {
+    text.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap().to_owned()
+}
+
+/// The classes that elements name, once each of so many passes has one of its own.
+fn all_named(lab: &Lab, passes: usize) -> BTreeSet<String> {
+    for _ in 0..600 {
+        let named = named(lab);
+        if named.len() == passes && !named.contains("31") {
+            return named;
+        }
+        sleep(Duration::from_millis(200));
+    }
+    panic!("{} classes are named: {}", named(lab).len(), lab.log());
+}
+
+fn named(lab: &Lab) -> BTreeSet<String> {
+    let elements = lab.text("router", &["nft", "list", "map", "inet", "varco", "pass_class"]);
+    elements.split(" : 1:").skip(1).map(of_hex).collect()
+}
+
+/// As after a boot: thousands of passes, and none of their classes. Nobody waits for those.
+#[test]
+fn passes_are_in_force_before_their_classes() {
+    let lab = building("boot");
+    let mut enforcer = lab.enforce();
+    let last = 3_999;
+    let crowd = || (0..last).map(of_crowd).chain([pass(0, 600)]).collect();
+    lab.apply(1, crowd());
+    assert!(named(&lab).contains("31"), "many have none of their own yet");
+    assert_eq!(lab.measure().passes.len(), 4_000);
+    assert!(lab.pings("guest0", "198.18.0.1"));
+    // Whoever comes or goes meanwhile waits for none of them, and has a class at once.
+    done(&lab, &Request::Admit { generation: 2, passes: vec![of_crowd(last)] }, 2);
+    done(&lab, &Request::Expel { generation: 3, devices: vec![of_crowd(last - 1).device] }, 3);
+    let slower = PassRate { device: of_crowd(3).device, rate: Some("512kbit".parse().unwrap()) };
+    done(&lab, &Request::Limit { generation: 4, rates: vec![slower] }, 4);
+    // An enforcer that is started again meanwhile goes on with what is missing.
+    enforcer.kill().unwrap();
+    enforcer.wait().unwrap();
+    let _enforcer = lab.enforce();
+    let passes = (0..last - 1).map(of_crowd).chain([pass(0, 600), of_crowd(last)]).collect();
+    lab.apply(5, passes);
+    assert!(lab.pings("guest0", "198.18.0.1"));
+    let named = all_named(&lab, 4_000);
+    for dev in ["wan0", "ifb-varco"] {
+        let classes = lab.text("router", &["tc", "class", "show", "dev", dev]);
+        let there: BTreeSet<_> = classes.split("class htb 1:").skip(1).map(of_hex).collect();
+        assert!(named.is_subset(&there), "and it is there");
+    }
+    assert_eq!(lab.measure().healed, 0, "{}", lab.log());
 }
 
 #[expect(clippy::disallowed_methods, reason = "a measurement by hand")]

@@ -47,9 +47,10 @@ pub struct Headroom {
 }
 
 impl Headroom {
-    /// Where `site.toml` says nothing. Behind a line with a deep buffer the office kept 0.90 of its download at 10 %, and 0.98
-    /// at 15 %, beside 50 flooding guests; upwards all of it without any (BENCHMARKS.md).
-    pub const DEFAULT: Self = Self { up: 0, down: 10 };
+    /// Where `site.toml` says nothing. Behind a line with a deep buffer, beside 50 flooding guests, the office kept 0.75 of its
+    /// download at 5 %, and 0.98 to 1.00 at 10 and 15 %, with pings of 20 and 9 ms; upwards all of it without any
+    /// (BENCHMARKS.md).
+    pub const DEFAULT: Self = Self { up: 0, down: 15 };
     const MOST: u8 = 50;
 }
 
@@ -149,9 +150,9 @@ mod tests {
             Lanes { critical: share("1mbit"), office: share(office), guest: share("1mbit") }
         };
         let keeps = |down| link(Headroom::DEFAULT).keeps(&Shares { up: lanes("80mbit", "100mbit"), down });
-        assert_eq!(keeps(lanes("898mbit", "1gbit")), Ok(()));
+        assert_eq!(keeps(lanes("848mbit", "1gbit")), Ok(()));
         let said = |down| keeps(down).unwrap_err().to_string();
-        insta::assert_snapshot!(said(lanes("899mbit", "1gbit")), @"the guarantees add up to 901mbit, the link carries 900mbit");
+        insta::assert_snapshot!(said(lanes("849mbit", "1gbit")), @"the guarantees add up to 851mbit, the link carries 850mbit");
         insta::assert_snapshot!(said(lanes("800mbit", "2gbit")), @"critical.ceiling 2gbit is above the link's 1gbit");
     }
 

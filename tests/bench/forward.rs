@@ -16,7 +16,7 @@ const AIM: Option<Aim> = Some(Aim::AtLeast(980));
 /// TCP finds its rate.
 pub const SETTLING: Duration = Duration::from_millis(300);
 /// Smallest frames: 18 octets of content.
-const SMALL: Datagrams = Datagrams { size: 18, pace: None };
+const SMALL: Datagrams = Datagrams { size: 18, pace: None, together: 1 };
 
 /// Runs it.
 ///

@@ -8,7 +8,7 @@ use nix::sys::socket::{
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
-    os::fd::AsRawFd,
+    os::fd::{AsFd, AsRawFd},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -247,9 +247,15 @@ fn listener() -> Result<std::net::TcpListener> {
     let fd = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
     setsockopt(&fd, sockopt::ReuseAddr, &true)?;
     setsockopt(&fd, sockopt::ReusePort, &true)?;
+    congestion(&fd);
     bind(fd.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT)))?;
     listen(&fd, Backlog::new(1024)?).context("listen")?;
     Ok(fd.into())
+}
+
+/// What most computers send with; this machine's own default may be another. Whoever may not choose sends with that.
+fn congestion(socket: &impl AsFd) {
+    let _ = setsockopt(socket, sockopt::TcpCongestion, &"cubic".into());
 }
 
 async fn accept(listener: TcpListener, known: Known) {
@@ -282,6 +288,7 @@ impl Stream {
         connected: Arc<AtomicU64>,
     ) -> io::Result<()> {
         let socket = TcpSocket::new_v4()?;
+        congestion(&socket);
         match (self.window, self.down) {
             (None, _) => {}
             (Some(window), true) => socket.set_recv_buffer_size(window)?,

@@ -6,6 +6,7 @@ mod fairness;
 mod forward;
 mod host;
 mod load;
+mod machine;
 mod office;
 mod peers;
 mod probes;

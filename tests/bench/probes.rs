@@ -9,19 +9,23 @@ use super::{
     world::{self, GUESTS, World},
 };
 use anyhow::{Context, Result, bail, ensure};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
 };
-use varco_policy::Rate;
+use varco_policy::{Pass, PassId, Rate, Subject};
 use varco_tests::lab::{Lab, Plan, keys, render};
 
 const OURS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -40,12 +44,16 @@ pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
     let world = World::open()?;
     let many = if bench.quick { 500 } else { 10_000 };
     let mut varco = Varco::start(&world, &bench.programs, Rate::from_bits(1_000_000_000), many)?;
-    varco.admit(0..many)?;
-    let enforcer = resident(varco.process())?;
-    varco.expel(0..many)?;
-    let gateway = Running(gateway(&world, bench, &varco.folder)?);
+    let lab = settings(&varco.folder, many)?;
+    let first = gateway(&world, bench, &lab)?;
     await_answer(&world, OURS)?;
-    let memory = resident(gateway.0.id())?;
+    first.leave()?;
+    on_record(&lab.path("gateway/site.db"), many)?;
+    let began = now();
+    let gateway = gateway(&world, bench, &lab)?;
+    let back = until_in_force(&mut varco, many)?.saturating_duration_since(began);
+    settled(varco.process())?;
+    let (memory, enforcer) = (resident(gateway.0.id())?, resident(varco.process())?);
     // The kernel keeps the gate; an enforcer would take nginx's address out of it again.
     varco.leave()?;
     world.router.ip("addr add 192.0.2.2/32 dev lo scope host\n")?;
@@ -70,12 +78,11 @@ pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
     chapter.figures.push(Figure::pairs("kept connections", Unit::EachSecond, &pairs, None));
     let name = format!("memory of the enforcer with {many} passes");
     chapter.figures.push(Figure::alone(name, Unit::Octets, &[enforcer], None));
-    chapter.figures.push(Figure::alone(
-        "memory of the gateway without passes",
-        Unit::Octets,
-        &[memory],
-        None,
-    ));
+    let name = format!("memory of the gateway with {many} passes");
+    chapter.figures.push(Figure::alone(name, Unit::Octets, &[memory], None));
+    let name = format!("{many} passes in force after a start of the gateway, none in the kernel");
+    let back = u64::try_from(back.as_nanos())?;
+    chapter.figures.push(Figure::alone(name, Unit::Nanoseconds, &[back], None));
     chapter.figures.push(Figure::alone(
         "both",
         Unit::Octets,
@@ -95,7 +102,16 @@ impl Drop for Running {
     }
 }
 
-fn gateway(world: &World, bench: &Bench, enforcer: &Path) -> Result<Child> {
+impl Running {
+    fn leave(mut self) -> Result<()> {
+        let _ = kill(Pid::from_raw(i32::try_from(self.0.id())?), Signal::SIGTERM);
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+/// Settings of a gateway next to the enforcer whose folder this is.
+fn settings(enforcer: &Path, many: usize) -> Result<Lab> {
     let lab = Lab::at(Path::new("/run/gateway"))?;
     fs::create_dir(&lab.folder)?;
     let plan = Plan {
@@ -110,16 +126,70 @@ fn gateway(world: &World, bench: &Bench, enforcer: &Path) -> Result<Child> {
     };
     render::write(&lab, &plan)?;
     keys::make(&lab)?;
-    fs::write(lab.path("config/site.toml"), varco::site(plan.rate, 1))?;
+    fs::write(lab.path("config/site.toml"), varco::site(plan.rate, many))?;
     let file = lab.path("config/gateway.toml");
     let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());
     let line =
         |line: &str| if line.starts_with("enforcer = ") { socket.clone() } else { line.to_owned() } + "\n";
     fs::write(&file, fs::read_to_string(&file)?.lines().map(line).collect::<String>())?;
+    Ok(lab)
+}
+
+fn gateway(world: &World, bench: &Bench, lab: &Lab) -> Result<Running> {
     let mut command = Command::new(bench.programs.join("varco-gateway"));
-    command.arg("run").arg("--config").arg(&file).stdin(Stdio::null());
+    command.arg("run").arg("--config").arg(lab.path("config/gateway.toml")).stdin(Stdio::null());
     command.stderr(fs::File::create("/run/gateway.log")?);
-    world.router.spawn(&mut command)
+    Ok(Running(world.router.spawn(&mut command)?))
+}
+
+/// Puts passes on record, as a gateway that lost its power leaves them.
+fn on_record(file: &Path, many: usize) -> Result<()> {
+    let mut database = rusqlite::Connection::open(file)?;
+    let transaction = database.transaction()?;
+    #[expect(clippy::disallowed_methods, reason = "the edge: passes begin at the time it is")]
+    let since = jiff::Timestamp::now();
+    for number in 0..many {
+        let pass = Pass {
+            id: PassId(uuid::Uuid::new_v4()),
+            subject: Subject::try_from(format!("citizen-{number}"))?,
+            device: varco::device(number)?,
+            slot: varco::slot(number)?,
+            since,
+            until: since + jiff::SignedDuration::from_hours(3),
+        };
+        let body = serde_json::to_string(&pass)?;
+        transaction.execute("INSERT INTO pass (id, body) VALUES (?1, ?2)", [pass.id.0.to_string(), body])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn until_in_force(varco: &mut Varco, many: usize) -> Result<Instant> {
+    for _ in 0..600 {
+        if varco.held()? == many {
+            return Ok(now());
+        }
+        sleep(Duration::from_millis(100));
+    }
+    let log = fs::read_to_string("/run/gateway.log").unwrap_or_default();
+    bail!("not all passes are in force again: {log}")
+}
+
+/// Waits until a process has nothing more to do.
+fn settled(process: u32) -> Result<()> {
+    let ticks = || -> Result<u64> {
+        let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        let mut numbers = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+        let mut next = || numbers.next().and_then(|n| n.parse::<u64>().ok()).context("/proc/…/stat");
+        Ok(next()? + next()?)
+    };
+    for _ in 0..240 {
+        let before = ticks()?;
+        sleep(Duration::from_millis(500));
+        if ticks()? - before < 3 {
+            return Ok(());
+        }
+    }
+    bail!("the enforcer has always something to do")
 }
 
 fn nginx(world: &World) -> Result<Child> {
@@ -172,7 +242,7 @@ fn new_connections(world: &World, at: Ipv4Addr, time: Duration) -> Result<(u64, 
     Ok((times.len() as u64 * 1_000 / millis, stats::percentile(&times, 99)))
 }
 
-async fn ask(first: usize, at: Ipv4Addr, until: std::time::Instant) -> Vec<u64> {
+async fn ask(first: usize, at: Ipv4Addr, until: Instant) -> Vec<u64> {
     let (mut times, mut number) = (Vec::new(), first);
     while now() < until {
         number = (number + AT_ONCE + 1) % GUESTS;

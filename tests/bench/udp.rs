@@ -2,6 +2,7 @@
 
 use super::{host::Host, load};
 use anyhow::{Context, Result, ensure};
+use nix::sys::socket::{setsockopt, sockopt};
 use std::{
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     sync::{
@@ -34,6 +35,9 @@ pub struct Datagrams {
     pub size: usize,
     /// Bits of content a second, of all together; `None` for as many as go.
     pub pace: Option<u64>,
+    /// How many the kernel is given at once and keeps together as long as it can (`UDP_SEGMENT`), as it does with what
+    /// network cards put together. The cables' ends must have offload.
+    pub together: usize,
 }
 
 impl Flood {
@@ -50,6 +54,7 @@ impl Flood {
     ) -> Result<Self> {
         let deaf = server.within(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, UP)).context("listen"))?;
         let sockets = sockets(clients, from, (to, UP).into())?;
+        sockets.iter().try_for_each(|socket| what.of(socket))?;
         Ok(Self::start(vec![deaf], what, move |number, content| {
             sockets.get(number % sockets.len()).is_some_and(|socket| socket.send(content).is_ok())
         }))
@@ -75,6 +80,7 @@ impl Flood {
             peers.push(sender.recv_from(&mut [0; 8]).context("no guest is heard")?.1);
         }
         ensure!(!peers.is_empty(), "nobody to send to");
+        what.of(&sender)?;
         Ok(Self::start(sockets, what, move |number, content| {
             peers.get(number % peers.len()).is_some_and(|peer| sender.send_to(content, *peer).is_ok())
         }))
@@ -88,16 +94,17 @@ impl Flood {
         let (on, end) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (told, ended) = (Arc::clone(&on), Arc::clone(&end));
         let run = move || {
-            let content = vec![0; what.size];
+            let content = vec![0; what.size * what.together];
             let (mut began, mut sent, mut number) = (load::now(), 0, 0_usize);
+            let burst = BURST.div_ceil(what.together as u64);
             while !ended.load(Ordering::Relaxed) {
                 if !told.load(Ordering::Relaxed) {
                     sleep(Duration::from_millis(2));
                     (began, sent) = (load::now(), 0);
                     continue;
                 }
-                let due = what.pace.map_or(u64::MAX, |pace| due(pace, what.size, began.elapsed()));
-                for _ in 0..due.saturating_sub(sent).min(BURST) {
+                let due = what.pace.map_or(u64::MAX, |pace| due(pace, content.len(), began.elapsed()));
+                for _ in 0..due.saturating_sub(sent).min(burst) {
                     // What the kernel does not take now is lost, as on any line.
                     let _ = send(number, &content);
                     number = number.wrapping_add(1);
@@ -123,6 +130,15 @@ impl Drop for Flood {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl Datagrams {
+    fn of(self, socket: &UdpSocket) -> Result<()> {
+        if self.together > 1 {
+            setsockopt(socket, sockopt::UdpGsoSegment, &i32::try_from(self.size)?).context("UDP_SEGMENT")?;
+        }
+        Ok(())
     }
 }
 

@@ -115,6 +115,18 @@ impl Varco {
         }
     }
 
+    /// How many passes the kernel has.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub fn held(&mut self) -> Result<usize> {
+        wire::write_frame(&self.stream, &Request::Measure)?;
+        match wire::read_frame(&self.stream)?.context("the enforcer closed")? {
+            Reply::Measured(measured) => Ok(measured.passes.len()),
+            other => bail!("the enforcer said: {other:?}"),
+        }
+    }
+
     /// Its process.
     pub fn process(&self) -> u32 {
         self.enforcer.id()

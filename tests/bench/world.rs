@@ -72,7 +72,6 @@ impl World {
             line.tc(&narrow("out0", rate))?;
         }
         world.lay()?;
-        world.offload(false)?;
         Ok(world)
     }
 
