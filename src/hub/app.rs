@@ -44,7 +44,7 @@ impl Hub {
     pub fn open(file: &Path, settings: Settings) -> Result<Self, Fault> {
         let clients = settings.clients(file)?;
         let Keys { oidc, pairwise, sealer } = Keys::load(file, &settings.keys)?;
-        let bodies = Served::all(file, &settings)?;
+        let bodies = Served::all(file, &settings, now())?;
         let trusted = Arc::new(Trusted::load(&settings.providers));
         let database = settings.state.join("hub.db");
         private_file(&database).with_context(|| database.display().to_string())?;
