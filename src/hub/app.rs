@@ -49,7 +49,7 @@ impl Hub {
     pub fn open(file: &Path, settings: Settings) -> Result<Self, Fault> {
         let clients = settings.clients(file)?;
         let Keys { oidc, pairwise, sealer } = Keys::load(file, &settings.keys)?;
-        let bodies = Served::all(file, &settings)?;
+        let bodies = Served::all(file, &settings, now())?;
         let registry = Registry::of(file, &settings)?.map(Arc::new);
         let trusted = Arc::new(Trusted::load(&settings.providers, registry.clone(), now()));
         let database = settings.state.join("hub.db");

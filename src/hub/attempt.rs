@@ -67,7 +67,7 @@ pub fn attempt(wish: &Wish) -> Result<(), Fault> {
 }
 
 fn bodies(file: &Path) -> Result<Vec<Served>, ConfigError> {
-    Served::all(file, &Settings::load(file)?)
+    Served::all(file, &Settings::load(file)?, app::now())
 }
 
 async fn metadata(target: &str, ca: Option<&[X509]>, bodies: &[Served], now: Timestamp) -> Vec<Outcome> {

@@ -360,6 +360,8 @@ mod tests {
             ("# age_limit = 14", "age_limit = 3", "body[0].spid.age_limit: "),
             ("path = \"\"", "path = \"spid\"", "body[0].path: \"spid\" is no path of a body"),
             ("path = \"\"", "path = \"a/b\"", "body[0].path: "),
+            ("path = \"\"", "path = \"Comune\"", "body[0].path: "),
+            ("path = \"\"", "path = \"a-path-of-more-than-32-characters\"", "body[0].path: "),
             ("path = \"\"", "path = \"comune\"", "gateway[0].body: \"\" is no body's path; "),
             ("body = \"\"", "body = \"scuola\"", "gateway[0].body: \"scuola\" is no body's path; "),
             (

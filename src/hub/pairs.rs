@@ -21,8 +21,7 @@ pub fn check(file: &Path, path: Option<&str>) -> Result<(), Fault> {
     for (n, body) in all {
         let folder = bodies::keys_folder(&settings, body);
         let keys = saml::Keys::load(&folder).map_err(|fault| settings.body_fault(file, n, &fault))?;
-        for (name, certificate) in [("spid.pem", Some(keys.certificate())), ("spid-next.pem", keys.next())] {
-            let Some(certificate) = certificate else { continue };
+        for (name, certificate) in keys.certificates() {
             let findings =
                 saml::examine(certificate, &body.body(), body.entity_id().unwrap_or_default(), app::now());
             broken =

@@ -200,23 +200,36 @@ async fn round(hub: &Hub, inbox: &Inbox, admin: &Admin, book: &mut Book) -> Dura
     (book.done, book.refused) = Default::default();
     let mut rest = if sets.is_empty() { PAUSE } else { Duration::ZERO };
     for (jti, token) in sets {
-        if book.seen.contains(&jti) {
-            book.done.push(jti);
-            continue;
-        }
-        match hub.ended(&jti, &token, super::now()).await {
-            Ok(ended) if end(inbox, admin, &ended).await => book.dealt_with(jti),
-            // The state machine is overloaded: the event comes again.
-            Ok(_) => rest = PAUSE,
-            Err(HubError::Unreachable(_)) => rest = LATER,
-            Err(HubError::Refused(why)) => {
-                tracing::warn!(why, "an event of the hub is not taken");
-                let refused = Refused { err: "invalid_request", description: "the token does not hold" };
-                book.refused.insert(jti, refused);
-            }
-        }
+        rest = rest.max(deal(hub, inbox, admin, book, jti, &token).await);
     }
     rest
+}
+
+/// Deals with one event; how long to rest before it comes again, if it must.
+async fn deal(
+    hub: &Hub,
+    inbox: &Inbox,
+    admin: &Admin,
+    book: &mut Book,
+    jti: String,
+    token: &str,
+) -> Duration {
+    if book.seen.contains(&jti) {
+        book.done.push(jti);
+        return Duration::ZERO;
+    }
+    match hub.ended(&jti, token, super::now()).await {
+        Ok(ended) if end(inbox, admin, &ended).await => book.dealt_with(jti),
+        // The state machine is overloaded.
+        Ok(_) => return PAUSE,
+        Err(HubError::Unreachable(_)) => return LATER,
+        Err(HubError::Refused(why)) => {
+            tracing::warn!(why, "an event of the hub is not taken");
+            let refused = Refused { err: "invalid_request", description: "the token does not hold" };
+            book.refused.insert(jti, refused);
+        }
+    }
+    Duration::ZERO
 }
 
 /// Ends what came from a login. `false` when the state machine did not say that it is on its way.

@@ -166,7 +166,7 @@ impl ServiceProvider {
         body::is_url("single logout service", &provider.slo_url)?;
         provider.body.check()?;
         if scheme == Scheme::Spid {
-            for certificate in [Some(keys.certificate()), keys.next()].into_iter().flatten() {
+            for (_, certificate) in keys.certificates() {
                 certificate::is_of(certificate, &provider.entity_id)?;
             }
         }

@@ -118,7 +118,14 @@ impl Keys {
         &self.certificate
     }
 
+    /// Each certificate with the name of its file: that of the key that signs, then that of the one that will.
+    pub fn certificates(&self) -> impl Iterator<Item = (&'static str, &X509)> {
+        std::iter::once(("spid.pem", &self.certificate))
+            .chain(self.next.as_ref().map(|next| ("spid-next.pem", next)))
+    }
+
     /// The certificate of the key that will sign, while a roll-over goes on.
+    #[cfg(test)]
     pub const fn next(&self) -> Option<&X509> {
         self.next.as_ref()
     }

@@ -55,8 +55,8 @@ impl ServiceProvider {
             .with("index", "0")
             .with("isDefault", "true");
         // The certificate that signs, and during a roll-over the one that will.
-        let certificates = [Some(self.keys.certificate()), self.keys.next()].into_iter().flatten();
-        let keys: Vec<_> = certificates.map(key_info).collect::<Result<_, _>>()?;
+        let certificates = self.keys.certificates().map(|(_, certificate)| key_info(certificate));
+        let keys: Vec<_> = certificates.collect::<Result<_, _>>()?;
         let descriptor = |key| element("md:KeyDescriptor").with("use", "signing").child(key);
         Ok(element("md:SPSSODescriptor")
             .with("protocolSupportEnumeration", SAMLP)

@@ -12,7 +12,7 @@ pub struct Partner {
     pub name: String,
     /// Mailbox of the office.
     pub email: String,
-    /// `+` and digits, no blanks.
+    /// `+39` and digits, no blanks.
     pub telephone: String,
     /// Belfiore code of the town of its seat.
     pub municipality: String,

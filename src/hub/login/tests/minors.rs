@@ -39,6 +39,9 @@ async fn a_minors_answer_may_come_a_day_later_in_another_browser() {
     let (hub, idp) = with_age_limit("minor").await;
     let (asked, mut other) = elsewhere(&hub, &idp, &[]).await;
     let hour = 3600;
+    let sent = hub.browser().get(&format!("/spid/login?entityID={IDP}")).await;
+    let cookie = sent.headers()["Set-Cookie"].to_str().unwrap();
+    assert!(cookie.contains(browser::COOKIE) && cookie.contains("Max-Age=86400"), "{cookie}");
     assert!((23 * hour..=24 * hour).contains(&longest_request(&hub)));
     let message = idp.answer(&asked, &Says::Citizen(child()), app::now());
     let back = post(&mut other, &asked, &message).await;

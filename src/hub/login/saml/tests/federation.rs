@@ -196,6 +196,50 @@ fn what_a_scheme_does_not_know_is_refused_by_its_key() {
 }
 
 #[test]
+fn a_partner_is_public_or_wholly_described() {
+    let public = Partner {
+        name: "Città metropolitana".into(),
+        email: "cie@cm.example.it".into(),
+        telephone: "+390110000000".into(),
+        municipality: "L219".into(),
+        ipa_code: Some("cmto".into()),
+        vat_number: None,
+        fiscal_code: None,
+        nace2_codes: Vec::new(),
+    };
+    let refused = |partner: Partner| match made(Scheme::Cie, &Profile { technical: Some(partner), ..cie() }) {
+        Ok(_) => String::new(),
+        Err(fault) => fault.to_string(),
+    };
+    assert_eq!(refused(public.clone()), "");
+    let private = Partner {
+        ipa_code: None,
+        vat_number: Some("IT12345678901".into()),
+        fiscal_code: Some("12345678901".into()),
+        nace2_codes: vec!["62.01".into()],
+        ..public.clone()
+    };
+    assert_eq!(refused(private.clone()), "");
+    for (partner, key) in [
+        (Partner { ipa_code: None, ..public.clone() }, "technical: "),
+        (Partner { vat_number: None, ..private.clone() }, "technical: "),
+        (Partner { fiscal_code: None, ..private.clone() }, "technical: "),
+        (Partner { nace2_codes: Vec::new(), ..private.clone() }, "technical: "),
+        (Partner { nace2_codes: vec!["62 01".into()], ..private }, "technical: write codes without blanks"),
+        (Partner { ipa_code: Some(String::new()), ..public.clone() }, "technical: write codes"),
+        (Partner { name: " x".into(), ..public.clone() }, "technical.name: "),
+        (Partner { email: "x".into(), ..public.clone() }, "technical.email: "),
+        (Partner { telephone: "011".into(), ..public.clone() }, "technical.telephone: "),
+        (Partner { municipality: "l219".into(), ..public.clone() }, "technical.municipality: "),
+    ] {
+        let said = refused(partner);
+        assert!(said.contains(&format!("body.cie.{key}")), "{key}: {said}");
+    }
+    let spid = made(Scheme::Spid, &Profile { technical: Some(public), ..profile(Level::L1) });
+    assert!(matches!(spid, Err(Fault::Setting { key, .. }) if key == "body.spid.technical"));
+}
+
+#[test]
 fn during_a_roll_over_both_certificates_are_named_and_the_old_one_signs() {
     let folder = Folder::new();
     super::super::Keys::make(&folder.0, &body(), US, now()).unwrap();
