@@ -25,6 +25,7 @@ help:
 	@echo 'make demo          a whole site in network namespaces, walked through before your eyes'
 	@echo 'make demo CHECK=1  the same without waiting; fails if a step fails'
 	@echo 'make test          everything that is tested'
+	@echo 'make validators    the official validators of SPID and CIE, below the target folder; tests want them'
 	@echo 'make bench         measures, next to what it is compared with, and writes BENCHMARKS.md'
 	@echo 'make build         the programs (PROFILE=release for a release)'
 
