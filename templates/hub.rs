@@ -1,5 +1,9 @@
 //! The pages of the hub: the choice of a provider, the step to it, and what went wrong.
 
+mod choose;
+
+pub use choose::{Choice, Choices, choose};
+
 use crate::{
     lang::Lang,
     layout::{self, Frame},
@@ -16,17 +20,6 @@ pub struct View<'a> {
     pub lang: Lang,
     /// The public body's name.
     pub owner: &'a str,
-}
-
-/// A provider that can be chosen.
-#[derive(Debug, Clone)]
-pub struct Choice {
-    /// Its entityID.
-    pub entity_id: String,
-    /// Its name for citizens.
-    pub name: String,
-    /// The address that leads to it, from the root.
-    pub action: String,
 }
 
 /// The form that brings a message to a provider.
@@ -75,35 +68,6 @@ pub struct Offer<'a> {
     pub again: bool,
     /// Whether a gateway waits for an answer.
     pub leave: bool,
-}
-
-/// The choice of a provider. The forms are plain GETs, each with one provider; `waiting` when a gateway waits and
-/// can be told that the citizen gave up.
-pub fn choose(view: View<'_>, spid: &[Choice], waiting: bool) -> Markup {
-    let words = &WORDS.of(view.lang).choose;
-    let body = html! {
-        p { (words.intro) }
-        section aria-labelledby="spid" {
-            h2 id="spid" { (words.spid) }
-            @if spid.is_empty() {
-                p class="notice alarm" { (words.no_spid) }
-            } @else {
-                p { (words.spid_hint) }
-                ul class="choices" {
-                    @for provider in spid {
-                        li {
-                            form method="get" action=(provider.action) {
-                                input type="hidden" name="entityID" value=(provider.entity_id);
-                                button { (provider.name) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        @if waiting { (leave(&words.cancel)) }
-    };
-    frame(view, &words.title, &body)
 }
 
 /// The step to a provider that takes its request by POST; works without scripts.
@@ -172,22 +136,11 @@ fn frame(view: View<'_>, title: &str, body: &Markup) -> Markup {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Words {
-    choose: ChooseWords,
+    choose: choose::Words,
     send: SendWords,
     done: Note,
     logged_out: Note,
     trouble: TroubleWords,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChooseWords {
-    title: String,
-    intro: String,
-    spid: String,
-    spid_hint: String,
-    no_spid: String,
-    cancel: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -269,23 +222,6 @@ mod tests {
 
     fn view(lang: Lang) -> View<'static> {
         View { lang, owner: "Comune di Esempio" }
-    }
-
-    #[test]
-    fn each_provider_is_one_plain_form() {
-        let spid = [Choice {
-            entity_id: "https://idp.example/?a&b".into(),
-            name: "<Uno>".into(),
-            action: "/spid/login".into(),
-        }];
-        let page = choose(view(Lang::It), &spid, true).into_string();
-        assert!(
-            page.contains("value=\"https://idp.example/?a&amp;b\"") && page.contains("&lt;Uno&gt;"),
-            "{page}"
-        );
-        assert!(
-            page.contains("Entra con SPID") && page.contains("/login/cancel") && !page.contains("<script")
-        );
     }
 
     #[test]

@@ -17,3 +17,10 @@ pub use lang::Lang;
 
 /// The style sheet of every page, served by the programs themselves: a citizen without a pass reaches no other host.
 pub const STYLE_SHEET: &str = include_str!("assets/varco.css");
+
+/// The images of the login buttons, by name; `assets/SOURCES.md` says whose they are. SVG.
+pub const BUTTONS: [(&str, &str); 3] = [
+    ("spid", include_str!("assets/spid.svg")),
+    ("cie", include_str!("assets/cie.svg")),
+    ("eidas", include_str!("assets/eidas.svg")),
+];

@@ -7,6 +7,7 @@ use crate::{
     login::{allowance::Allowance, trusted::Trusted},
     oidc::{grant::Login, key::SigningKey},
     register::Register,
+    registry::Registry,
     store::{Store, redis::Redis, sqlite::Sqlite},
 };
 use anyhow::Context;
@@ -31,6 +32,8 @@ pub struct Hub {
     pub register: Arc<Register>,
     /// In whose names we serve.
     pub bodies: Vec<Served>,
+    /// Where SPID's providers are fetched from.
+    pub registry: Option<Arc<Registry>>,
     /// The providers that are trusted now.
     pub trusted: Arc<Trusted>,
     /// How many refused answers the register takes.
@@ -47,7 +50,8 @@ impl Hub {
         let clients = settings.clients(file)?;
         let Keys { oidc, pairwise, sealer } = Keys::load(file, &settings.keys)?;
         let bodies = Served::all(file, &settings)?;
-        let trusted = Arc::new(Trusted::load(&settings.providers));
+        let registry = Registry::of(file, &settings)?.map(Arc::new);
+        let trusted = Arc::new(Trusted::load(&settings.providers, registry.clone(), now()));
         let database = settings.state.join("hub.db");
         private_file(&database).with_context(|| database.display().to_string())?;
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
@@ -58,7 +62,18 @@ impl Hub {
         .context("opening the login state")?;
         let register = Arc::new(register);
         let refusals = Allowance::default();
-        Ok(Self { settings, signing: oidc, pairwise, store, register, bodies, trusted, refusals, clients })
+        Ok(Self {
+            settings,
+            signing: oidc,
+            pairwise,
+            store,
+            register,
+            bodies,
+            registry,
+            trusted,
+            refusals,
+            clients,
+        })
     }
 
     /// The gateway with this id.

@@ -1,6 +1,6 @@
 //! The commands that do their work and end.
 
-use crate::{app, bodies, config::Settings, keys, login::saml};
+use crate::{app, bodies, config::Settings, keys, login::saml, registry::Registry};
 use std::path::Path;
 use varco_web::startup::Fault;
 
@@ -10,6 +10,7 @@ use varco_web::startup::Fault;
 /// At the first mistake.
 pub fn check_config(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
+    Registry::of(file, &settings)?;
     varco_web::tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     tracing::info!("{}: the settings are good", file.display());
     Ok(())

@@ -1,6 +1,7 @@
 //! The hub: SPID service provider and OpenID provider of the gateways. It knows who; it never learns addresses.
 
 pub mod app;
+pub mod attempt;
 pub mod bodies;
 pub mod browser;
 pub mod commands;
@@ -12,6 +13,7 @@ pub mod oidc;
 pub mod pages;
 pub mod pairs;
 pub mod register;
+pub mod registry;
 pub mod routes;
 pub mod serve;
 pub mod store;

@@ -2,7 +2,12 @@
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use std::{path::PathBuf, process::ExitCode};
-use varco_hub::{commands, pairs, serve};
+use varco_hub::{
+    attempt::{self, Wish},
+    commands, pairs,
+    registry::show,
+    serve,
+};
 use varco_policy::config::EXIT_USAGE;
 use varco_web::startup::{self, Fault};
 
@@ -20,6 +25,10 @@ enum Command {
     Run(Config),
     /// Check the settings and say what is wrong.
     CheckConfig(Config),
+    /// Show the trusted identity providers, and what the registry would change.
+    Providers(Providers),
+    /// Look at a body's metadata, and at the requests it would send, as AgID would; prints what is missing, in Italian.
+    Try(Try),
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -31,6 +40,47 @@ enum KeysCommand {
     Init(Config),
     /// A body's pair towards SPID and CIE: hold it against Avviso SPID 29, or replace it.
     Spid(Pair),
+}
+
+#[derive(Debug, clap::Args)]
+struct Providers {
+    /// Ask the registry now and print what would change; changes nothing.
+    #[arg(long, conflicts_with = "accept")]
+    diff: bool,
+    /// Put the registry's list in force although it is older or lost more than half of its providers.
+    #[arg(long)]
+    accept: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    at: Config,
+}
+
+impl Providers {
+    const fn wish(&self) -> show::Wish {
+        match (self.diff, self.accept) {
+            (true, _) => show::Wish::Preview,
+            (false, true) => show::Wish::Accept,
+            (false, false) => show::Wish::Show,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct Try {
+    /// Address or file of metadata; several times for several.
+    #[arg(long, required = true, num_args = 1..)]
+    metadata: Vec<String>,
+    /// Settings, with the keys that they name, whose requests are looked at too.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Authorities that may vouch for the addresses, PEM, in place of the system's.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,6 +134,10 @@ fn main() -> ExitCode {
     startup::exit_code(match arguments.command {
         Command::Run(at) => serve::run(&at.config),
         Command::CheckConfig(at) => commands::check_config(&at.config),
+        Command::Providers(asked) => show::providers(&asked.at.config, asked.wish(), asked.json),
+        Command::Try(Try { metadata, config, ca, json }) => {
+            attempt::attempt(&Wish { metadata, config, ca, json })
+        }
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
         Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })

@@ -28,6 +28,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(oidc::jwks::jwks)
         .service(oidc::token::exchange_code)
         .service(login::choose::choose)
+        .service(login::choose::image)
         .service(login::cancel::cancel)
         .configure(of_bodies)
         .service(varco_web::page::style_sheet)

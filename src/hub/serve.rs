@@ -1,6 +1,6 @@
 //! `varco-hub run`: the HTTPS listener.
 
-use crate::{app::Hub, config::Settings, login::trusted, routes};
+use crate::{app::Hub, config::Settings, login::trusted, registry, routes};
 use actix_web::{App, HttpServer, middleware, rt::System, web::Data};
 use anyhow::Context;
 use std::{path::Path, time::Duration};
@@ -23,6 +23,9 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         let hub = Data::new(Hub::open(file, settings)?);
         let listen = hub.settings.listen;
         actix_web::rt::spawn(trusted::watch(hub.trusted.clone()));
+        if let Some(registry) = &hub.registry {
+            actix_web::rt::spawn(registry::watch(registry.clone()));
+        }
         let served = hub.clone();
         let server = HttpServer::new(move || {
             App::new()

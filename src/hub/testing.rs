@@ -1,6 +1,7 @@
 //! What the tests share: folders, a site's files, a hub that serves on loopback, a browser.
 
 pub mod idp;
+pub mod registry;
 
 use crate::{app::Hub, config::Settings, routes};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};
@@ -205,8 +206,8 @@ pub fn location(answer: &Response) -> String {
     answer.headers().get("Location").expect("a redirect").to_str().unwrap().to_owned()
 }
 
-/// Makes a certificate for the hub that signs itself.
-fn certificate(chain: &std::path::Path, key: &std::path::Path) -> Certificate {
+/// Makes a certificate for the hub, and for whatever listens on loopback, that signs itself.
+pub fn certificate(chain: &std::path::Path, key: &std::path::Path) -> Certificate {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
     let private = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
     let mut name = X509Name::builder().unwrap();
@@ -219,7 +220,11 @@ fn certificate(chain: &std::path::Path, key: &std::path::Path) -> Certificate {
     builder.set_pubkey(&private).unwrap();
     builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
     builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
-    let names = SubjectAlternativeName::new().dns(HOST).build(&builder.x509v3_context(None, None)).unwrap();
+    let names = SubjectAlternativeName::new()
+        .dns(HOST)
+        .ip("127.0.0.1")
+        .build(&builder.x509v3_context(None, None))
+        .unwrap();
     builder.append_extension(names).unwrap();
     builder.sign(&private, MessageDigest::sha256()).unwrap();
     let certificate = builder.build().to_pem().unwrap();

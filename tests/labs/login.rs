@@ -68,3 +68,19 @@ fn a_single_site_has_the_hub_on_the_router_and_nothing_more_is_open() {
     let citizen = site.guest(0).citizen("ada");
     assert!(citizen.is_online() && !stranger.is_online());
 }
+
+#[test]
+fn identities_of_cie_and_of_other_states_lead_online_too() {
+    let site = Site::up_with(2, &["--schemes"]);
+    // The node of eIDAS names no fiscal code: bruno is known by the identifier of another state.
+    for (number, scheme, who) in [(0, "cie", "ada"), (1, "eidas", "bruno")] {
+        let guest = site.guest(number).leased();
+        for behaviour in ["nr22", "tampered", "wrong-audience", "no-name-id", "no-fiscal-number"] {
+            let out = guest.try_scheme(scheme, who, behaviour);
+            let said = String::from_utf8_lossy(&out.stderr);
+            assert!(!guest.is_online() && said.contains("/acs says 4"), "{scheme}, {behaviour}: {said}");
+        }
+        let out = guest.try_scheme(scheme, who, "good");
+        assert!(out.status.success() && guest.is_online(), "{scheme}: {out:?}");
+    }
+}

@@ -212,3 +212,15 @@ fn cie_finds_nothing_to_mend() {
     };
     examine(&profile, &[]);
 }
+
+#[test]
+fn the_node_of_eidas_finds_nothing_to_mend() {
+    let profile = Profile {
+        name: "ficep-eidas-sp",
+        trusted: "idp-eidas-metadata",
+        path: "/spid",
+        least: (105, 42),
+        responses: 111,
+    };
+    examine(&profile, &[]);
+}

@@ -3,7 +3,10 @@
 use super::{folder, https};
 use crate::login::saml::Scheme;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use url::Url;
 use varco_policy::ConfigError;
 
@@ -17,6 +20,9 @@ pub struct ProviderSettings {
     pub cie: Option<PathBuf>,
     /// The Italian eIDAS node.
     pub eidas: Option<PathBuf>,
+    /// What citizens call a provider, by its entityID; else it is called as in its metadata.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
     /// Where SPID's are fetched from.
     pub registry: Option<RegistrySettings>,
 }
@@ -27,11 +33,13 @@ pub struct ProviderSettings {
 pub struct RegistrySettings {
     /// The address of the signed metadata. HTTPS.
     pub url: Url,
-    /// The certificate that signs it, PEM.
+    /// The certificates that may sign it, PEM; two while the registry changes its key.
     pub signer: PathBuf,
     /// How often it is fetched, in hours, 1 to 168.
     #[serde(default = "daily")]
     pub every_hours: u16,
+    /// The authorities that may vouch for its host, PEM, in place of the system's.
+    pub ca: Option<PathBuf>,
 }
 
 const fn daily() -> u16 {
@@ -46,7 +54,7 @@ impl ProviderSettings {
     }
 
     pub(super) fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        if self.folders().next().is_none() {
+        if self.folders().next().is_none() && self.registry.is_none() {
             let remedy = "give the folder of the trusted metadata: spid = \"/etc/varco/idp\"";
             return Err(ConfigError::new(file, "providers", "no scheme has a folder", remedy));
         }

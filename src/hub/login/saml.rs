@@ -16,6 +16,7 @@ mod fiscal;
 mod guard;
 mod keys;
 mod level;
+mod list;
 mod logout;
 mod metadata;
 mod names;
@@ -32,6 +33,7 @@ mod rules;
 mod scheme;
 mod sign;
 mod signature;
+mod trial;
 mod xml;
 
 #[cfg(test)]
@@ -44,6 +46,7 @@ pub use conformity::{Finding, examine};
 pub use fiscal::{FiscalNumber, NotAFiscalNumber};
 pub use keys::Keys;
 pub use level::{Level, NotALevel};
+pub use list::{List, MAX_OCTETS as MAX_LIST, Unfit};
 pub use logout::{Answer, LoggedOut, LogoutRequest, SentLogout, Session};
 pub use partner::Partner;
 pub use person::{NotASpidCode, Person, SpidCode};
@@ -54,6 +57,7 @@ pub use refusal::{Refusal, SpidError};
 pub use request::SentRequest;
 pub use response::Identity;
 pub use scheme::Scheme;
+pub use trial::{Outcome, Verdict, is_of, metadata as try_metadata, requests as try_requests};
 
 /// Who a public body is towards a scheme.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 mod admin;
 mod adversary;
 mod bodies;
+mod choice;
 mod minors;
 mod relay;
 mod schemes;
@@ -185,7 +186,7 @@ async fn an_answer_of_another_provider_is_refused() {
     let (hub, idp) = start("mix-up").await;
     let second = Idp::new("https://secondo.example.it", true);
     second.register(&hub.site.folder.join("idp/second.xml"));
-    assert!(hub.hub.trusted.refresh());
+    assert!(hub.hub.trusted.refresh(app::now()));
     let mut citizen = hub.browser();
     let asked = ask(&hub, &idp, &mut citizen).await;
     let message = second.answer(&asked, &Says::Citizen(MARIO), app::now());
@@ -315,7 +316,7 @@ async fn a_provider_by_post_gets_a_form_with_a_button() {
     let (hub, _idp) = start("by-post").await;
     let by_post = Idp::new("https://post.example.it", false);
     by_post.register(&hub.site.folder.join("idp/post.xml"));
-    assert!(hub.hub.trusted.refresh());
+    assert!(hub.hub.trusted.refresh(app::now()));
     let page = hub.browser().get("/spid/login?entityID=https://post.example.it").await;
     assert_eq!(page.status(), StatusCode::OK);
     let policy = page.headers()["Content-Security-Policy"].to_str().unwrap().to_owned();
@@ -341,12 +342,12 @@ async fn a_provider_by_post_gets_a_form_with_a_button() {
 async fn the_folder_of_providers_is_read_again_and_a_bad_file_harms_nobody() {
     let (hub, _idp) = start("folder").await;
     let folder = hub.site.folder.join("idp");
-    assert!(!hub.hub.trusted.refresh(), "nothing changed");
+    assert!(!hub.hub.trusted.refresh(app::now()), "nothing changed");
     std::fs::write(folder.join("bad.xml"), "<not metadata").unwrap();
-    assert!(hub.hub.trusted.refresh());
+    assert!(hub.hub.trusted.refresh(app::now()));
     assert!(hub.hub.trusted.current().get(IDP).is_some());
     std::fs::remove_file(folder.join("idp.xml")).unwrap();
-    assert!(hub.hub.trusted.refresh());
+    assert!(hub.hub.trusted.refresh(app::now()));
     assert!(hub.hub.trusted.current().get(IDP).is_none());
     hub.stop().await;
 }

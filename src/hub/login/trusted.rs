@@ -1,7 +1,12 @@
-//! The providers that are trusted now: the metadata folders, read again when one changes.
+//! The providers that are trusted now: the metadata folders and the registry's list, read again when one changes.
 
 use super::saml::Providers;
-use crate::config::ProviderSettings;
+use crate::{
+    app,
+    config::ProviderSettings,
+    registry::{self, Registry},
+};
+use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -19,30 +24,42 @@ type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 #[derive(Debug)]
 pub struct Trusted {
     folders: ProviderSettings,
-    now: RwLock<(Look, Arc<Providers>)>,
+    registry: Option<Arc<Registry>>,
+    now: RwLock<Now>,
+}
+
+#[derive(Debug)]
+struct Now {
+    seen: Look,
+    providers: Arc<Providers>,
+    /// When the registry's list, or a part of it, may be relied on no longer.
+    ends: Option<Timestamp>,
 }
 
 impl Trusted {
-    /// Reads the folders. A file that cannot be used is named in the program log; the others stay.
-    pub fn load(folders: &ProviderSettings) -> Self {
-        let seen = look(folders);
-        let providers = read(folders);
-        Self { folders: folders.clone(), now: RwLock::new((seen, providers)) }
+    /// Reads the folders, and the registry's list in force. What cannot be used is named in the program log; the rest
+    /// stays.
+    pub fn load(folders: &ProviderSettings, registry: Option<Arc<Registry>>, now: Timestamp) -> Self {
+        let first = read(folders, registry.as_deref(), now);
+        Self { folders: folders.clone(), registry, now: RwLock::new(first) }
     }
 
     /// The providers at this moment.
     pub fn current(&self) -> Arc<Providers> {
-        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).1)
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).providers)
     }
 
-    /// Reads the folders again if one changed, and says whether it did.
-    pub fn refresh(&self) -> bool {
-        let seen = look(&self.folders);
-        if self.now.read().unwrap_or_else(PoisonError::into_inner).0 == seen {
-            return false;
+    /// Reads everything again if a file changed or the list came to its end, and says whether it did.
+    pub fn refresh(&self, now: Timestamp) -> bool {
+        let seen = look(&self.folders, self.registry.as_deref());
+        {
+            let known = self.now.read().unwrap_or_else(PoisonError::into_inner);
+            if known.seen == seen && known.ends.is_none_or(|end| now < end) {
+                return false;
+            }
         }
-        let providers = read(&self.folders);
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = (seen, providers);
+        let new = read(&self.folders, self.registry.as_deref(), now);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = new;
         true
     }
 }
@@ -53,28 +70,35 @@ pub async fn watch(trusted: Arc<Trusted>) {
     loop {
         ticks.tick().await;
         let folder = Arc::clone(&trusted);
-        if actix_web::web::block(move || folder.refresh()).await.is_err() {
+        if actix_web::web::block(move || folder.refresh(app::now())).await.is_err() {
             return;
         }
     }
 }
 
-fn read(folders: &ProviderSettings) -> Arc<Providers> {
-    let (providers, problems) = Providers::load(folders.folders());
+fn read(folders: &ProviderSettings, registry: Option<&Registry>, now: Timestamp) -> Now {
+    // First looked at, then read: a file that changes between the two is read again at the next look.
+    let seen = look(folders, registry);
+    let (mut providers, problems) = Providers::load(folders.folders());
     for problem in problems {
         tracing::warn!(%problem, "a provider's metadata is not used");
     }
+    let list = registry.and_then(|registry| registry.in_force(now));
+    let ends = list.as_ref().and_then(|list| list.next_end?.saturating_add(registry::GRACE).ok());
+    providers.add_listed(list.into_iter().flat_map(|list| list.providers));
+    providers.rename(&folders.names);
     tracing::info!(count = providers.iter().count(), "identity providers trusted");
-    Arc::new(providers)
+    Now { seen, providers: Arc::new(providers), ends }
 }
 
-fn look(folders: &ProviderSettings) -> Look {
-    let all = folders.folders().filter_map(|(_, folder)| std::fs::read_dir(folder).ok());
-    all.flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let about = entry.metadata().ok()?;
-            Some((entry.path(), (about.modified().ok(), about.len())))
+fn look(folders: &ProviderSettings, registry: Option<&Registry>) -> Look {
+    let files = folders.folders().filter_map(|(_, folder)| std::fs::read_dir(folder).ok());
+    let files = files.flatten().flatten().map(|entry| entry.path());
+    files
+        .chain(registry.map(|registry| registry.kept().file()))
+        .filter_map(|file| {
+            let about = std::fs::metadata(&file).ok()?;
+            Some((file, (about.modified().ok(), about.len())))
         })
         .collect()
 }

@@ -60,6 +60,11 @@ impl Idp {
 
     /// Writes the provider's metadata where the hub looks for it.
     pub fn register(&self, file: &Path) {
+        std::fs::write(file, self.metadata()).unwrap();
+    }
+
+    /// The provider's metadata.
+    pub fn metadata(&self) -> String {
         let binding = if self.redirect { "Redirect" } else { "POST" };
         let endpoint = |service: &str| {
             format!(
@@ -67,14 +72,13 @@ impl Idp {
                 self.entity_id
             )
         };
-        let metadata = format!(
+        format!(
             r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="{}"><md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{}{}</md:IDPSSODescriptor><md:Organization><md:OrganizationName xml:lang="it">Prova</md:OrganizationName><md:OrganizationDisplayName xml:lang="it">Gestore di prova</md:OrganizationDisplayName></md:Organization></md:EntityDescriptor>"#,
             self.entity_id,
             STANDARD.encode(self.certificate.to_der().unwrap()),
             endpoint("SingleLogoutService"),
             endpoint("SingleSignOnService"),
-        );
-        std::fs::write(file, metadata).unwrap();
+        )
     }
 
     /// Reads the request in a redirect.

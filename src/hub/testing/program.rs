@@ -195,3 +195,58 @@ fn it_serves_and_watches_the_folder_of_providers() {
     let child = hub.running.as_mut().unwrap();
     assert!(child.try_wait().unwrap().is_none(), "a bad file does not end the hub");
 }
+
+#[test]
+fn providers_are_shown_with_their_keys() {
+    let hub = Hub::site("providers");
+    let shown = hub.run(&["providers"]);
+    assert_eq!((shown.status.code(), shown.stdout.as_slice()), (Some(0), b"\n".as_slice()));
+    hub.certificate();
+    let pem = std::fs::read_to_string(hub.folder.join("tls/hub.pem")).unwrap();
+    std::fs::write(hub.folder.join("idp/weak.xml"), "<not metadata").unwrap();
+    assert!(said(&hub.run(&["providers"])).1.contains("weak.xml"), "{pem}");
+    let (code, message) = said(&hub.run(&["providers", "--diff"]));
+    assert!(code == Some(1) && message.contains("[providers.registry]"), "{message}");
+    assert_eq!(said(&hub.run(&["providers", "--diff", "--accept"])).0, Some(64));
+    let file = hub.folder.join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let table =
+        "\n[providers.registry]\nurl = \"https://registry.example.it/\"\nsigner = \"/nonexistent.pem\"\n";
+    std::fs::write(&file, text + table).unwrap();
+    let (code, message) = said(&hub.run(&["providers"]));
+    assert!(code == Some(78) && message.contains("providers.registry.signer: "), "{message}");
+}
+
+#[test]
+fn metadata_is_tried_and_what_is_missing_is_said_in_italian() {
+    let hub = Hub::site("try");
+    let file = hub.folder.join("metadata.xml");
+    std::fs::write(&file, "<html/>").unwrap();
+    let tried = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_varco-hub"));
+        command.arg("try").args(arguments).output().unwrap()
+    };
+    let path = file.display().to_string();
+    let output = tried(&["--metadata", &path]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("  ✗ la radice è un EntityDescriptor (") && text.contains("  – "), "{text}");
+    assert!(said(&output).1.contains("regole non sono rispettate"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&tried(&["--metadata", &path, "--json"]).stdout).unwrap();
+    assert_eq!(json[0]["what"], path);
+    assert_eq!(json[0]["outcomes"][1]["verdict"], "good");
+    assert!(
+        json[0]["outcomes"].as_array().unwrap().iter().any(|o| o["verdict"] == "missing" && o["why"] != "")
+    );
+    assert_eq!(tried(&[]).status.code(), Some(64));
+    assert_eq!(tried(&["--metadata", &path, "--config", "/nonexistent"]).status.code(), Some(78));
+    hub.certificate();
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    let settings = hub.folder.join("hub.toml").display().to_string();
+    let text = String::from_utf8(tried(&["--metadata", &path, "--config", &settings]).stdout).unwrap();
+    assert!(
+        text.contains("richieste di Comune di Esempio") && text.contains("✓ AuthnRequest spid HTTP-POST"),
+        "{text}"
+    );
+}

@@ -74,14 +74,17 @@ impl Provider {
     }
 }
 
+/// What the provider calls itself, in Italian if it does. An address is no name: then what it is called in full.
 fn name(entity: Node<'_, '_>) -> Option<String> {
     let organization = entity.children().find(|n| n.has_tag_name((MD, "Organization")))?;
-    let named = |tag| organization.children().filter(move |n| n.has_tag_name((MD, tag)));
     let italian =
         |n: &Node<'_, '_>| n.attribute(("http://www.w3.org/XML/1998/namespace", "lang")) == Some("it");
-    let found =
-        named("OrganizationDisplayName").find(italian).or_else(|| named("OrganizationDisplayName").next());
-    read::text(found.or_else(|| named("OrganizationName").next())?).ok()
+    let named = |tag| {
+        let all = || organization.children().filter(move |n| n.has_tag_name((MD, tag)));
+        all().find(italian).or_else(|| all().next()).and_then(|n| read::text(n).ok())
+    };
+    let shown = named("OrganizationDisplayName");
+    shown.filter(|name| !name.contains("://")).or_else(|| named("OrganizationName"))
 }
 
 fn endpoint(role: Node<'_, '_>, service: &'static str, binding: &str) -> Result<Option<Slo>, String> {

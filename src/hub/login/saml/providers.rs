@@ -1,5 +1,5 @@
-//! The identity providers we trust: a folder of metadata files. Whoever can write that folder is trusted; AgID's
-//! signature of a downloaded file is checked by what puts it there.
+//! The identity providers we trust: folders of metadata files, and a registry's list. Whoever can write those folders is
+//! trusted; the registry's list is verified by [`super::List`].
 
 use super::{names::MD, provider::Provider, scheme::Scheme};
 use roxmltree::{Document, ParsingOptions};
@@ -57,6 +57,22 @@ impl Providers {
                     problems.extend(refused.map(|why| problem(&file, why)));
                 }
                 Err(why) => problems.push(problem(&file, why)),
+            }
+        }
+    }
+
+    /// Adds those of a verified list. One that the operator described in a folder stays as it is there.
+    pub fn add_listed(&mut self, listed: impl IntoIterator<Item = Provider>) {
+        for provider in listed {
+            self.0.entry(provider.entity_id.clone()).or_insert(provider);
+        }
+    }
+
+    /// Calls providers as citizens know them, by entityID.
+    pub fn rename(&mut self, names: &BTreeMap<String, String>) {
+        for (entity_id, name) in names {
+            if let Some(provider) = self.0.get_mut(entity_id) {
+                provider.name.clone_from(name);
             }
         }
     }

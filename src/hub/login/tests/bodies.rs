@@ -134,7 +134,7 @@ async fn a_provider_is_asked_in_its_own_scheme_only() {
     ministry.register(&hub.site.folder.join("idp-cie/cie.xml"));
     // A provider that is in two folders is what the first says.
     idp.register(&hub.site.folder.join("idp-cie/again.xml"));
-    assert!(hub.hub.trusted.refresh());
+    assert!(hub.hub.trusted.refresh(crate::app::now()));
     let mut citizen = hub.browser();
     for path in
         ["/scuola/spid/login?entityID=https://cie.example.it", "/cie/login?entityID=https://cie.example.it"]

@@ -141,6 +141,12 @@ pub fn stranger() -> &'static Signer {
     once(&STRANGER)
 }
 
+/// Who signs the list of providers.
+pub fn our_registry() -> &'static Signer {
+    static REGISTRY: OnceLock<Signer> = OnceLock::new();
+    once(&REGISTRY)
+}
+
 pub fn our_keys() -> &'static Keys {
     static OURS: OnceLock<Keys> = OnceLock::new();
     OURS.get_or_init(|| {
