@@ -39,9 +39,9 @@ fn main() {
             let took = repeat(|| assert!(us.check_response(&provider, &sent, &answer, now()).is_ok()));
             report(&format!("{what}, RSA {bits}, {xml} octets"), &took);
         }
-        let forged = idp.answer(&sent(), true).replace('A', "B");
-        let took = repeat(|| assert!(us.check_response(&provider, &sent(), &forged, now()).is_err()));
-        report(&format!("forged, RSA {bits}"), &took);
+        let garbled = idp.answer(&sent(), true).replace('A', "B");
+        let took = repeat(|| assert!(us.check_response(&provider, &sent(), &garbled, now()).is_err()));
+        report(&format!("garbled, with a key of RSA {bits}"), &took);
     }
     metadata(&folder.0);
     start(&folder.0);

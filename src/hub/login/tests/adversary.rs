@@ -77,7 +77,7 @@ async fn a_provider_that_went_or_changed_its_scheme_is_not_heard() {
     let mut citizen = hub.browser();
     let asked = ask(&hub, &idp, &mut citizen).await;
     std::fs::remove_file(hub.site.folder.join("idp/idp.xml")).unwrap();
-    assert!(hub.hub.trusted.refresh(crate::app::now()));
+    assert!(hub.hub.trusted.refresh(app::now()));
     let answer = post(&mut citizen, &asked, &suite::good(&stage(&asked))).await;
     refused(answer, StatusCode::FORBIDDEN, "controlli di sicurezza").await;
     assert_eq!(refusals(&hub, "WHERE reason = 'provider'"), 1);

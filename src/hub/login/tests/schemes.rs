@@ -93,7 +93,7 @@ async fn an_answer_belongs_to_its_scheme_and_its_attribute() {
     let asked = ask_at(&hub, NODE, &mut citizen, "spid").await;
     let root = &hub.site.folder;
     std::fs::rename(root.join("idp-eidas/node.xml"), root.join("idp/node.xml")).unwrap();
-    assert!(hub.hub.trusted.refresh(crate::app::now()));
+    assert!(hub.hub.trusted.refresh(app::now()));
     let message = field(&asked, NODE, "spidCode", "ES/IT/1");
     refused(post_at(&mut citizen, "spid", &asked, &message).await, StatusCode::FORBIDDEN, "controlli").await;
     assert_eq!((count(&hub, "authentication"), count(&hub, "person")), (0, 0));

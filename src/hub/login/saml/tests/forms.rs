@@ -34,7 +34,7 @@ fn the_limits_are_what_they_say() {
     assert_eq!(guard::decode(&field(256 * 1024)).unwrap(), "<x/>");
     assert_eq!(guard::decode(&field(256 * 1024 + 1)).unwrap_err().name(), "size");
     let deep = |levels: usize| ("<x>".repeat(levels) + &"</x>".repeat(levels)).into_bytes();
-    // The document itself is the first of 33.
+    // The document itself counts as one.
     assert_eq!(taken(deep(31)), Ok(()));
     assert_eq!(refused(&deep(32)), "depth");
     let equals = |count: usize| format!("<x>{}</x>", "=".repeat(count)).into_bytes();
