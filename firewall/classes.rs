@@ -6,7 +6,7 @@
 use crate::{
     exec::ExecError,
     netlink::{self, Order, attribute, native_u32, native_u64},
-    queues::{Class, Leaf, Minor, Step, burst, turn},
+    queues::{Class, Leaf, Minor, Queue, Step, burst, turn},
 };
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
@@ -15,7 +15,7 @@ use netlink_packet_route::{
 };
 use nix::net::if_::if_nametoindex;
 use std::{collections::BTreeMap, io};
-use varco_policy::Rate;
+use varco_policy::{Lane, Rate};
 
 /// A class with what it has carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,7 @@ const BASIC: u16 = 1;
 const QUEUE: u16 = 3;
 const PACKETS_64: u16 = 8;
 const PARAMETERS: u16 = 1;
+const INIT: u16 = 2;
 const RATE_64: u16 = 6;
 const CEIL_64: u16 = 7;
 /// `struct tcmsg` comes before the attributes.
@@ -109,11 +110,70 @@ pub fn leaf(dev: &str, minor: Minor) -> Result<Option<String>, ExecError> {
     })
 }
 
+/// A queueing discipline of any interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Qdisc {
+    /// Of which interface, by its number.
+    pub dev: i32,
+    /// What it is, and its limit where that is known.
+    pub queue: Queue,
+    /// Its own name and that of the class it is in.
+    handles: (u32, u32),
+    /// HTB's class for what names none.
+    default: Option<u32>,
+}
+
+impl Qdisc {
+    /// Whether it is HTB `1:` at the root, with the office as its default.
+    pub fn is_our_root(&self) -> bool {
+        let office = u32::from(Minor::of(Lane::Office).0);
+        self.queue.kind == "htb" && self.handles == (0x1_0000, u32::MAX) && self.default == Some(office)
+    }
+
+    /// The class of HTB `1:` that it is in.
+    pub fn class(&self) -> Option<Minor> {
+        let (_, parent) = self.handles;
+        let minor = u16::try_from(parent & 0xffff).ok().filter(|minor| *minor > 0);
+        minor.filter(|_| parent >> 16 == 1).map(Minor)
+    }
+}
+
+/// All of them: the kernel lists those of every interface, whichever is asked for, and a site with 10,000 passes has 20,000.
+///
+/// # Errors
+/// As [`list`].
+pub fn qdiscs() -> Result<Vec<Qdisc>, ExecError> {
+    let question = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
+    netlink::route(|link| {
+        link.list(question, |found: &mut Vec<Qdisc>, _, payload| {
+            found.push(qdisc(payload)?);
+            Some(())
+        })
+    })
+}
+
+fn qdisc(payload: &[u8]) -> Option<Qdisc> {
+    let dev = i32::from_ne_bytes(*payload.get(4..)?.first_chunk()?);
+    let all = payload.get(HEADER..)?;
+    let kind = String::from_utf8(attribute(all, KIND)?.strip_suffix(b"\0")?.to_vec()).ok()?;
+    let options = attribute(all, OPTIONS).unwrap_or_default();
+    // `struct tc_fifo_qopt` is the limit; `struct tc_htb_glob` begins with version and divisor.
+    let limit = if kind == "pfifo" { native_u32(options, 0) } else { None };
+    let default =
+        if kind == "htb" { attribute(options, INIT).and_then(|init| native_u32(init, 8)) } else { None };
+    let handles = (native_u32(payload, 8)?, native_u32(payload, 12)?);
+    Some(Qdisc { dev, queue: Queue { kind, limit }, handles, default })
+}
+
 fn ask<T>(question: RouteNetlinkMessage, read: fn(&[u8]) -> Option<T>) -> Result<Option<T>, ExecError> {
     netlink::route(|link| link.ask((NLM_F_ECHO, question), read))
 }
 
-fn index(dev: &str) -> Result<i32, ExecError> {
+/// The number of an interface.
+///
+/// # Errors
+/// When it is not there.
+pub fn index(dev: &str) -> Result<i32, ExecError> {
     let found = if_nametoindex(dev).map_err(io::Error::from);
     let found = found.and_then(|index| i32::try_from(index).map_err(io::Error::other));
     found.map_err(|error| ExecError::Refused { what: "the network", error })

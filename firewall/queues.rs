@@ -169,7 +169,8 @@ pub struct Queue {
 /// Packets of a pass's queue where the kernel has nothing better than `pfifo`: what the line carries in a millisecond and a
 /// half. Behind a line with a deep buffer, what makes senders slow down is what is lost here: among 50 guests with 400
 /// streams on 100 Mbit/s 12 packets kept all of the office's download, 32 lost 2 %, 60 kB half of it; with 1,000 a flood of
-/// datagrams stood for six seconds, and aggregated packets of 50 guests held 400 MB (BENCHMARKS.md).
+/// datagrams stood for six seconds, and aggregated packets of 50 guests held 400 MB. Senders with BBR do not slow down for loss,
+/// and are better calmed by a long queue (BENCHMARKS.md).
 fn short(line: Rate) -> u32 {
     let packets = line.bytes() * 3 / 2_000 / 1_514;
     u32::try_from(packets).unwrap_or(LONG).clamp(SHORT, LONG)

@@ -1,25 +1,14 @@
 //! The queues in the kernel.
 
 use crate::{
-    classes,
+    classes::{self, Qdisc},
     exec::{self, ExecError},
-    queues::{Actual, Hook, IFB, Leaf, Minor, PREF, Queue, Step, Tree},
+    queues::{Actual, Hook, IFB, Leaf, PREF, Step, Tree},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use varco_policy::IfName;
-
-#[derive(Deserialize)]
-struct Qdisc {
-    kind: String,
-    handle: String,
-    #[serde(default)]
-    root: bool,
-    parent: Option<String>,
-    #[serde(default)]
-    options: Value,
-}
 
 #[derive(Deserialize)]
 struct Link {
@@ -40,35 +29,25 @@ struct Filter {
 pub fn read(wan: &IfName, inward: &BTreeSet<IfName>) -> Result<Actual, ExecError> {
     let links: Vec<Link> = exec::json("ip", &["-j", "link", "show"])?;
     let ifb = links.iter().any(|l| l.ifname == IFB && l.flags.iter().any(|f| f == "UP"));
-    let mut hooks = BTreeMap::new();
+    let (mut hooks, qdiscs) = (BTreeMap::new(), classes::qdiscs()?);
     for dev in inward.iter().filter(|dev| links.iter().any(|l| l.ifname == dev.as_str())) {
-        hooks.insert(dev.clone(), hook(dev)?);
+        hooks.insert(dev.clone(), hook(dev, &qdiscs)?);
     }
-    let down = if ifb { tree(IFB)? } else { Tree::default() };
-    Ok(Actual { ifb, up: tree(wan.as_str())?, down, hooks })
+    let down = if ifb { tree(IFB, &qdiscs)? } else { Tree::default() };
+    Ok(Actual { ifb, up: tree(wan.as_str(), &qdiscs)?, down, hooks })
 }
 
-fn qdiscs(dev: &str) -> Result<Vec<Qdisc>, ExecError> {
-    exec::json("tc", &["-j", "qdisc", "show", "dev", dev])
-}
-
-fn tree(dev: &str) -> Result<Tree, ExecError> {
-    let qdiscs = qdiscs(dev)?;
-    let ours = |q: &Qdisc| q.root && q.kind == "htb" && q.handle == "1:" && q.options["default"] == "0x20";
-    let leaf = |q: &Qdisc| {
-        let limit = q.options["limit"].as_u64().and_then(|limit| u32::try_from(limit).ok());
-        Some((minor(q.parent.as_deref()?)?, Queue { kind: q.kind.clone(), limit }))
-    };
+fn tree(dev: &str, all: &[Qdisc]) -> Result<Tree, ExecError> {
+    let index = classes::index(dev)?;
+    let own = || all.iter().filter(|qdisc| qdisc.dev == index);
     let classes = classes::list(dev)?.into_iter().map(|c| (c.minor, c.class)).collect();
-    Ok(Tree { rooted: qdiscs.iter().any(ours), classes, leaves: qdiscs.iter().filter_map(leaf).collect() })
+    let leaves = own().filter_map(|qdisc| Some((qdisc.class()?, qdisc.queue.clone()))).collect();
+    Ok(Tree { rooted: own().any(Qdisc::is_our_root), classes, leaves })
 }
 
-fn minor(class: &str) -> Option<Minor> {
-    u16::from_str_radix(class.strip_prefix("1:")?, 16).ok().map(Minor)
-}
-
-fn hook(dev: &IfName) -> Result<Hook, ExecError> {
-    let clsact = qdiscs(dev.as_str())?.iter().any(|q| q.kind == "clsact");
+fn hook(dev: &IfName, all: &[Qdisc]) -> Result<Hook, ExecError> {
+    let index = classes::index(dev.as_str())?;
+    let clsact = all.iter().any(|qdisc| qdisc.dev == index && qdisc.queue.kind == "clsact");
     if !clsact {
         return Ok(Hook::default());
     }

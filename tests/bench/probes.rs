@@ -43,8 +43,10 @@ const MIB: u64 = 1 << 20;
 pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
     let world = World::open()?;
     let many = if bench.quick { 500 } else { 10_000 };
-    let mut varco = Varco::start(&world, &bench.programs, Rate::from_bits(1_000_000_000), many)?;
-    let lab = settings(&varco.folder, many)?;
+    // Those who ask have none.
+    let room = GUESTS + many;
+    let mut varco = Varco::start(&world, &bench.programs, Rate::from_bits(1_000_000_000), room)?;
+    let lab = settings(&varco.folder, room)?;
     let first = gateway(&world, bench, &lab)?;
     await_answer(&world, OURS)?;
     first.leave()?;
@@ -111,7 +113,7 @@ impl Running {
 }
 
 /// Settings of a gateway next to the enforcer whose folder this is.
-fn settings(enforcer: &Path, many: usize) -> Result<Lab> {
+fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
     let lab = Lab::at(Path::new("/run/gateway"))?;
     fs::create_dir(&lab.folder)?;
     let plan = Plan {
@@ -127,7 +129,7 @@ fn settings(enforcer: &Path, many: usize) -> Result<Lab> {
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;
-    fs::write(lab.path("config/site.toml"), varco::site(plan.rate, many))?;
+    fs::write(lab.path("config/site.toml"), varco::site(plan.rate, room))?;
     let file = lab.path("config/gateway.toml");
     let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());
     let line =
@@ -149,7 +151,7 @@ fn on_record(file: &Path, many: usize) -> Result<()> {
     let transaction = database.transaction()?;
     #[expect(clippy::disallowed_methods, reason = "the edge: passes begin at the time it is")]
     let since = jiff::Timestamp::now();
-    for number in 0..many {
+    for number in GUESTS..GUESTS + many {
         let pass = Pass {
             id: PassId(uuid::Uuid::new_v4()),
             subject: Subject::try_from(format!("citizen-{number}"))?,

@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn guarantees_beyond_the_link_are_said_for_the_direction() {
         let form =
-            sent(&[("guest.down.guaranteed", "6mbit")]).shares(&told().lanes.shares(), &told()).unwrap_err();
-        let said = Mend::SoldTwice { up: false, sum: "91mbit".into(), link: "90mbit".into() };
+            sent(&[("guest.down.guaranteed", "2mbit")]).shares(&told().lanes.shares(), &told()).unwrap_err();
+        let said = Mend::SoldTwice { up: false, sum: "86mbit".into(), link: "85mbit".into() };
         assert_eq!(form.mend, Some(said));
     }
 }
