@@ -4,7 +4,7 @@ use crate::{
     bodies::Served,
     config::{Client, Settings, StoreSettings},
     keys::Keys,
-    login::{allowance::Allowance, trusted::Trusted},
+    login::trusted::Trusted,
     oidc::{grant::Login, key::SigningKey},
     register::Register,
     registry::Registry,
@@ -36,8 +36,6 @@ pub struct Hub {
     pub registry: Option<Arc<Registry>>,
     /// The providers that are trusted now.
     pub trusted: Arc<Trusted>,
-    /// How many refused answers the register takes.
-    pub refusals: Allowance,
     clients: Vec<Client>,
 }
 
@@ -61,19 +59,7 @@ impl Hub {
         }
         .context("opening the login state")?;
         let register = Arc::new(register);
-        let refusals = Allowance::default();
-        Ok(Self {
-            settings,
-            signing: oidc,
-            pairwise,
-            store,
-            register,
-            bodies,
-            registry,
-            trusted,
-            refusals,
-            clients,
-        })
+        Ok(Self { settings, signing: oidc, pairwise, store, register, bodies, registry, trusted, clients })
     }
 
     /// The gateway with this id.

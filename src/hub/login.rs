@@ -1,6 +1,5 @@
 //! The ways a citizen proves who they are, and the endpoints that lead them there and back.
 
-pub mod allowance;
 pub mod cancel;
 pub mod choose;
 pub mod finish;

@@ -4,9 +4,7 @@
 //! browser is proved, the answer is checked, the register is written, and only then does a code exist.
 
 use super::{
-    Asked, Way,
-    allowance::Take,
-    finish,
+    Asked, Way, finish,
     saml::{Identity, Refusal, SpidError},
 };
 use crate::{
@@ -110,18 +108,7 @@ async fn refused(
     let (provider, reason, rule) = (&asked.sent.provider, refusal.name(), refusal.rule());
     tracing::warn!(%provider, reason, rule, "a login was refused: {refusal}");
     alarm(provider, refusal);
-    match hub.refusals.take(refusal.vouched(), now.as_second()) {
-        Take::Write { lost } => {
-            if lost > 0 {
-                tracing::warn!(
-                    lost,
-                    "refused logins above what the register takes in an hour were not written"
-                );
-            }
-            write(hub, asked, refusal, now).await;
-        }
-        Take::Count => {}
-    }
+    write(hub, asked, refusal, now).await;
     let shown = match refusal {
         Refusal::Status { error, .. } => error.code(),
         _ => None,

@@ -127,11 +127,6 @@ pub(super) fn run(part: Part, received: &Received<'_, '_>) -> Result<(), Refusal
     })
 }
 
-/// Whether this is a rule for an assertion; those are looked at when its signature holds.
-pub(super) fn of_assertion(name: &str) -> bool {
-    CHECKS.iter().any(|check| check.of == Assertion && check.name == name)
-}
-
 fn version(r: &Received<'_, '_>) -> Verdict {
     Ok(is(r.node, "Version", "2.0")?)
 }

@@ -1,6 +1,6 @@
 //! Why an answer of a provider was not accepted.
 
-use super::{checks, rules, scheme::Scheme};
+use super::{rules, scheme::Scheme};
 
 /// Why a message is refused. Nothing of it names the citizen, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,16 +51,6 @@ impl Refusal {
     /// The rule that was broken, in words.
     pub fn rule(&self) -> Option<&'static str> {
         rules::rule(self.name())
-    }
-
-    /// Whether a key of the provider has signed what was refused: then the provider was really asked, and somebody
-    /// without its key could not have made it.
-    pub fn vouched(&self) -> bool {
-        match self {
-            Self::Status { signed, .. } => *signed,
-            Self::NotAResponse { .. } => false,
-            Self::Check { check, .. } => checks::of_assertion(check),
-        }
     }
 }
 
