@@ -4,15 +4,18 @@
 //! into one IFB, so that all share one HTB. `base.nft` names each packet's class by its priority; class 1:0 is
 //! HTB's direct queue, for what does not cross the line.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+mod minor;
+mod step;
+
+use minor::{AHEAD, FIRST_OF_PASSES, classes_of_slots};
+pub use minor::{GARDEN, LINE, MOST_CLASSES, Minor};
+use std::collections::{BTreeMap, BTreeSet};
+pub use step::Step;
+use step::quantum;
+pub(crate) use step::{burst, turn};
 use varco_policy::{
-    IfName, Lane, Rate, Shares, Site, Slot,
-    lane::Lanes,
-    lane::Share,
-    slot::FIRST_PORT,
+    IfName, Lane, Rate, Shares, Site,
+    lane::{Lanes, Share},
     wire::{Capacity, Direction},
 };
 
@@ -20,18 +23,6 @@ use varco_policy::{
 pub const IFB: &str = "ifb-varco";
 /// Where our redirection stands among an interface's filters: out of the way of others.
 pub const PREF: &str = "7700";
-/// The class of the whole line.
-pub const LINE: Minor = Minor(0x1);
-
-/// In the guest lane, the class of whoever has no pass: the walled garden.
-pub const GARDEN: Minor = Minor(0x31);
-/// The most classes for passes by their slots. A packet finds its class by a hash; what bounds it is the kernel's memory
-/// (about 2.4 KB for a class with its queue, in each direction), and that to make one the kernel walks through all
-/// there are (`tc_bind_tclass` in net/sched/sch_api.c): 10,000 at once take it seconds, whoever asks.
-pub const MOST_CLASSES: u16 = 12_288;
-/// So no more than these are made ahead, in a tenth of a second; the others as passes come, each in less than a
-/// millisecond.
-const AHEAD: u16 = 2_048;
 /// A turn shorter than a packet as the kernel passes it on (up to 64 KiB, aggregated) is still a whole packet. With
 /// turns of 2,000 bytes one connection took 78 % against another guest's 24; aggregation is the likely reason.
 const ONE_AGGREGATE: u64 = 65_536;
@@ -39,80 +30,9 @@ const ONE_AGGREGATE: u64 = 65_536;
 const LONG: u32 = 1_000;
 /// Packets of a pass's queue at least.
 const SHORT: u32 = 12;
-/// Where the classes of passes begin.
-const FIRST_OF_PASSES: u16 = 0x100;
-const FIRST_OF_RATED: u16 = FIRST_OF_PASSES + MOST_CLASSES;
-const GIGABIT: Rate = Rate::from_bits(1_000_000_000);
 /// A guarantee so small that HTB's clock still holds its burst (274 seconds), so that all together stay under
 /// the lane's.
 const LEAST_GUARANTEE: Rate = Rate::from_bits(200);
-
-/// The second half of a class's name: `10` in `1:10`, hexadecimal as `tc` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Minor(pub u16);
-
-impl Minor {
-    /// The class of a lane, as `base.nft` names it.
-    pub const fn of(lane: Lane) -> Self {
-        match lane {
-            Lane::Critical => Self(0x10),
-            Lane::Office => Self(0x20),
-            Lane::Guest => Self(0x30),
-        }
-    }
-
-    /// The class that a pass has by its slot: one each. Past [`MOST_CLASSES`] slots, passes share.
-    pub fn of_slot(site: &Site, slot: Slot) -> Self {
-        Self(FIRST_OF_PASSES + slot_number(site, slot) % classes_of_slots(site))
-    }
-
-    /// Whether it is a slot's and not made ahead: made when its first pass comes, and left when that goes.
-    pub fn comes_with_its_pass(self) -> bool {
-        (FIRST_OF_PASSES + AHEAD..FIRST_OF_RATED).contains(&self.0)
-    }
-
-    /// The class of a pass with a rate of its own: made when it is admitted.
-    pub fn of_rated(site: &Site, slot: Slot) -> Self {
-        Self(FIRST_OF_RATED + slot_number(site, slot) % (u16::MAX - FIRST_OF_RATED))
-    }
-
-    /// The class it is under; none for the line.
-    pub(crate) const fn parent(self) -> Option<Self> {
-        match self.0 {
-            0x1 => None,
-            0x10 | 0x20 | 0x30 => Some(LINE),
-            _ => Some(Self::of(Lane::Guest)),
-        }
-    }
-
-    /// Whether it is one of several in the guest lane.
-    pub fn is_of_guests(self) -> bool {
-        self.parent() == Some(Self::of(Lane::Guest))
-    }
-}
-
-/// The place of a slot among the site's, counted from 0.
-fn slot_number(site: &Site, slot: Slot) -> u16 {
-    let address = site.slots.addresses.iter().position(|a| *a == slot.address).unwrap_or(0);
-    let block = (slot.first_port.saturating_sub(FIRST_PORT)) / site.slots.ports.max(1);
-    u16::try_from(address).unwrap_or(u16::MAX).wrapping_mul(blocks(site)).wrapping_add(block)
-}
-
-/// Slots on one address.
-fn blocks(site: &Site) -> u16 {
-    (u16::MAX - FIRST_PORT) / site.slots.ports.max(1) + 1
-}
-
-fn classes_of_slots(site: &Site) -> u16 {
-    let slots = usize::from(blocks(site)) * site.slots.addresses.len();
-    u16::try_from(slots).unwrap_or(u16::MAX).clamp(1, MOST_CLASSES)
-}
-
-impl fmt::Display for Minor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}", self.0)
-    }
-}
 
 /// The queueing discipline inside a lane, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -332,87 +252,6 @@ pub fn follow(wan: &IfName, before: Option<Capacity>, now: Capacity) -> Vec<Step
     };
     let up = each(wan.as_str(), before.map(|b| b.up), now.up);
     up.into_iter().chain(each(IFB, before.map(|b| b.down), now.down)).collect()
-}
-
-/// One change of the queues.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "Display says each as tc does")]
-pub enum Step {
-    AddIfb,
-    SetRoot(String),
-    AddClass(String, Minor, Class),
-    ChangeClass(String, Minor, Class),
-    DeleteClass(String, Minor),
-    SetLeaf(String, Minor, Leaf, Direction),
-    AddHook(IfName),
-    DeleteFilter(IfName),
-    Redirect(IfName),
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AddIfb => write!(f, "link add {IFB} txqueuelen 1000 type ifb"),
-            Self::SetRoot(dev) => {
-                write!(f, "qdisc replace dev {dev} root handle 1: htb default 20 direct_qlen 1000")
-            }
-            Self::AddClass(dev, minor, class) => class_line(f, "add", dev, *minor, *class),
-            Self::ChangeClass(dev, minor, class) => class_line(f, "change", dev, *minor, *class),
-            Self::DeleteClass(dev, minor) => write!(f, "class del dev {dev} classid 1:{minor}"),
-            Self::SetLeaf(dev, minor, leaf, direction) => {
-                write!(
-                    f,
-                    "qdisc replace dev {dev} parent 1:{minor} handle {minor}: {}",
-                    leaf.options(*direction)
-                )
-            }
-            Self::AddHook(dev) => write!(f, "qdisc add dev {dev} clsact"),
-            Self::DeleteFilter(dev) => write!(f, "filter del dev {dev} egress pref {PREF}"),
-            // u32 with an empty match: kernels without `matchall` have it too.
-            Self::Redirect(dev) => write!(
-                f,
-                "filter add dev {dev} egress protocol all pref {PREF} u32 match u32 0 0 \
-                 action mirred egress redirect dev {IFB}"
-            ),
-        }
-    }
-}
-
-fn class_line(f: &mut fmt::Formatter<'_>, verb: &str, dev: &str, minor: Minor, class: Class) -> fmt::Result {
-    let parent = minor.parent().map_or(String::new(), |parent| parent.to_string());
-    write!(f, "class {verb} dev {dev} parent 1:{parent} classid 1:{minor} htb")?;
-    if let Some(prio) = class.prio {
-        write!(f, " prio {prio}")?;
-    }
-    let (rate, ceil) = (class.rate.bits(), class.ceil.bits());
-    write!(f, " rate {rate}bit ceil {ceil}bit")?;
-    write!(f, " burst {}b cburst {}b quantum {}", burst(class.rate), burst(class.ceil), turn(&class))
-}
-
-/// Bytes of its turn.
-pub(crate) fn turn(class: &Class) -> u64 {
-    class.turn.unwrap_or_else(|| quantum(class.ceil))
-}
-
-/// What the rate carries in a millisecond, or above 1 Gbit/s in four: a timer that comes later than that loses what the line
-/// would have carried, and short enough that no lane notices. Two full frames at least. Measured at 5 Gbit/s on a busy
-/// machine: 64 KiB carries 4.3 Gbit/s, one millisecond 4.3 to 4.6, four 4.76 and ten no more.
-pub(crate) fn burst(rate: Rate) -> u64 {
-    let millisecond = rate.bytes() / 1_000;
-    if rate > GIGABIT { millisecond * 4 } else { millisecond.max(3_200) }
-}
-
-/// What a lane may send before another of its priority has its turn: two milliseconds of its ceiling, at least
-/// a full frame, at most 200,000 bytes (measured with the burst above).
-fn quantum(ceil: Rate) -> u64 {
-    (ceil.bytes() / 500).clamp(1_600, 200_000)
-}
-
-impl Step {
-    /// Whether it takes away a class in the guest lane.
-    pub fn removes_a_guests_class(&self) -> bool {
-        matches!(self, Self::DeleteClass(_, minor) if minor.is_of_guests())
-    }
 }
 
 /// Whether every queue is there, whatever its rates.

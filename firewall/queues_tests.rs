@@ -1,6 +1,6 @@
-use super::*;
+use super::{minor::FIRST_OF_RATED, *};
 use proptest::prelude::*;
-use varco_policy::lane::Share;
+use varco_policy::Slot;
 
 fn rate(text: &str) -> Rate {
     text.parse().unwrap()
