@@ -316,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn a_pseudonym_has_no_age() {
+        let answer = refusal("identity = \"fiscal-number\"", "identity = \"spid-code\"\nage_limit = 14");
+        assert!(answer.contains("body[0].spid.age_limit: "), "{answer}");
+    }
+
+    #[test]
     fn each_mistake_is_named() {
         for (from, to, said) in [
             ("public_url = \"https", "public_url = \"http", "public_url: "),

@@ -19,6 +19,9 @@ pub enum Kind {
     Login,
     /// A request sent to an identity provider, by relay state.
     Request,
+    /// The same of a body with an age limit. They live 96 times as long, so they have a room of their own: where the
+    /// entries that end first make room, they would push all others out.
+    LongRequest,
     /// An authorization code.
     Code,
     /// A logout request sent to an identity provider, by relay state.
@@ -30,6 +33,7 @@ impl Kind {
         match self {
             Self::Login => "login",
             Self::Request => "request",
+            Self::LongRequest => "long-request",
             Self::Code => "code",
             Self::Logout => "logout",
         }
@@ -61,7 +65,7 @@ pub enum StoreError {
 pub enum Store {
     /// Embedded, for one hub.
     Sqlite(sqlite::Sqlite),
-    /// Shared, for several hubs.
+    /// Outside the hub. Register, sessions and logouts are in each hub's own `hub.db` still: one hub runs at a time.
     Redis(redis::Redis),
 }
 

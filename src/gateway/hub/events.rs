@@ -1,15 +1,15 @@
 //! Logins that their identity provider has ended: Logout Tokens (OpenID Connect Back-Channel Logout 1.0), fetched from
 //! the hub by poll (RFC 8936), since nobody reaches a gateway. A hub that is away costs nothing but the wait.
 //!
-//! Order for each: verified, the pass on its way out, then acknowledged. What was not acknowledged comes again; ending a
+//! Order for each: verified, the pass ended, then acknowledged. What was not acknowledged comes again; ending a
 //! login twice is the same as once.
 
 use super::{Hub, HubError, chain};
-use crate::{admin::Admin, event_loop::Inbox, event_loop::Message};
+use crate::{admin::Admin, event_loop::Inbox, event_loop::Message, site::Answer};
 use actix_web::web;
 use jiff::{SignedDuration, Timestamp};
 use openidconnect::{
-    AdditionalClaims, ClientId, ClientSecret, IdToken, Nonce,
+    AdditionalClaims, ClaimsVerificationError, ClientId, ClientSecret, IdToken, Nonce,
     core::{
         CoreGenderClaim, CoreIdTokenVerifier, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
     },
@@ -165,7 +165,13 @@ impl Hub {
             if age.saturating_abs() <= FRESH.as_secs() { Ok(()) } else { Err("not of now".to_owned()) }
         });
         let no_nonce = |nonce: Option<&Nonce>| nonce.map_or(Ok(()), |_| Err("a nonce".to_owned()));
-        let claims = token.claims(&verifier, no_nonce).map_err(|e| HubError::Refused(chain(&e)))?;
+        let claims = token.claims(&verifier, no_nonce).map_err(|e| match e {
+            // Our clock or the hub's is wrong: that is no fault of the event, which comes again.
+            ClaimsVerificationError::Expired(why) => {
+                HubError::Unreachable(format!("its clock or ours: {why}"))
+            }
+            other => HubError::Refused(chain(&other)),
+        })?;
         let said = claims.additional_claims();
         if said.jti != jti {
             return Err(refused("delivered under another jti"));
@@ -220,9 +226,12 @@ async fn deal(
     }
     match hub.ended(&jti, token, super::now()).await {
         Ok(ended) if end(inbox, admin, &ended).await => book.dealt_with(jti),
-        // The state machine is overloaded.
+        // Still on its way, or the state machine is overloaded.
         Ok(_) => return PAUSE,
-        Err(HubError::Unreachable(_)) => return LATER,
+        Err(HubError::Unreachable(why)) => {
+            tracing::warn!(why, "an event of the hub has to wait");
+            return LATER;
+        }
         Err(HubError::Refused(why)) => {
             tracing::warn!(why, "an event of the hub is not taken");
             let refused = Refused { err: "invalid_request", description: "the token does not hold" };
@@ -232,9 +241,11 @@ async fn deal(
     Duration::ZERO
 }
 
-/// Ends what came from a login. `false` when the state machine did not say that it is on its way.
+/// Ends what came from a login. `false` when it has not ended yet: what the hub was told is done would not come again, should
+/// this program end before it is on the disk.
 async fn end(inbox: &Inbox, admin: &Admin, ended: &Ended) -> bool {
     let Ended { person, sid } = ended.clone();
     admin.sessions.end_login(&person, sid.as_ref());
-    inbox.ask(|answer| Message::ProviderLogOut(person, sid, answer), SITE).await.is_ok()
+    let answer = inbox.ask(|answer| Message::ProviderLogOut(person, sid, answer), SITE).await;
+    matches!(answer, Ok(Answer::Ended | Answer::NoPass))
 }

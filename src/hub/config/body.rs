@@ -7,7 +7,7 @@ use std::path::Path;
 use varco_policy::ConfigError;
 
 /// Addresses of the hub's own, which no body may take.
-const TAKEN: [&str; 8] = ["spid", "cie", "eidas", "oidc", "login", "health", "metadata", "static"];
+const TAKEN: [&str; 8] = ["spid", "cie", "eidas", "oidc", "login", "health", "metadata", "assets"];
 
 /// A `[[body]]` table.
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,9 @@
 //! gateways ask for them at `/oidc/events`. It is answered, signed, whether there was a login or not. What comes here
 //! else is a provider's answer to a request of ours (`oidc/end_session.rs`).
 
-use super::saml::{Answer, Arrival, LoggedOut, LogoutRequest, Refusal, Scheme, SentLogout};
+use super::saml::{
+    Answer, Arrival, LONGEST_RELAY_STATE, LoggedOut, LogoutRequest, Refusal, Scheme, SentLogout,
+};
 use crate::{
     app::{self, Hub},
     here::Here,
@@ -69,6 +71,10 @@ async fn come(hub: &web::Data<Hub>, here: Here, request: &HttpRequest, came: Cam
         return answered(hub, request, came).await;
     }
     let (now, relay_state) = (app::now(), came.form.get("RelayState").map(str::to_owned));
+    // What could not be sent back with the answer: nothing is ended and then not answered.
+    if relay_state.as_ref().is_some_and(|state| state.len() > LONGEST_RELAY_STATE) {
+        return pages::trouble(hub, request, StatusCode::BAD_REQUEST, Trouble::NotAccepted);
+    }
     let (work, place) = (hub.clone(), here.clone());
     match web::block(move || end(&work, &place, &came, now)).await {
         Ok(Ok(Ok((asked, ended)))) => {

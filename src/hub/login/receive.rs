@@ -14,7 +14,7 @@ use crate::{
     oidc::form::Parameters,
     pages,
     register::Refused,
-    store::Kind,
+    store::{Kind, StoreError},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jiff::{Timestamp, tz::TimeZone};
@@ -43,7 +43,7 @@ pub async fn receive(
     else {
         return pages::again(&hub, &request, StatusCode::BAD_REQUEST, Trouble::NotAccepted, None).await;
     };
-    let asked: Asked = match hub.store.take(Kind::Request, relay_state.trim(), now.as_second()).await {
+    let asked = match taken(&hub, relay_state.trim(), now).await {
         Ok(Some(asked)) => asked,
         Ok(None) => return pages::again(&hub, &request, StatusCode::FORBIDDEN, Trouble::Used, None).await,
         Err(error) => return pages::store_down(&hub, &request, &error),
@@ -62,6 +62,15 @@ pub async fn receive(
         Ok(Ok(identity)) => finish::accepted(&hub, &request, asked, identity, message, &browser, now).await,
         Ok(Err(refusal)) => refused(&hub, &request, &asked, &refusal, now).await,
         Err(error) => pages::fault(&hub, &request, "spid answer", &error),
+    }
+}
+
+/// The record of a request, once.
+async fn taken(hub: &Hub, relay_state: &str, now: Timestamp) -> Result<Option<Asked>, StoreError> {
+    let short = hub.store.take(Kind::Request, relay_state, now.as_second()).await?;
+    match short {
+        Some(asked) => Ok(Some(asked)),
+        None => hub.store.take(Kind::LongRequest, relay_state, now.as_second()).await,
     }
 }
 

@@ -39,7 +39,7 @@ mod xml;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use binding::{Arrival, Binding, Outgoing};
+pub use binding::{Arrival, Binding, LONGEST_RELAY_STATE, Outgoing};
 pub use body::Body;
 pub use checks::{CHECKS, CLOCK_SKEW, Check};
 pub use conformity::{Finding, examine};

@@ -54,10 +54,11 @@ pub async fn send(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> Http
         Err(error) => return pages::fault(&hub, &request, "spid login", &error.into()),
     };
     let minors = provider.scheme == Scheme::Spid && us.age_limit.is_some();
-    let lives = if minors { MINORS_REQUEST_LIVES } else { REQUEST_LIVES };
+    let (kind, lives) =
+        if minors { (Kind::LongRequest, MINORS_REQUEST_LIVES) } else { (Kind::Request, REQUEST_LIVES) };
     let asked =
         Asked { sent, minors, body: here.body, scheme: provider.scheme, browser: token::digest(&browser) };
-    let kept = hub.store.put(Kind::Request, &relay_state, &asked, lives, now.as_second()).await;
+    let kept = hub.store.put(kind, &relay_state, &asked, lives, now.as_second()).await;
     if let Err(error) = kept {
         return pages::store_down(&hub, &request, &error);
     }

@@ -3,7 +3,8 @@
 //! AgID's list says neither when it was made nor how long it holds (2018 to 2025), so an old one that somebody serves again
 //! is known by having been in force before. What each refusal protects:
 //!
-//! - **older, seen before**: a provider's stolen key comes back with the list that still names it.
+//! - **older, seen before**: a provider's stolen key comes back with the list that still names it. Where what was seen before
+//!   cannot be read, only the operator can tell.
 //! - **shrunk**: a registry that fails, or a list cut in two by whoever makes it, must not lock most citizens out. One provider
 //!   that vanishes is believed at once: that is how AgID ends a trust that was broken. A half that vanishes waits for a
 //!   person (`varco-hub providers --accept`), with an alarm.
@@ -38,6 +39,12 @@ pub fn decide(status: &Status, now: &[Provider], new: &List, accept: bool) -> Ve
 type Doubt = Option<(&'static str, String)>;
 
 fn older(status: &Status, new: &List) -> Doubt {
+    if status.lost {
+        return Some((
+            "memory-lost",
+            "which lists were in force before cannot be read (status.json)".to_owned(),
+        ));
+    }
     if status.superseded.contains(&new.digest) {
         return Some(("roll-back", "this list was in force before, and another took its place".to_owned()));
     }

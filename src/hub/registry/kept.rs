@@ -31,6 +31,9 @@ pub struct Status {
     pub why: Option<String>,
     /// Digests of the lists that were in force before.
     pub superseded: Vec<String>,
+    /// What was known before could not be read: whether a list is an old one cannot be told, and the operator must say.
+    #[serde(default)]
+    pub lost: bool,
 }
 
 /// What is kept of a registry.
@@ -64,10 +67,14 @@ impl<'a> Kept<'a> {
         List::verify(&octets, &self.0.signers, now.saturating_sub(GRACE).unwrap_or(now)).map(Some)
     }
 
-    /// What is known of it; nothing when the file is not there or cannot be read.
+    /// What is known of it; nothing when the file is not there.
     pub fn status(&self) -> Status {
-        let text = fs::read(self.status_file()).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        let lost = Status { lost: true, ..Status::default() };
+        match fs::read(self.status_file()) {
+            Ok(text) => serde_json::from_slice(&text).unwrap_or(lost),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Status::default(),
+            Err(_) => lost,
+        }
     }
 
     /// Puts a verified list in force: the list first, then what is known of it, each whole or not at all. Between the two
@@ -85,7 +92,7 @@ impl<'a> Kept<'a> {
         let forget = status.superseded.len().saturating_sub(REMEMBERED);
         status.superseded.drain(..forget);
         (status.made, status.valid_until) = (list.made, list.valid_until);
-        status.taken = Some(now);
+        (status.taken, status.lost) = (Some(now), false);
         self.good(status, now)
     }
 

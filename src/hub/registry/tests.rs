@@ -178,6 +178,39 @@ async fn an_old_list_does_not_come_back() {
 }
 
 #[actix_web::test]
+async fn without_its_memory_only_the_operator_takes_a_list() {
+    let bench = Bench::start("registry-memory");
+    bench.renew(Answers::With(list("", 3))).await.unwrap();
+    let status = bench.folder.join("registry/status.json");
+    assert!(status.is_file());
+    std::fs::write(&status, "{").unwrap();
+    bench.refused(list("", 4), "memory-lost").await;
+    bench.registry.failed(&Failure::Unreachable("away".to_owned()), app::now());
+    bench.refused(list("", 4), "memory-lost").await;
+    assert_eq!(bench.in_force(), 3);
+    bench.registry.renew(app::now(), true).await.unwrap();
+    assert_eq!(bench.renew(Answers::With(list("", 5))).await.unwrap(), ["added https://idp5.example.it"]);
+    bench.end().await;
+}
+
+/// The validity of a list inside the list, and of a provider's role, count too.
+#[actix_web::test]
+async fn what_holds_a_provider_ends_it() {
+    let bench = Bench::start("registry-nested");
+    let over = r#"validUntil="2026-01-01T00:00:00Z""#;
+    let role =
+        IDPS[1].metadata().replacen("<md:IDPSSODescriptor", &format!("<md:IDPSSODescriptor {over}"), 1);
+    let group = format!("<md:EntitiesDescriptor {over}>{}</md:EntitiesDescriptor>", IDPS[2].metadata());
+    let all = IDPS[0].metadata() + &role + &group;
+    assert_eq!(all.matches(over).count(), 2);
+    let told = bench.renew(Answers::With(sign(&KEY, &unsigned("", &all)))).await.unwrap();
+    assert_eq!(told, ["added https://idp1.example.it"]);
+    let many = format!("<x {}/>", (0..20_001).map(|n| format!("a{n}='' ")).collect::<String>());
+    bench.refused(many, "attributes").await;
+    bench.end().await;
+}
+
+#[actix_web::test]
 async fn one_that_vanishes_is_believed_and_half_of_them_waits_for_the_operator() {
     let bench = Bench::start("registry-shrunk");
     bench.renew(Answers::With(list("", 5))).await.unwrap();

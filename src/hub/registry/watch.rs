@@ -96,7 +96,10 @@ impl Registry {
 
     async fn ask(&self, now: Timestamp) -> Result<(Vec<u8>, List), Failure> {
         let octets = fetch::fetch(self).await.map_err(|e| Failure::Unreachable(format!("{e:#}")))?;
-        let list = List::verify(&octets, &self.signers, now);
+        let signers = self.signers.clone();
+        // A thread that may take its time: libxml2 and xmlsec work here.
+        let verified = tokio::task::spawn_blocking(move || (List::verify(&octets, &signers, now), octets));
+        let (list, octets) = verified.await.map_err(|e| Failure::Disk(e.to_string()))?;
         let list = list.map_err(|unfit| Failure::Refused { rule: unfit.rule, why: unfit.why })?;
         Ok((octets, list))
     }
@@ -118,7 +121,7 @@ impl Registry {
     }
 
     /// Keeps a failure in mind and tells it; how many there are in a row.
-    fn failed(&self, failure: &Failure, now: Timestamp) -> u32 {
+    pub(super) fn failed(&self, failure: &Failure, now: Timestamp) -> u32 {
         failure.tell();
         let status = self.kept().fail(&failure.to_string());
         let status = status.unwrap_or_else(|error| {

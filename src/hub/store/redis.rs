@@ -1,4 +1,4 @@
-//! The login state in Redis (6.2 or later, for GETDEL), shared by several hubs.
+//! The login state in Redis (6.2 or later, for GETDEL), outside the hub.
 
 use super::{Entry, Kept, Kind, StoreError};
 use redis::{

@@ -130,6 +130,11 @@ async fn sqlite_keeps_the_latest_and_no_more() {
     assert_eq!(store.peek::<i64>(Kind::Request, "0", last).await.unwrap(), None, "the oldest made room");
     assert_eq!(store.peek::<i64>(Kind::Request, "1", last).await.unwrap(), Some(1));
     assert_eq!(store.take::<u8>(Kind::Code, "another kind", last).await.unwrap(), Some(1));
+    // Requests that live a day push out none that live a quarter of an hour.
+    for n in 0..=sqlite::MOST {
+        store.put(Kind::LongRequest, &n.to_string(), &n, 86_400, NOW).await.unwrap();
+    }
+    assert_eq!(store.peek::<i64>(Kind::Request, "1", last).await.unwrap(), Some(1));
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -14,7 +14,7 @@ async fn hub() -> (Provider, Hub) {
 
 fn refusal(result: Result<Ended, HubError>) -> String {
     match result {
-        Err(HubError::Refused(why)) => why,
+        Err(HubError::Refused(why) | HubError::Unreachable(why)) => why,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -52,6 +52,16 @@ async fn what_is_no_logout_token_for_us_is_refused() {
     assert!(refusal(hub.ended("j", &token, now()).await).contains("another jti"));
     for text in ["", "x", "a.b.c", &token[1..]] {
         assert!(hub.ended("j", text, now()).await.is_err(), "{text:?}");
+    }
+}
+
+/// A refused event is gone at the hub: one that only a wrong clock speaks against must not be.
+#[actix_web::test]
+async fn a_wrong_clock_refuses_no_event() {
+    let (provider, hub) = hub().await;
+    for forged in [Forged::Stale, Forged::Early, Forged::Expired] {
+        let answer = hub.ended("j", &provider.logout_token("j", forged), now()).await;
+        assert!(matches!(answer, Err(HubError::Unreachable(_))), "{forged:?}: {answer:?}");
     }
 }
 

@@ -68,9 +68,11 @@ pub(super) fn form_field(xml: &str) -> String {
     STANDARD.encode(xml)
 }
 
-/// RelayState has at most 80 bytes.
+/// The longest RelayState, in bytes (SAML Bindings 3.4.3).
+pub const LONGEST_RELAY_STATE: usize = 80;
+
 pub(super) const fn relay_state_fits(relay_state: &str) -> Result<(), Fault> {
-    if relay_state.len() <= 80 { Ok(()) } else { Err(Fault::RelayState) }
+    if relay_state.len() <= LONGEST_RELAY_STATE { Ok(()) } else { Err(Fault::RelayState) }
 }
 
 impl ServiceProvider {

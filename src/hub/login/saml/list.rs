@@ -19,6 +19,8 @@ use samael::crypto::{CertificateDer, Crypto, CryptoProvider};
 pub const MAX_OCTETS: usize = 4 * 1024 * 1024;
 /// Most nodes of a list; SPID's has 2,000.
 const MAX_NODES: u32 = 100_000;
+/// Most signs of equality, so most attributes: a parser compares those of an element with each other. SPID's has 1,500.
+const MAX_EQUALS: usize = 20_000;
 /// Deepest nesting of elements; SPID's has 10.
 const MAX_DEPTH: usize = 32;
 /// `mdrpi:PublicationInfo` (SAML Metadata Extensions for Registration and Publication Information 2.2).
@@ -85,7 +87,7 @@ impl List {
         let (mut providers, mut problems) = (Vec::<Provider>::new(), Vec::new());
         let mut next_end = valid_until;
         for entity in entities(root) {
-            let end = until(entity).ok().flatten().filter(|end| *end > now);
+            let end = end(entity).ok().flatten().filter(|end| *end > now);
             next_end = next_end.into_iter().chain(end).min();
             match provider(entity, now) {
                 Ok(None) => {}
@@ -127,6 +129,9 @@ pub(super) fn admit(octets: &[u8]) -> Result<&str, Unfit> {
     }
     if text.contains("<?") {
         return Err(unfit("processing-instruction", "a processing instruction"));
+    }
+    if text.bytes().filter(|b| *b == b'=').count() > MAX_EQUALS {
+        return Err(unfit("attributes", format!("more than {MAX_EQUALS}")));
     }
     Ok(text)
 }
@@ -185,12 +190,19 @@ fn entities<'a, 'i>(root: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
 }
 
 fn provider(entity: Node<'_, '_>, now: Timestamp) -> Result<Option<Provider>, String> {
-    match until(entity)? {
+    match end(entity)? {
         Some(end) if end <= now => {
             Err(format!("{} is valid until {end} only", read::attribute(entity, "entityID")?))
         }
         _ => Provider::read(Scheme::Spid, entity),
     }
+}
+
+/// The soonest end of an entity: its own, its role's, and those of the lists that it is in.
+fn end(entity: Node<'_, '_>) -> Result<Option<Timestamp>, String> {
+    let roles = entity.children().filter(|n| n.has_tag_name((MD, "IDPSSODescriptor")));
+    let all = entity.ancestors().filter(Node::is_element).chain(roles);
+    Ok(all.map(until).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().min())
 }
 
 fn until(node: Node<'_, '_>) -> Result<Option<Timestamp>, String> {

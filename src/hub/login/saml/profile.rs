@@ -95,6 +95,8 @@ impl Profile {
         body::holds(&key("identity"), codes, "CIE has no SPID code: write fiscal-number")?;
         let ages = self.age_limit.is_none_or(|age| !cie && (5..=17).contains(&age));
         body::holds(&key("age_limit"), ages, "write 5 to 17 years, and in [body.spid] only")?;
+        let known = self.age_limit.is_none() || self.identity == Wanted::FiscalNumber;
+        body::holds(&key("age_limit"), known, "a pseudonym has no age: write identity = \"fiscal-number\"")?;
         let parents =
             self.parent_below.is_none_or(|age| self.age_limit.is_some_and(|from| from < age && age <= 18));
         body::holds(&key("parent_below"), parents, "write more than age_limit, up to 18")?;

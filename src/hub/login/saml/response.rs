@@ -39,7 +39,7 @@ pub struct Identity {
     pub session_index: Option<String>,
     /// When the response was issued; nobody signed it when the provider signs the assertion only.
     pub issued: Timestamp,
-    /// Until when the assertion could be used again; the request record must be remembered as used until then.
+    /// Until when the assertion could be used again, were the record of its request not gone with this use.
     pub not_on_or_after: Timestamp,
 }
 
@@ -53,19 +53,6 @@ impl fmt::Debug for Identity {
 }
 
 impl ServiceProvider {
-    /// The ID of the request that a response says it answers. Nobody vouches for it: good for finding the record
-    /// of a request, and for nothing else.
-    ///
-    /// # Errors
-    /// When the field holds no SAML response, or an unsolicited one.
-    pub fn request_answered(response_base64: &str) -> Result<String, Refusal> {
-        let text = guard::decode(response_base64)?;
-        let document = guard::parse(&text)?;
-        let response = guard::root(&document, (SAMLP, "Response"))?;
-        let id = attribute(response, "InResponseTo");
-        id.map(str::to_owned).map_err(|why| Refusal::check("response-in-response-to", why))
-    }
-
     /// Checks the form field `SAMLResponse` that answers `sent`, from the provider that `sent` went to.
     ///
     /// Whether the request was still open, and was opened by this browser, is the caller's to check: take the

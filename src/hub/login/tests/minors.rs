@@ -30,7 +30,7 @@ async fn elsewhere(hub: &Running, idp: &Idp, changes: &[(&str, &str)]) -> (Reque
 
 fn longest_request(hub: &Running) -> i64 {
     let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
-    let query = "SELECT max(expires) FROM login_state WHERE kind = 'request'";
+    let query = "SELECT max(expires) FROM login_state WHERE kind LIKE '%request'";
     db.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap() - app::now().as_second()
 }
 

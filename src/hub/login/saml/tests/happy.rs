@@ -23,15 +23,6 @@ fn all_that_an_answer_says() {
 }
 
 #[test]
-fn the_request_is_found_before_anything_is_checked() {
-    let field = |xml: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, xml);
-    let answered = |xml: &str| super::super::ServiceProvider::request_answered(&field(xml));
-    assert_eq!(answered(&answer()).unwrap(), "_request");
-    let unsolicited = answered(&answer().replace("InResponseTo", "x")).unwrap_err();
-    assert_eq!(unsolicited.name(), "response-in-response-to");
-}
-
-#[test]
 fn a_provider_that_is_changing_its_key() {
     let short = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
     let mut old = openssl::x509::X509::builder().unwrap();
