@@ -130,6 +130,13 @@ fn an_error_says_whether_the_provider_signed_it() {
 }
 
 #[test]
+fn a_reason_is_a_line_of_the_log_and_no_more() {
+    let said = Refusal::check("level", format!("one\ntwo {}", "x".repeat(300))).to_string();
+    assert!(said.starts_with("level: one\u{fffd}two xxx"), "{said}");
+    assert_eq!(said.chars().filter(|c| *c == 'x').count(), 200 - "one?two ".len());
+}
+
+#[test]
 fn a_refusal_says_its_rule() {
     let refused = received(&Stage::fixed().with("SpidL1", "SpidL4")).unwrap_err();
     assert_eq!(refused.rule(), Some("AuthnContextClassRef satisfies level and comparison asked"));
