@@ -9,7 +9,8 @@ use varco_policy::ConfigError;
 /// Addresses of the hub's own, which no body may take.
 const TAKEN: [&str; 8] = ["spid", "cie", "eidas", "oidc", "login", "health", "metadata", "assets"];
 
-/// A `[[body]]` table.
+/// A `[[body]]` table. The fields of [`Body`] stand here once more, since serde refuses no unknown key of a table that is
+/// flattened into another.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BodySettings {
