@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod choose;
+pub mod cns;
 pub mod finish;
 pub mod logout;
 pub mod metadata;
