@@ -5,6 +5,7 @@ pub mod header;
 pub mod journal;
 pub mod shares;
 pub mod tlog;
+pub mod verify;
 pub mod who;
 
 pub use entry::{Entry, SharesStep};
