@@ -1,1 +1,191 @@
-fn main() {}
+//! What the log's core does in a second: `cargo bench -p varco-audit`. The folder is made below `CARGO_TARGET_TMPDIR`, so that
+//! it is on the disk that the target folder is on.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement reads the clock, and fails as a test does"
+)]
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+use varco_audit::{
+    tlog::{Checkpoint, Files, Folder, Hash, Kind, Log, NoteKey, Place, Tiles, leaf_hash, tree_hash},
+    verify::{Asked, verify},
+};
+
+const ORIGIN: &str = "hub.example.it/log/library";
+/// Octets of a sealed leaf, about.
+const BODY: usize = 220;
+
+fn leaf(sequence: u64) -> Vec<u8> {
+    let header = format!("varco-leaf/1 R2a library {sequence} 2026-11-22T10:00:00Z 2026-W47 -\n");
+    let mut leaf = header.into_bytes();
+    leaf.extend((0..BODY).map(|at| (sequence as usize ^ at) as u8));
+    leaf
+}
+
+fn leaves(first: u64, count: u64) -> Vec<Vec<u8>> {
+    (first..first + count).map(leaf).collect()
+}
+
+fn say(what: &str, count: u64, took: Duration) {
+    let rate = u128::from(count) * 1_000_000_000 / took.as_nanos().max(1);
+    let each = took.as_nanos() / u128::from(count.max(1)) / 1000;
+    println!("{what}: {rate}/s, {each} us each");
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    let done = work();
+    (done, begin.elapsed())
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn open(folder: &Path) -> Log {
+    let key = NoteKey::load_or_make(&folder.join("log.key"), ORIGIN).unwrap();
+    Log::open(&folder.join("log"), ORIGIN, key).unwrap()
+}
+
+/// Durable entries: integrations of several sizes, one after the other.
+fn integrations() {
+    let folder = folder("integrations");
+    let mut log = open(&folder);
+    for (batch, rounds) in [(1, 300), (10, 200), (100, 100), (1000, 30)] {
+        let mut slowest = Duration::ZERO;
+        let ((), took) = timed(|| {
+            for _ in 0..rounds {
+                let first = log.size();
+                let new = leaves(first, batch);
+                let ((), took) = timed(|| {
+                    log.integrate(first, &new).unwrap();
+                });
+                slowest = slowest.max(took);
+            }
+        });
+        say(&format!("integrations of {batch} (slowest {} us)", slowest.as_micros()), rounds, took);
+        say(&format!("durable entries, {batch} at a time"), rounds * batch, took);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+fn million(size: u64) -> PathBuf {
+    let folder = folder("million");
+    let mut log = open(&folder);
+    let ((), took) = timed(|| {
+        while log.size() < size {
+            let first = log.size();
+            log.integrate(first, &leaves(first, 20_000)).unwrap();
+        }
+    });
+    say("entries made and integrated, 20,000 at a time", size, took);
+    folder
+}
+
+fn verification(folder: &Path, size: u64) {
+    let key = NoteKey::load_or_make(&folder.join("log.key"), ORIGIN).unwrap();
+    let asked = Asked {
+        key: key.verifier().clone(),
+        seen: Vec::new(),
+        witnesses: Vec::new(),
+        site: None,
+        expired: 0,
+    };
+    let files = Folder::new(&folder.join("log"));
+    let paths = files.paths().unwrap();
+    let (whole, took) = timed(|| verify(&files, &paths, &asked).unwrap());
+    assert_eq!(whole.checkpoint.size, size);
+    say(&format!("entries verified, of {size}"), size, took);
+    proofs(&files, &whole.checkpoint, "on the disk");
+}
+
+fn proofs(files: &impl Files, checkpoint: &Checkpoint, what: &str) {
+    let count = 500;
+    let ((), took) = timed(|| {
+        for n in 0..count {
+            let index = n * 0x9e37_79b9_7f4a % checkpoint.size;
+            Tiles::open(files, checkpoint).unwrap().inclusion(index).unwrap();
+        }
+    });
+    say(&format!("inclusion proofs in {} entries {what}, each from nothing", checkpoint.size), count, took);
+}
+
+/// A tree whose entries are all the same: its tiles need no disk.
+struct Uniform {
+    levels: Vec<Hash>,
+}
+
+impl Uniform {
+    fn new() -> Self {
+        let mut levels = vec![leaf_hash(b"entry")];
+        for level in 0..7 {
+            levels.push(tree_hash(&[levels[level]; 256]));
+        }
+        Self { levels }
+    }
+
+    /// The root over as many of them.
+    fn root(&self, size: u64) -> Hash {
+        let mut root = None;
+        for bit in 0..u64::BITS - size.leading_zeros() {
+            if size >> bit & 1 == 1 {
+                let block = tree_hash(&vec![self.levels[bit as usize / 8]; 1 << (bit % 8)]);
+                root = Some(root.map_or(block, |right| varco_audit::tlog::node_hash(&block, &right)));
+            }
+        }
+        root.unwrap()
+    }
+}
+
+impl Files for Uniform {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        match Place::parse(path) {
+            Some(Place { kind: Kind::Level(level), width, .. }) => {
+                Ok(self.levels[usize::from(level)].0.repeat(width.into()))
+            }
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+fn sparse(size: u64) {
+    let files = Uniform::new();
+    let checkpoint = Checkpoint { size, root: files.root(size), ..Checkpoint::empty(ORIGIN) };
+    proofs(&files, &checkpoint, "simulated");
+}
+
+fn python(size: u64) {
+    let folder = folder("python");
+    let mut log = open(&folder);
+    log.integrate(0, &leaves(0, size)).unwrap();
+    let vkey = log.key().vkey();
+    drop(log);
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("verifier/varco_verify.py");
+    let run =
+        || Command::new("/usr/bin/python3").arg(program).arg(folder.join("log")).arg(vkey).output().unwrap();
+    let (output, took) = timed(run);
+    assert!(output.status.success());
+    say(&format!("entries verified by the second verifier, of {size}"), size, took);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+fn main() {
+    let size = std::env::var("VARCO_BENCH_ENTRIES").map_or(1_000_000, |entries| entries.parse().unwrap());
+    integrations();
+    let folder = million(size);
+    verification(&folder, size);
+    std::fs::remove_dir_all(folder).unwrap();
+    sparse(1_000_000_000);
+    python(100_000);
+}

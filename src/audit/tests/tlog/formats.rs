@@ -26,7 +26,7 @@ fn the_same_leaves_again_are_skipped_and_others_refused() {
 fn empty_and_longest_entries_have_their_place() {
     let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
     let long = [leaf(0), vec![b'x'; ENTRY_MAX - leaf(0).len()]].concat();
-    log.integrate(0, &[long.clone()]).unwrap();
+    log.integrate(0, std::slice::from_ref(&long)).unwrap();
     log.integrate(1, &[Vec::new()]).unwrap();
     let files = log.into_disk();
     assert_eq!(files.read("tile/entries/000.p/2").unwrap(), [&[255, 255], &*long, &[0, 0]].concat());
