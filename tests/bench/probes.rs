@@ -5,7 +5,7 @@ use super::{
     report::{Aim, Chapter, Figure, Unit},
     scenario::Bench,
     stats,
-    varco::{self, Varco},
+    varco::{self, Varco, as_shipped},
     world::{self, GUESTS, World},
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -139,7 +139,8 @@ fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
 }
 
 fn gateway(world: &World, bench: &Bench, lab: &Lab) -> Result<Running> {
-    let mut command = Command::new(bench.programs.join("varco-gateway"));
+    let unit = include_str!("../../docker/site/varco-gateway.service");
+    let mut command = as_shipped(&bench.programs, "varco-gateway", unit);
     command.arg("run").arg("--config").arg(lab.path("config/gateway.toml")).stdin(Stdio::null());
     command.stderr(fs::File::create("/run/gateway.log")?);
     Ok(Running(world.router.spawn(&mut command)?))
