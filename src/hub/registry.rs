@@ -15,7 +15,7 @@ mod tests;
 mod watch;
 
 pub use change::Change;
-pub(crate) use fetch::{Limits, client, octets};
+pub(crate) use fetch::{Limits, client, crypto, octets};
 pub use kept::Kept;
 pub use watch::watch;
 
