@@ -2,3 +2,4 @@
 
 pub mod issuers;
 pub mod standing;
+pub mod trust;
