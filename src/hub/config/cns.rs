@@ -1,7 +1,10 @@
 //! `[cns]`: logins by smart card.
 
 use super::{Settings, Tls, folder, https};
-use crate::login::cns::policy::{self, Policy, Written};
+use crate::login::cns::{
+    policy::{self, Policy, Written},
+    trust::TrustSettings,
+};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -52,6 +55,17 @@ impl CnsSettings {
     /// The address of `path`, which begins with a slash, at the card's listener.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
+    }
+
+    /// What of it is about the trust list.
+    pub fn trust(&self) -> TrustSettings {
+        TrustSettings {
+            trust_list: self.trust_list.clone(),
+            trust_list_ca: self.trust_list_ca.clone(),
+            trust_list_file: self.trust_list_file.clone(),
+            signers: self.signers.clone(),
+            trust_list_grace: self.trust_list_grace,
+        }
     }
 
     /// The policies of cards.

@@ -27,13 +27,8 @@ impl Lists {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn open(
-        _file: &Path,
-        _settings: &Settings,
-        cns: &CnsSettings,
-        now: Timestamp,
-    ) -> Result<Self, ConfigError> {
-        Ok(Self::Kept(Arc::new(Trust::load(cns, now))))
+    pub fn open(file: &Path, settings: &Settings, cns: &CnsSettings) -> Result<Self, ConfigError> {
+        Ok(Self::Kept(Arc::new(Trust::load(file, &cns.trust(), &settings.state)?)))
     }
 
     /// The authorities recognised now.
