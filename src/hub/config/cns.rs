@@ -3,6 +3,7 @@
 use super::{Settings, Tls, folder, https};
 use crate::login::cns::{
     policy::{self, Policy, Written},
+    revocation,
     trust::TrustSettings,
 };
 use serde::Deserialize;
@@ -47,6 +48,9 @@ pub struct CnsSettings {
     /// Where nobody answers about revocation.
     #[serde(default)]
     pub revocation: Revoking,
+    /// How it is asked.
+    #[serde(default)]
+    pub asking: revocation::Settings,
     /// The policies of cards, in place of those that the hub knows.
     pub policies: Option<Vec<Written>>,
 }
@@ -92,6 +96,7 @@ impl CnsSettings {
             return bad("listen", format!("{} is listened on already", self.listen), "give it another port");
         }
         folder(file, "cns.signers", &self.signers)?;
+        self.asking.check(file)?;
         self.policies(file).map(drop)
     }
 }

@@ -59,8 +59,10 @@ impl Questions {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn open(_file: &Path, _settings: &Settings, cns: &CnsSettings) -> Result<Self, ConfigError> {
-        Ok(Self::Live(Revocation::new(cns)))
+    pub fn open(file: &Path, settings: &Settings, cns: &CnsSettings) -> Result<Self, ConfigError> {
+        let remedy = "look at the system's authorities (ca-certificates)";
+        let fault = |e: anyhow::Error| ConfigError::new(file, "cns.asking", e.to_string(), remedy);
+        Revocation::new(&cns.asking, settings.state.join("revocation")).map(Self::Live).map_err(fault)
     }
 
     /// What is known of the card.
