@@ -120,6 +120,12 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
             "hub_here.address: ",
         ),
         (r#"# [hub_here]"#, "[hub_here]\nhost = \"hub\"\naddress = \"10.64.0.2\"", "hub_here.host: "),
+        (
+            r#"# [hub_here]"#,
+            "[hub_here]\nhost = \"hub.example.it\"\naddress = \"10.64.0.2\"\n\
+             cards = { host = \"cns.example.it\", address = \"10.64.0.2\" }",
+            "hub_here.cards.address: ",
+        ),
         (r#"title = "Biblioteca civica""#, r#"title = " ""#, "title: no title"),
         (r#"["198.18.0.3"]"#, r#"["10.64.3.3"]"#, "slots.addresses: 10.64.3.3 is inside guest.subnet"),
         (r#"["198.18.0.53"]"#, r#"["10.64.3.3"]"#, "garden.resolvers: 10.64.3.3 is inside guest.subnet"),
