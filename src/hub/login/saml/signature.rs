@@ -7,6 +7,7 @@ use super::{
     read::{is, only, optional, plain},
     refusal::Refusal,
 };
+use libxml::parser::{Parser, ParserOptions};
 use openssl::x509::X509;
 use roxmltree::{Document, Node};
 use samael::crypto::{
@@ -153,5 +154,24 @@ pub fn signed_part(text: &str, from: &Provider) -> Result<String, Refusal> {
 /// Whether this key made the first signature of a text whose form was checked; `id` is what its identifiers are called.
 pub fn verifies(text: &str, signer: &X509, id: &str) -> bool {
     let Ok(der) = signer.to_der() else { return false };
-    Crypto::verify_signed_xml(text, &CertificateDer::from(der), Some(id)).is_ok()
+    read_as_written(text) && Crypto::verify_signed_xml(text, &CertificateDer::from(der), Some(id)).is_ok()
+}
+
+/// Whether libxml2 reads the text without mending it. The parser under the signature check mends what it cannot read, by leaving
+/// things out; then what is signed could be less than what is read here.
+fn read_as_written(text: &str) -> bool {
+    let strictly = ParserOptions { recover: false, no_net: true, ..ParserOptions::default() };
+    Parser::default().parse_string_with_options(text, strictly).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_libxml2_would_mend_is_refused() {
+        assert!(read_as_written("<x/>"));
+        let long = format!("<x><{}/></x>", "y".repeat(60_000));
+        assert!(Document::parse(&long).is_ok() && !read_as_written(&long));
+    }
 }
