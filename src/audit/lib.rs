@@ -4,6 +4,7 @@ pub mod ceremony;
 pub mod class;
 pub mod content;
 pub mod entry;
+pub mod header;
 pub mod holder;
 pub mod journal;
 pub mod keys;
