@@ -83,7 +83,11 @@ pub fn perform(keys: Keys) -> Result<ExitCode> {
     match keys {
         Keys::Holder { name, role, folder } => {
             let (own, given) = HolderKey::make(&name, role, &folder)?;
-            print(&format!("{} is {name}'s alone\n{} goes to the ceremony\n", own.display(), given.display()))?;
+            print(&format!(
+                "{} is {name}'s alone\n{} goes to the ceremony\n",
+                own.display(),
+                given.display()
+            ))?;
         }
         Keys::Weeks { keys, from, weeks, holders } => {
             let first = from.unwrap_or_else(|| Period::of(Length::Week, now()));
@@ -124,7 +128,8 @@ fn list(folder: &KeyFolder, now: Timestamp) -> Result<String> {
             }
             let holders = opened_by(folder, class, period);
             let ends = class.ends(period);
-            let due = if ends <= now && holders != "nobody" { "; its keys are to be destroyed now" } else { "" };
+            let due =
+                if ends <= now && holders != "nobody" { "; its keys are to be destroyed now" } else { "" };
             writeln!(text, "{period} {class}: opened by {holders}; kept until {ends}{due}")?;
         }
     }

@@ -49,7 +49,8 @@ impl HolderKey {
     /// When the name is unfit, a file is there already, or the folder cannot be written.
     pub fn make(name: &str, role: Role, folder: &Path) -> Result<(PathBuf, PathBuf), KeyError> {
         if !is_name(name) {
-            let problem = format!("`{name}` cannot name a holder; use 1 to 32 lower-case letters, digits, dashes");
+            let problem =
+                format!("`{name}` cannot name a holder; use 1 to 32 lower-case letters, digits, dashes");
             return Err(KeyError::Asked(problem));
         }
         let private = Private::fresh()?;

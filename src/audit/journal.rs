@@ -127,9 +127,8 @@ pub fn leaves(connection: &Connection, from: u64, count: u32) -> Result<Vec<(u64
 /// # Errors
 /// When the database fails.
 pub fn prune(transaction: &Transaction<'_>, size: u64, most: u32) -> Result<usize, JournalError> {
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM leaf WHERE sequence < min(?1, (SELECT min(sequence) FROM leaf) + ?2)",
-    )?;
+    let mut delete = transaction
+        .prepare_cached("DELETE FROM leaf WHERE sequence < min(?1, (SELECT min(sequence) FROM leaf) + ?2)")?;
     Ok(delete.execute((number(size), most))?)
 }
 

@@ -136,8 +136,7 @@ fn mark_of(field: &str) -> Result<Mark, ()> {
 mod tests {
     use super::*;
 
-    const LINE: &str =
-        "varco-leaf/1 R2b library 42 2026-11-22T10:00:00.5Z 2026-W47 00112233445566ff";
+    const LINE: &str = "varco-leaf/1 R2b library 42 2026-11-22T10:00:00.5Z 2026-W47 00112233445566ff";
 
     #[test]
     fn a_leaf_is_taken_apart_and_put_together() {

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// No holder among those given can open this layer, or the key was destroyed.
-    #[error("no key given opens class {class} of {period} for the {role}: it is another holder's, or destroyed")]
+    #[error(
+        "no key given opens class {class} of {period} for the {role}: it is another holder's, or destroyed"
+    )]
     NoKey {
         /// The class.
         class: Class,
@@ -55,7 +57,9 @@ impl Opener {
         let damaged = |what: &str| OpenError::Damaged(leaf.header.sequence, what.to_owned());
         let text = match (leaf.body.split_first(), leaf.header.period) {
             (Some((b'{', _)), None) => leaf.body.to_vec(),
-            (Some((&seal::ONE, sealed)), Some(period)) => self.layer(leaf, period, Role::Requester, sealed)?,
+            (Some((&seal::ONE, sealed)), Some(period)) => {
+                self.layer(leaf, period, Role::Requester, sealed)?
+            }
             (Some((&seal::TWO, sealed)), Some(period)) => {
                 let inner = self.layer(leaf, period, Role::Requester, sealed)?;
                 self.layer(leaf, period, Role::Approver, &inner)?
@@ -63,7 +67,11 @@ impl Opener {
             _ => return Err(damaged("its body is sealed in no way that is known")),
         };
         let content: Content = serde_json::from_slice(&text).map_err(|error| damaged(&error.to_string()))?;
-        if content.body.class() == leaf.header.class { Ok(content) } else { Err(damaged("its class is another")) }
+        if content.body.class() == leaf.header.class {
+            Ok(content)
+        } else {
+            Err(damaged("its class is another"))
+        }
     }
 
     fn layer(

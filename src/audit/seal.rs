@@ -239,15 +239,17 @@ mod tests {
         let other = to_two(&pair, &header(1), week(), "{}").unwrap();
         assert!(body[0] == TWO && body != other, "randomised");
         let line = header(1).to_string();
-        let (outer, inner) = (
-            info(Class::R2a, week(), Role::Requester),
-            info(Class::R2a, week(), Role::Approver),
-        );
+        let (outer, inner) =
+            (info(Class::R2a, week(), Role::Requester), info(Class::R2a, week(), Role::Approver));
         let open_with = |key: &Private, info: &str, line: &str, body: &[u8]| open(key, info, line, body);
         let middle = open_with(&asks, &outer, &line, &body[1..]).unwrap();
         assert_eq!(open_with(&allows, &inner, &line, &middle).unwrap(), filled("{}"));
         let closed = Err(SealError::Closed);
-        assert_eq!(open_with(&allows, &outer, &line, &body[1..]), closed, "the approver opens no outer layer");
+        assert_eq!(
+            open_with(&allows, &outer, &line, &body[1..]),
+            closed,
+            "the approver opens no outer layer"
+        );
         assert_eq!(open_with(&asks, &inner, &line, &middle), closed, "the requester opens no inner layer");
         assert_eq!(open_with(&asks, &outer, &header(2).to_string(), &body[1..]), closed, "another place");
         let next = info(Class::R2a, week().next(), Role::Requester);

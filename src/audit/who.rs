@@ -188,7 +188,9 @@ fn attribute(
     let (at, site) = (leaf.header.at, leaf.header.site.clone());
     let Content { body, clock } = opener.open(&leaf)?;
     let (pass, slot, connection) = match body {
-        Body::Lent { pass, slot, connection } | Body::Freed { pass, slot, connection } => (pass, slot, connection),
+        Body::Lent { pass, slot, connection } | Body::Freed { pass, slot, connection } => {
+            (pass, slot, connection)
+        }
         _ => return Ok(()),
     };
     if !slot.covers(question.address, question.port) {
@@ -209,4 +211,3 @@ fn attribute(
     }
     Ok(())
 }
-

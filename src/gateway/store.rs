@@ -117,8 +117,7 @@ impl Store {
         let (clock, progress) = (Arc::default(), Arc::<Progress>::default());
         progress.committed(journal::place(&connection)?.next);
         let (beat, deleted, _lock) = (None, true, lock);
-        let mut store =
-            Self { connection, recorder, quarantine, clock, progress, beat, deleted, _lock };
+        let mut store = Self { connection, recorder, quarantine, clock, progress, beat, deleted, _lock };
         store.forget_for_good();
         Ok(store)
     }
@@ -206,11 +205,6 @@ impl Store {
         self.append(Entry::Heartbeat { at: now, site, open, clock }, now)
     }
 
-    /// When [`Self::keep_up`] is due.
-    pub fn next_beat(&self) -> Option<Timestamp> {
-        self.beat?.checked_add(HEARTBEAT).ok()
-    }
-
     fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), StoreError> {
         let clock = self.clock.error(now);
         let transaction = self.connection.transaction()?;
@@ -290,6 +284,13 @@ impl Store {
             Ok((json(row, 0)?, freed))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Puts something in the way of the log folder.
+    #[cfg(test)]
+    pub(crate) fn spoil_log(&self) {
+        let database = Path::new(self.connection.path().unwrap());
+        std::fs::write(database.with_file_name("log"), "").unwrap();
     }
 
     /// Limits the size of the database, to see what a full disk does.

@@ -1,7 +1,7 @@
 //! Each mistake in the settings is answered with the file, the key and what would be right.
 
 use super::*;
-use crate::store::tests::tempdir::Folder;
+use crate::store::tests::{keys, tempdir::Folder};
 
 /// The example in docker/site, with its files in a folder of the test.
 fn example(folder: &Path) -> String {
@@ -13,6 +13,7 @@ fn example(folder: &Path) -> String {
     let at = |name: &str| folder.join(name).display().to_string();
     text.replace("/etc/varco/site.toml", &at("site.toml"))
         .replace("/var/lib/varco-gateway", &folder.display().to_string())
+        .replace("/etc/varco/log-keys", &keys::folder().display().to_string())
         .replace("/etc/varco/hub.secret", &at("hub.secret"))
         .replace("/etc/varco/tls/portal", &at("tls"))
         .replace("/etc/varco/tls/admin", &at("tls"))

@@ -80,15 +80,19 @@ impl Progress {
         let next = journal::place(&transaction)?.next;
         transaction.commit()?;
         self.committed(next);
-        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
-        // A thread that is awake already looks once more.
-        wake.iter().for_each(|wake| drop(wake.try_send(())));
+        if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Full when the thread is to look once more already.
+            let _ = wake.try_send(());
+        }
         Ok(())
     }
 
     pub(super) fn late(&self, late: bool) {
         if late && !self.late.load(SeqCst) {
-            tracing::warn!(alarm = "log-keys-old", "no log key of the current week or day: records are sealed to earlier ones");
+            tracing::warn!(
+                alarm = "log-keys-old",
+                "no log key of the current week or day: records are sealed to earlier ones"
+            );
         }
         self.late.store(late, SeqCst);
     }
@@ -171,7 +175,6 @@ impl Integrator {
             let patience = if failed { RETRY } else { Duration::MAX };
             match woken.recv_timeout(patience) {
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) if failed => std::thread::sleep(GATHER),
                 Ok(()) => std::thread::sleep(GATHER),
                 Err(RecvTimeoutError::Disconnected) => {
                     self.told();
@@ -242,3 +245,6 @@ impl Running {
         let _ = self.thread.join();
     }
 }
+
+#[cfg(test)]
+mod tests;
