@@ -124,6 +124,14 @@ impl Site {
         self.program("gateway", "varco-audit", &[words, &opening].concat())
     }
 
+    /// How far the gateway's log is.
+    pub fn log(&self) -> Value {
+        let words = ["status", "--json", "--config", &self.state("config/gateway.toml")];
+        let out = self.program("gateway", "varco-gateway", &words);
+        let state: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
+        state["log"].clone()
+    }
+
     /// What is on record, as both officers together read it.
     pub fn entries(&self) -> Vec<Entry> {
         let path = |name: &str| PathBuf::from(self.state(name));
