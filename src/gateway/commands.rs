@@ -74,7 +74,7 @@ enum Command {
         #[arg(long)]
         pass: Uuid,
     },
-    /// Print the name and the public key of the log: what auditors verify with. Made where there is none yet.
+    /// Print the name and the public key of the log: what auditors verify with.
     LogKey(Config),
     /// Change what a pass may reach, without a break in its connections.
     Rate {
@@ -183,8 +183,12 @@ fn passes(config: &Config) -> Result<(), Fault> {
 }
 
 fn log_key(config: &Config) -> Result<(), Fault> {
-    let key = config.load()?.log_key()?;
-    say(&key.vkey());
+    let settings = config.load()?;
+    // Made by the gateway itself, or its user could not read it.
+    if !settings.log.at.key.exists() {
+        return Err(anyhow!("the log has no key yet: the gateway makes it at its first start").into());
+    }
+    say(&settings.log_key()?.vkey());
     Ok(())
 }
 

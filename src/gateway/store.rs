@@ -77,7 +77,7 @@ pub struct Kept {
 /// How often a heartbeat is recorded.
 const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
 /// How many leaves that are in the log folder are removed in one transaction.
-const PRUNED: u32 = 4096;
+const PRUNED: u32 = 1024;
 /// How many records of an older version are sealed in one transaction.
 const TAKEN_OVER: u32 = 500;
 

@@ -66,8 +66,9 @@ fn a_new_database_goes_on_after_the_log() {
     store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
     integrator.integrate().unwrap();
     drop((store, integrator));
-    ["site.db", "site.db-wal", "site.db-shm"]
-        .map(|name| drop(std::fs::remove_file(folder.path().join(name))));
+    for name in ["site.db", "site.db-wal", "site.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
     let (mut store, mut integrator) = start(folder.path());
     store.commit(&[Change::Started(pass(2))], at(9)).unwrap();
     integrator.integrate().unwrap();

@@ -1,6 +1,6 @@
 //! `keys`: the ceremony's commands. OPERATING.md says step by step who does what.
 
-use crate::answers::print;
+use super::print;
 use anyhow::{Result, ensure};
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use varco_audit::{
     week::{Length, Period},
 };
 
-/// What can be done with keys.
+/// The keys that open records: holders, and weeks.
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make a holder's pair: NAME.key, which never leaves them, and NAME.pub, for the ceremony.
@@ -78,11 +78,16 @@ pub enum Keys {
     },
 }
 
-/// Does it.
-pub fn perform(keys: Keys) -> Result<ExitCode> {
+impl Keys {
+    pub fn run(&self) -> Result<ExitCode> {
+        perform(self)
+    }
+}
+
+fn perform(keys: &Keys) -> Result<ExitCode> {
     match keys {
         Keys::Holder { name, role, folder } => {
-            let (own, given) = HolderKey::make(&name, role, &folder)?;
+            let (own, given) = HolderKey::make(name, *role, folder)?;
             print(&format!(
                 "{} is {name}'s alone\n{} goes to the ceremony\n",
                 own.display(),
@@ -91,15 +96,15 @@ pub fn perform(keys: Keys) -> Result<ExitCode> {
         }
         Keys::Weeks { keys, from, weeks, holders } => {
             let first = from.unwrap_or_else(|| Period::of(Length::Week, now()));
-            make(&keys, first, weeks, &holders)?;
+            make(keys, first, *weeks, holders)?;
         }
         Keys::Publish { keys, to } => {
-            let copied = ceremony::publish(&KeyFolder::at(&keys), &to)?;
+            let copied = ceremony::publish(&KeyFolder::at(keys), to)?;
             print(&format!("{copied} public keys copied to {}\n", to.display()))?;
         }
-        Keys::List { keys } => print(&list(&KeyFolder::at(&keys), now())?)?,
+        Keys::List { keys } => print(&list(&KeyFolder::at(keys), now())?)?,
         Keys::Destroy { keys, class, period } => {
-            let removed = ceremony::destroy(&KeyFolder::at(&keys), class, period)?;
+            let removed = ceremony::destroy(&KeyFolder::at(keys), *class, *period)?;
             ensure!(removed > 0, "nothing that opens {class} of {period} is in {}", keys.display());
             print(&format!("{removed} sealed keys of {class} of {period} destroyed at {}\n", now()))?;
         }
