@@ -1,8 +1,11 @@
 //! One file for each command.
 
+pub mod fsck;
 pub mod keys;
+pub mod prove;
 pub mod shares;
 mod source;
+pub mod verify;
 pub mod who;
 
 use std::io::{ErrorKind, Write as _};

@@ -16,6 +16,7 @@ pub mod seal;
 pub mod shares;
 pub mod tag;
 pub mod tlog;
+pub mod verify;
 pub mod week;
 pub mod who;
 

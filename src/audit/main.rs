@@ -1,16 +1,17 @@
-//! `varco-audit`: what an auditor runs, offline, against a copy of a site's records.
+//! `varco-audit`: what an auditor runs, offline, against a copy of a site's records or of a log.
 
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{keys::Keys, shares::Shares, who::Who};
+use commands::{fsck::Fsck, keys::Keys, prove::Prove, shares::Shares, verify::Verify, who::Who};
 use std::process::ExitCode;
 use varco_policy::config::EXIT_USAGE;
 
-/// Answers an auditor's questions from a site's records, offline, and makes the keys that open them.
+/// Answers an auditor's questions from a site's records and logs, offline, and makes the keys that open them.
 ///
-/// Exit codes: 0 one answer, 1 the records cannot be read, 2 nobody, 3 more than one, 7 a record that would answer cannot
-/// be opened with the keys given, 64 wrong arguments.
+/// Exit codes: 0 one answer, or whole; 1 what was asked about cannot be read; 2 nobody; 3 more than one; 4 the log is not
+/// what was signed; 5 it is not signed by the key; 6 it does not continue a checkpoint seen before; 7 a record that would
+/// answer cannot be opened with the keys given; 64 wrong arguments.
 #[derive(Debug, Parser)]
 #[command(name = "varco-audit", version)]
 struct Arguments {
@@ -22,6 +23,9 @@ struct Arguments {
 enum Command {
     Who(Who),
     Shares(Shares),
+    Verify(Verify),
+    Prove(Prove),
+    Fsck(Fsck),
     #[command(subcommand)]
     Keys(Keys),
 }
@@ -44,6 +48,9 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Who(who) => who.run(),
         Command::Shares(shares) => shares.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Prove(prove) => prove.run(),
+        Command::Fsck(fsck) => fsck.run(),
         Command::Keys(keys) => keys.run(),
     }
 }

@@ -61,6 +61,32 @@ pub trait Disk: Files {
     fn names(&self, path: &str) -> io::Result<Vec<String>>;
 }
 
+impl<D: Disk> Disk for &D {
+    fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        (**self).write(path, content)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        (**self).rename(from, to)
+    }
+
+    fn sync_folder(&self, path: &str) -> io::Result<()> {
+        (**self).sync_folder(path)
+    }
+
+    fn make_folder(&self, path: &str) -> io::Result<()> {
+        (**self).make_folder(path)
+    }
+
+    fn remove_folder(&self, path: &str) -> io::Result<()> {
+        (**self).remove_folder(path)
+    }
+
+    fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        (**self).names(path)
+    }
+}
+
 /// A folder of this machine.
 #[derive(Debug)]
 pub struct Folder {
@@ -73,6 +99,25 @@ impl Folder {
     /// For reading only.
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned(), _lock: None }
+    }
+
+    /// Every file in it, by its path with `/`.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn paths(&self) -> io::Result<Vec<String>> {
+        let (mut paths, mut folders) = (Vec::new(), vec![String::new()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(self.root.join(&folder))? {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                let kind = if entry.file_type()?.is_dir() { &mut folders } else { &mut paths };
+                kind.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
     }
 
     /// Makes the folder if it is not there and keeps other writers out: two that sign would be two logs.

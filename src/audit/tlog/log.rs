@@ -14,17 +14,15 @@
 //! the next call begins as a start does: with [`Log::recover`]. A new log signs an empty checkpoint before anything else, so
 //! that tiles without a checkpoint are always a loss, and never signed over.
 
-mod stage;
-
 use super::{
     bundle::EntryTooLong,
     checkpoint::{BadCheckpoint, Checkpoint, Signed},
     disk::{Disk, Folder},
     note::NoteKey,
     path::{FULL, Kind, LEVELS, Place, count},
+    stage::{Edge, Staged},
     tiles::{TileError, Tiles},
 };
-use stage::{Edge, Staged};
 use std::{collections::BTreeSet, io, path::Path};
 
 /// Why the log could not be opened or continued. Nothing was signed that is not true.
@@ -111,7 +109,12 @@ impl<D: Disk> Log<D> {
         &self.signed
     }
 
-    /// What verifies the checkpoints.
+    /// Gives the disk back.
+    pub fn into_disk(self) -> D {
+        self.disk
+    }
+
+    /// What signs the checkpoints.
     pub const fn key(&self) -> &NoteKey {
         &self.key
     }

@@ -1,6 +1,9 @@
 //! Proofs of RFC 6962, sections 2.1.1 and 2.1.2, and how they are verified without the log.
 
+mod file;
+
 use super::hash::{Hash, node_hash, split};
+pub use file::Proof;
 
 /// The root that an inclusion proof leads to from the hash of entry `index`, in a tree of `size`; `None` when the proof is not
 /// as long as it must be. `proof` begins beside the leaf.

@@ -95,6 +95,11 @@ impl<F: Files> Tiles<F> {
         self.size
     }
 
+    /// How many hashes or entries a tile or bundle has in this tree; `None` past its end.
+    pub fn width(&self, kind: Kind, index: u64) -> Option<u16> {
+        path::place(self.size, kind, index).map(|place| place.width)
+    }
+
     /// How many bundles its entries are in.
     pub const fn bundles(&self) -> u64 {
         self.size.div_ceil(FULL as u64)
@@ -120,6 +125,37 @@ impl<F: Files> Tiles<F> {
         }
         octets.truncate(length);
         Ok(Bundle { octets })
+    }
+
+    /// Compares the hashes of a bundle with the tree, without the bundle: what remains where its entries have expired.
+    ///
+    /// # Errors
+    /// When a tile on the way cannot be read or was changed.
+    pub fn hashes_of(&mut self, index: u64) -> Result<(), TileError> {
+        self.tile(0, index).map(drop)
+    }
+
+    /// Compares a partial tile or bundle of an earlier size with what it has become.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not the beginning of it.
+    pub fn older(&mut self, place: Place) -> Result<(), TileError> {
+        let (octets, _) = self.read(place)?;
+        let now = match place.kind {
+            Kind::Entries => self.bundle(place.index)?.entries().take(place.width.into()).fold(
+                Vec::new(),
+                |mut octets, entry| {
+                    // An entry of a bundle is as short as it must be.
+                    let _ = bundle::push(&mut octets, entry);
+                    octets
+                },
+            ),
+            Kind::Level(level) => {
+                let tile = self.tile(level, place.index)?;
+                tile.iter().take(place.width.into()).flat_map(|hash| hash.0).collect()
+            }
+        };
+        if octets == now { Ok(()) } else { Err(TileError::Changed(place.path())) }
     }
 
     /// Reads entries in order.

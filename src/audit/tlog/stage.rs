@@ -1,10 +1,10 @@
 //! What new leaves make of the right edge: decided without a disk.
 
-use super::super::{
+use super::{
     bundle::{self, EntryTooLong},
     disk::Files,
     hash::{Hash, leaf_hash, tree_hash},
-    path::{FULL, Kind, LEVELS, Place},
+    path::{FULL, Kind, LEVELS, Place, count},
     tiles::{TileError, Tiles, edge_root},
 };
 
@@ -48,21 +48,25 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    pub(super) fn new(edge: &Edge, size: u64, new: &[Vec<u8>]) -> Result<Self, EntryTooLong> {
+    /// Nothing new yet.
+    pub(super) fn begin(edge: &Edge, size: u64) -> Self {
         let mut full = [0; LEVELS as usize];
         for (level, full) in (0..LEVELS).zip(&mut full) {
-            *full = super::count(size, level) / u64::from(FULL);
+            *full = count(size, level) / u64::from(FULL);
         }
-        let mut staged = Self { files: Vec::new(), edge: edge.clone(), size, full };
-        let before = staged.edge.clone();
+        Self { files: Vec::new(), edge: edge.clone(), size, full }
+    }
+
+    pub(super) fn new(edge: &Edge, size: u64, new: &[Vec<u8>]) -> Result<Self, EntryTooLong> {
+        let mut staged = Self::begin(edge, size);
         for leaf in new {
             staged.push(leaf)?;
         }
-        staged.partials(&before);
+        staged.partials(edge);
         Ok(staged)
     }
 
-    fn push(&mut self, leaf: &[u8]) -> Result<(), EntryTooLong> {
+    pub(super) fn push(&mut self, leaf: &[u8]) -> Result<(), EntryTooLong> {
         bundle::push(&mut self.edge.bundle, leaf)?;
         self.size += 1;
         self.edge.hashes[0].push(leaf_hash(leaf));
@@ -89,7 +93,7 @@ impl Staged {
     }
 
     /// What is partial at the end and was not so before.
-    fn partials(&mut self, before: &Edge) {
+    pub(super) fn partials(&mut self, before: &Edge) {
         let width = self.edge.hashes[0].len() as u16;
         if width > 0 {
             let place = Place { kind: Kind::Entries, index: self.full[0], width };
