@@ -46,6 +46,8 @@ pub struct Records {
     tiles: Option<Tiles<Folder>>,
     size: u64,
     journal: Option<Connection>,
+    /// How many leaves there are by the database.
+    next: u64,
 }
 
 impl Records {
@@ -56,16 +58,17 @@ impl Records {
     pub fn open(log: Option<&Path>, database: Option<&Path>) -> Result<Self, RecordsError> {
         // The database first, and as it is now: what it no longer holds is in the folder then.
         let journal = database.map(journal::open_read_only).transpose()?;
+        let mut next = 0;
         if let Some(journal) = &journal {
             journal.execute_batch("BEGIN").map_err(JournalError::from)?;
-            journal::place(journal)?;
+            next = journal::place(journal)?.next;
         }
         let tiles = match log.map(tiles).transpose()?.flatten() {
             None if journal.is_none() => return Err(RecordsError::Checkpoint("there is none".into())),
             tiles => tiles,
         };
         let size = tiles.as_ref().map_or(0, Tiles::size);
-        Ok(Self { tiles, size, journal })
+        Ok(Self { tiles, size, journal, next })
     }
 
     /// Reads every leaf in order.
@@ -77,11 +80,9 @@ impl Records {
         mut each: impl FnMut(&Leaf<'_>, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut outcome = Ok(());
-        let mut next = 0;
         let mut take = |index: u64, octets: &[u8]| {
             if outcome.is_ok() {
                 outcome = read(index, octets).map_err(E::from).and_then(|leaf| each(&leaf, octets));
-                next = index + 1;
             }
         };
         if let Some(tiles) = &mut self.tiles {
@@ -101,7 +102,10 @@ impl Records {
                 break;
             }
         }
-        outcome
+        match outcome {
+            Ok(()) if from < self.next => Err(RecordsError::Gap { expected: from, found: self.next }.into()),
+            outcome => outcome,
+        }
     }
 
     /// One leaf.

@@ -7,6 +7,7 @@
 //!
 //! What is committed is acknowledged. The log folder follows (`log.rs`); rows go only when the leaves are there.
 
+mod change;
 mod device_key;
 pub mod log;
 mod schema;
@@ -21,14 +22,14 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use log::Progress;
-use rusqlite::{Connection, Row, Transaction, types::Type};
+use rusqlite::{Connection, Row, types::Type};
 use std::{fs::File, path::Path, sync::Arc};
 use varco_audit::{
     Entry,
     journal::{self, JournalError},
     recorder::{Now, Recorder},
 };
-use varco_policy::{Device, Pass, PassId, Rate, Slot, Subject, pass::EndCause};
+use varco_policy::{Pass, Slot, Subject, pass::EndCause};
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +171,7 @@ impl Store {
         let transaction = self.connection.transaction()?;
         let mut entries = Vec::new();
         for change in changes {
-            entries.extend(write(&transaction, self.recorder.site(), change, now)?);
+            entries.extend(change::write(&transaction, self.recorder.site(), change, now)?);
         }
         let clock = self.clock.error(now);
         self.recorder.append(&transaction, &entries, Now { at: now, clock })?;
@@ -319,92 +320,6 @@ fn take_over(connection: &mut Connection, recorder: &mut Recorder, now: Timestam
         tracing::info!(sealed, "records of the older version are sealed now");
     }
     Ok(())
-}
-
-/// Changes the tables; the entry to append, or `None` when nothing changed.
-fn write(
-    transaction: &Transaction<'_>,
-    site: &str,
-    change: &Change,
-    now: Timestamp,
-) -> Result<Option<Entry>, StoreError> {
-    let site = site.to_owned();
-    Ok(match change {
-        Change::Started(pass) => {
-            let device = device_key::hash(transaction, pass.device.mac, now)?;
-            start(transaction, pass)?.then(|| started(site, pass, device))
-        }
-        Change::Leaving { pass, cause } => {
-            mark(transaction, *pass, *cause)?;
-            None
-        }
-        Change::Ended { pass, slot, at, freed, cause } => {
-            let entry = Entry::Ended { at: *at, site, pass: *pass, slot: *slot, cause: *cause };
-            end(transaction, *pass, *slot, *freed)?.then_some(entry)
-        }
-        Change::Reconciled { at, missing, unknown } => {
-            Some(Entry::Reconciled { at: *at, site, missing: *missing, unknown: *unknown })
-        }
-        Change::Shares { at, step, by, shares } => {
-            let entry = Entry::Shares { at: *at, site, step: *step, by: by.clone(), shares: *shares };
-            shares::step(transaction, *step, shares)?.then_some(entry)
-        }
-        Change::SharesTold(told) => {
-            shares::told(transaction, told)?;
-            None
-        }
-        Change::Used { person, used, counted } => {
-            usage::write(transaction, person, used, counted)?;
-            None
-        }
-        Change::Day(day) => {
-            usage::forget_before(transaction, &day.to_string())?;
-            None
-        }
-        Change::Rated { pass, rate } => {
-            set_rate(transaction, *pass, *rate)?;
-            None
-        }
-    })
-}
-
-fn started(site: String, pass: &Pass, device: String) -> Entry {
-    let Pass { id, subject, slot, since, until, device: Device { .. }, session: _ } = pass.clone();
-    Entry::Started { at: since, site, pass: id, subject, device, slot, until }
-}
-
-fn start(transaction: &Transaction<'_>, pass: &Pass) -> Result<bool, StoreError> {
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO pass (id, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-    Ok(insert.execute((pass.id.to_string(), serde_json::to_string(pass)?))? == 1)
-}
-
-fn mark(transaction: &Transaction<'_>, pass: PassId, cause: EndCause) -> Result<(), StoreError> {
-    let mut update = transaction.prepare_cached("UPDATE pass SET leaving = ?2 WHERE id = ?1")?;
-    update.execute((pass.to_string(), serde_json::to_string(&cause)?))?;
-    Ok(())
-}
-
-fn set_rate(transaction: &Transaction<'_>, pass: PassId, rate: Option<Rate>) -> Result<(), StoreError> {
-    let rate = rate.map(|rate| serde_json::to_string(&rate)).transpose()?;
-    transaction
-        .prepare_cached("UPDATE pass SET rate = ?2 WHERE id = ?1")?
-        .execute((pass.to_string(), rate))?;
-    Ok(())
-}
-
-fn end(
-    transaction: &Transaction<'_>,
-    pass: PassId,
-    slot: Slot,
-    freed: Timestamp,
-) -> Result<bool, StoreError> {
-    let was_open =
-        transaction.prepare_cached("DELETE FROM pass WHERE id = ?1")?.execute([pass.to_string()])? == 1;
-    let mut rest =
-        transaction.prepare_cached("INSERT OR REPLACE INTO resting (slot, freed) VALUES (?1, ?2)")?;
-    rest.execute((serde_json::to_string(&slot)?, freed.as_millisecond()))?;
-    Ok(was_open)
 }
 
 fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -61,6 +61,12 @@ fn a_seized_gateway_tells_nobody_who_was_there() {
             holding(&logs, known).into_iter().filter(|name| name.contains("gateway")).collect();
         assert_eq!(ours, [""; 0], "{known}");
     }
+    // And it is whole, by the key that the gateway names.
+    let config = site.state("config/gateway.toml");
+    let key = site.program("gateway", "varco-gateway", &["log-key", "--config", &config]);
+    let (key, log) = (String::from_utf8(key.stdout).unwrap(), site.state("gateway/log"));
+    let whole = site.program("gateway", "varco-audit", &["verify", "--log", &log, "--vkey", key.trim()]);
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
     // What the gateway was given opens nothing either: no private half is on it.
     assert!(files(Path::new(&site.state("log-keys"))).iter().all(|(name, _)| name.ends_with(".pub")));
     let port = port.to_string();

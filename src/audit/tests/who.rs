@@ -105,6 +105,11 @@ fn refuses_records_with_a_gap_or_none() {
     let refused = records.who(1100, "2026-10-25T00:45:00Z", &[]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("record 2 is missing"));
+    let last = Records::with("end", &two_after_each_other());
+    let removed = Connection::open(last.file()).unwrap().execute("DELETE FROM leaf WHERE sequence > 5", ());
+    assert_eq!(removed.unwrap(), 3);
+    let refused = last.who(1100, "2026-10-25T00:45:00Z", &[]);
+    assert_eq!(refused.status.code(), Some(1), "also at the end, by the number of the next one");
     let none = who(Path::new("/nonexistent.db"), 1, "2026-10-25T00:45:00Z", &records.holders());
     assert_eq!(none.status.code(), Some(1));
 }

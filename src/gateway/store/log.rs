@@ -165,7 +165,11 @@ impl Integrator {
         let (wake, woken) = sync_channel(1);
         let progress = Arc::clone(&self.progress);
         *progress.wake.lock().unwrap_or_else(PoisonError::into_inner) = Some(wake);
-        let thread = std::thread::Builder::new().name("log".into()).spawn(move || self.run(&woken))?;
+        let guard = Fallen(Arc::clone(&progress));
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || {
+            let _guard = guard;
+            self.run(&woken);
+        })?;
         Ok(Running { progress, thread })
     }
 
@@ -228,6 +232,18 @@ impl Integrator {
         }
         self.progress.integrated.store(log.size(), SeqCst);
         Ok(())
+    }
+}
+
+/// A thread that has fallen is a log that is not written. The records are kept: no reason to let nobody in.
+struct Fallen(Arc<Progress>);
+
+impl Drop for Fallen {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.failing.store(true, SeqCst);
+            tracing::error!(alarm = "log-not-written", "the log's thread has ended: restart the gateway");
+        }
     }
 }
 

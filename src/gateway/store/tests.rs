@@ -2,7 +2,7 @@
 
 use super::*;
 use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
-use varco_policy::{Mac, Subject};
+use varco_policy::{Device, Mac, PassId, Rate, Subject};
 
 const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
 
