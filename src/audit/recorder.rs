@@ -67,11 +67,13 @@ impl Recorder {
     }
 
     /// The classes that are sealed to the key of another period than the current one, and which.
-    pub fn late(&self, at: Timestamp) -> Vec<(Class, Period)> {
-        let late = |(class, chosen): (&Class, &Chosen)| {
-            (chosen.found != Period::of(class.length(), at)).then_some((*class, chosen.found))
-        };
-        self.chosen.iter().filter_map(late).collect()
+    pub fn late(&mut self, at: Timestamp) -> Vec<(Class, Period)> {
+        let chosen =
+            Class::SEALED.into_iter().filter_map(|class| Some((class, self.choose(class, at).ok()?)));
+        chosen
+            .filter(|(_, chosen)| chosen.found != chosen.wanted)
+            .map(|(class, c)| (class, c.found))
+            .collect()
     }
 
     /// Appends the leaves of these entries. Durable when the caller's transaction has committed.

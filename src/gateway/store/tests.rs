@@ -2,6 +2,7 @@
 
 use super::*;
 use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
+use varco_audit::{ceremony, keys::KeyFolder};
 use varco_policy::{Device, Mac, PassId, Rate, Subject};
 
 const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
@@ -443,4 +444,25 @@ fn heartbeats_come_every_five_minutes_and_say_how_right_the_clock_is() {
     let clock = varco_audit::Clock::Unknown;
     let beat = |second| Entry::Heartbeat { at: at(second), site: "library".into(), open: 3, clock };
     assert_eq!(beats, [beat(0), beat(300), beat(600)]);
+}
+
+#[test]
+fn keys_that_are_of_an_earlier_day_or_week_are_told_until_newer_ones_come() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    let late = |store: &mut Store, day: i64| {
+        store.keep_up(0, at(day * 86_400)).unwrap();
+        store.progress.state().late
+    };
+    // Keys are of the week from 29 December 1969; the store's times begin on 12 January.
+    assert!(late(&mut store, 0), "the newest are used all the same");
+    let mut store = {
+        drop(store);
+        let (given, first) = (tempdir::Folder::new(), at(0) - SignedDuration::from_hours(12 * 24));
+        ceremony::publish(&KeyFolder::at(keys::folder()), given.path()).unwrap();
+        let recorder = Recorder::open(given.path(), "library", first).unwrap();
+        Store::open(folder.path(), recorder, QUARANTINE, first).unwrap()
+    };
+    assert!(!late(&mut store, -12), "31 December 1969 is in the first week");
+    assert!(late(&mut store, -5));
 }
