@@ -1,7 +1,5 @@
 //! A site's records in a folder of the test, sealed to keys that the real command made.
 
-#![expect(dead_code, reason = "each test uses a part of it")]
-
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
