@@ -10,6 +10,7 @@ mod machine;
 mod office;
 mod peers;
 mod probes;
+mod records;
 mod report;
 mod scenario;
 mod shaped;

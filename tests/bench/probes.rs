@@ -46,7 +46,7 @@ pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
     // Those who ask have none.
     let room = GUESTS + many;
     let mut varco = Varco::start(&world, &bench.programs, Rate::from_bits(1_000_000_000), room)?;
-    let lab = settings(&varco.folder, room)?;
+    let lab = settings(&varco.folder, &bench.programs, room)?;
     let first = gateway(&world, bench, &lab)?;
     await_answer(&world, OURS)?;
     first.leave()?;
@@ -113,7 +113,7 @@ impl Running {
 }
 
 /// Settings of a gateway next to the enforcer whose folder this is.
-fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
+fn settings(enforcer: &Path, programs: &Path, room: usize) -> Result<Lab> {
     let lab = Lab::at(Path::new("/run/gateway"))?;
     fs::create_dir(&lab.folder)?;
     let plan = Plan {
@@ -129,6 +129,7 @@ fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;
+    keys::log(&lab, programs)?;
     fs::write(lab.path("config/site.toml"), varco::site(plan.rate, room))?;
     let file = lab.path("config/gateway.toml");
     let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());

@@ -3,7 +3,7 @@
 
 use super::{
     chart::{self, Meter},
-    down,
+    down, keys,
     plan::{self, Host, Plan},
     report::Report,
     state::Lab,
@@ -111,9 +111,8 @@ impl Demo {
     fn recorded(&self) -> Result<()> {
         let (address, port) = self.who_am_i(CITIZEN)?;
         let at = now().to_string();
-        let records = self.lab.path("gateway/site.db");
         let mut audit = Command::new(self.programs.join("varco-audit"));
-        audit.args(["who", "--ip", &address, "--port", &port, "--at", &at, "--records"]).arg(records);
+        audit.args(["who", "--ip", &address, "--port", &port, "--at", &at]).args(keys::opening(&self.lab));
         let answer = output(audit)?;
         ensure!(answer.contains("subject"), "the record does not know who");
         ensure!(!answer.contains(plan::WEB_NAME) && !answer.contains(plan::WEB), "the record knows what");

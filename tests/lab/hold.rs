@@ -49,6 +49,7 @@ pub fn hold(lab: &Lab) -> Result<()> {
 fn bring_up(lab: &Lab, record: &Record, watch: &mut Watch) -> Result<()> {
     render::write(lab, &record.plan)?;
     keys::make(lab, &record.plan)?;
+    keys::log(lab, &record.programs)?;
     let hosts = hosts(lab, record)?;
     lab.write("hosts.json", &hosts)?;
     wires::lay(&record.plan, &hosts)?;

@@ -26,7 +26,7 @@ const VARCO: [&str; 3] = ["varco-hub", "varco-enforcer", "varco-gateway"];
 /// # Errors
 /// The first that is missing, with what to do.
 pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
-    let wanted = VARCO.iter().filter(|_| !plan.bare).chain(["varco-idp"].iter());
+    let wanted = VARCO.iter().filter(|_| !plan.bare).chain(["varco-idp", "varco-audit"].iter());
     for name in wanted {
         let remedy = "build the workspace with `make build`, or give --programs FOLDER";
         ensure!(folder.join(name).is_file(), "{name} is not in {}; {remedy}", folder.display());

@@ -149,6 +149,9 @@ issuer = "https://{hub}"
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
 ca_file = "{at}/tls/ca.pem"
+
+[log]
+keys = "{at}/log-keys"
 "#,
         office = plan::OFFICE_ROUTER,
         hub = plan::HUB_NAME,

@@ -11,6 +11,7 @@ mod limits;
 mod login;
 mod logout;
 mod passes;
+mod seized;
 mod settings;
 mod site;
 mod validators;

@@ -1,0 +1,19 @@
+//! One file for each command.
+
+pub mod fsck;
+pub mod keys;
+pub mod prove;
+pub mod shares;
+mod source;
+pub mod verify;
+pub mod who;
+
+use std::io::{ErrorKind, Write as _};
+
+/// Writes the answer. A reader who stops early, as `head` does, is no failure of the search.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,114 @@
+//! `varco-audit verify`: whether a log is whole, or an entry was in it.
+
+use super::print;
+use anyhow::Context as _;
+use std::{
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use varco_audit::{
+    tlog::{Folder, VerifierKey},
+    verify::{Asked, Problem, Whole, verify},
+};
+
+/// Whether a log is whole: signature, every tile and entry, sequence and site of the leaves.
+///
+/// Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key, the witness did not cosign, or
+/// another log, 6 does not continue a checkpoint seen before, 64 wrong arguments.
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// The log's folder, or a copy of it.
+    #[arg(long)]
+    log: PathBuf,
+    /// The log's public key, a line `<name>+<identifier>+<key>`; not to be taken from the one who gave you the folder.
+    #[arg(long, value_parser = log_key)]
+    vkey: VerifierKey,
+    /// A checkpoint of this log that you have from before or from elsewhere: the log must continue it. Several times.
+    #[arg(long)]
+    seen: Vec<PathBuf>,
+    /// The public key of a witness that must have cosigned (kind 0x04). Several times.
+    #[arg(long, value_parser = witness_key)]
+    witness: Vec<VerifierKey>,
+    /// The site whose log it is; without it, the one that the first leaf names.
+    #[arg(long)]
+    site: Option<String>,
+    /// Entries below this have expired: their bundles may be gone, their hashes not.
+    #[arg(long, default_value = "0")]
+    expired_below: u64,
+}
+
+impl Verify {
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let seen = self.seen.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        let asked = Asked {
+            key: self.vkey.clone(),
+            seen,
+            witnesses: self.witness.clone(),
+            site: self.site.clone(),
+            expired: self.expired_below,
+        };
+        let files = Folder::new(&self.log);
+        let paths = files.paths().with_context(|| self.log.display().to_string())?;
+        match verify(&files, &paths, &asked) {
+            Ok(whole) => {
+                print(&text(&whole)?)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(problem) => Ok(tell(&problem)),
+        }
+    }
+}
+
+/// Says what is wrong, with its exit code.
+pub fn tell(problem: &Problem) -> ExitCode {
+    eprintln!("{problem}");
+    ExitCode::from(problem.exit_code())
+}
+
+/// Reads a key that signs checkpoints.
+pub fn log_key(text: &str) -> Result<VerifierKey, String> {
+    key(text, false).ok_or_else(|| format!("`{text}` is not the public key of a log (Ed25519, kind 0x01)"))
+}
+
+fn witness_key(text: &str) -> Result<VerifierKey, String> {
+    key(text, true).ok_or_else(|| format!("`{text}` is not the public key of a witness (Ed25519, kind 0x04)"))
+}
+
+fn key(text: &str, cosigner: bool) -> Option<VerifierKey> {
+    text.trim().parse().ok().filter(|key: &VerifierKey| key.is_cosigner() == cosigner)
+}
+
+/// Reads a file that the caller named.
+pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).map_err(|error: io::Error| anyhow::anyhow!("{}: {error}", path.display()))
+}
+
+fn text(whole: &Whole) -> anyhow::Result<String> {
+    let checkpoint = &whole.checkpoint;
+    let mut text = format!(
+        "log        {}\nentries    {}\nroot       {}\n",
+        checkpoint.origin, checkpoint.size, checkpoint.root
+    );
+    if let Some(site) = &whole.site {
+        writeln!(text, "site       {site}, sequence without a gap")?;
+    }
+    if let Some((from, to)) = whole.from_to {
+        writeln!(text, "leaves     from {from} to {to}")?;
+    }
+    if whole.gone > 0 {
+        writeln!(text, "expired    {} entries are gone, their hashes are there", whole.gone)?;
+    }
+    for size in &whole.seen {
+        writeln!(text, "continues  the checkpoint of {size} entries")?;
+    }
+    for cosignature in &whole.witnesses {
+        writeln!(text, "witness    {} at {}", cosignature.witness, cosignature.at)?;
+    }
+    for stranger in &whole.strangers {
+        writeln!(text, "unsigned   {stranger}")?;
+    }
+    text.push_str("whole\n");
+    Ok(text)
+}

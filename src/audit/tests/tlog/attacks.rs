@@ -1,0 +1,109 @@
+//! What somebody does who has the folder, and knows how a log is made, but not its key.
+
+use crate::kept::{Memory, ORIGIN, asked, check, key, key_of, leaf, leaves, thousand};
+use varco_audit::{
+    tlog::{Files as _, Log},
+    verify::{Asked, Problem, verify},
+};
+
+/// A log of these entries, whole in itself, with the signed checkpoint of another.
+fn forged(entries: &[Vec<u8>], checkpoint: &[u8]) -> Memory {
+    let mut log = Log::on(Memory::default(), ORIGIN, key_of(ORIGIN, 66)).unwrap();
+    log.integrate(0, entries).unwrap();
+    let files = log.into_disk();
+    files.0.borrow_mut().insert("checkpoint".to_owned(), checkpoint.to_vec());
+    files
+}
+
+#[test]
+fn every_entry_deleted_swapped_or_repeated_is_found() {
+    let checkpoint = thousand().read("checkpoint").unwrap();
+    let all = leaves(0..1000);
+    for at in 0..1000 {
+        let mut without = all.clone();
+        without.remove(at);
+        assert!(check(&forged(&without, &checkpoint)).is_err(), "entry {at} is gone");
+        without.push(leaf(1000));
+        assert!(
+            check(&forged(&without, &checkpoint)).is_err(),
+            "entry {at} is gone and another is at the end"
+        );
+        let mut swapped = all.clone();
+        swapped.swap(at, (at + 1) % 1000);
+        assert!(check(&forged(&swapped, &checkpoint)).is_err(), "entry {at} is swapped with the next");
+        let mut repeated = all.clone();
+        repeated[(at + 1) % 1000] = all[at].clone();
+        assert!(check(&forged(&repeated, &checkpoint)).is_err(), "entry {at} stands for the next");
+    }
+    assert!(check(&forged(&all, &checkpoint)).is_ok(), "the forger is not able to forge");
+}
+
+/// With the log's own key: what the headers alone betray.
+#[test]
+fn sequence_and_site_are_those_of_the_place() {
+    let signed = |entries: &[Vec<u8>]| {
+        let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
+        log.integrate(0, entries).unwrap();
+        check(&log.into_disk())
+    };
+    let mut all = leaves(0..300);
+    all.remove(137);
+    assert!(matches!(signed(&all), Err(Problem::Leaf { index: 137, .. })));
+    all.insert(137, b"varco-leaf/1 R2a museum 137 2026-11-22T10:00:00Z 2026-W47 -\n".to_vec());
+    assert!(matches!(signed(&all), Err(Problem::Leaf { index: 137, .. })));
+    for broken in [
+        "varco-leaf/2 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n",
+        "varco-leaf/1 R2a library 0137 2026-11-22T10:00:00Z 2026-W47 -\n",
+        "varco-leaf/1 R2a library 137 2026-11-22T10:00:00 2026-W47 -\n",
+        "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 - -\n",
+        "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z  -\n",
+        "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -",
+    ] {
+        all[137] = broken.as_bytes().to_vec();
+        assert!(matches!(signed(&all), Err(Problem::Leaf { index: 137, .. })), "{broken}");
+    }
+    all[137] = leaf(137);
+    assert!(signed(&all).is_ok());
+}
+
+/// Cut back to an older state, with the checkpoint of then: only who has seen a newer one can tell.
+#[test]
+fn a_replayed_log_is_found_by_a_checkpoint_seen() {
+    let newest = thousand().read("checkpoint").unwrap();
+    for size in (0..1000).step_by(13) {
+        let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
+        log.integrate(0, &leaves(0..size)).unwrap();
+        let files = log.into_disk();
+        assert!(check(&files).is_ok());
+        let seen = Asked { seen: vec![newest.clone()], ..asked() };
+        assert!(matches!(verify(&files, &files.paths(), &seen), Err(Problem::NotContinued(1000))), "{size}");
+    }
+}
+
+#[test]
+fn a_log_that_was_rewritten_is_found_by_a_checkpoint_seen() {
+    let old = thousand().read("checkpoint").unwrap();
+    let mut all = leaves(0..1200);
+    let rewritten = |all: &[Vec<u8>]| {
+        let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
+        log.integrate(0, all).unwrap();
+        let files = log.into_disk();
+        verify(&files, &files.paths(), &Asked { seen: vec![old.clone()], ..asked() })
+    };
+    assert_eq!(rewritten(&all).unwrap().seen, [1000]);
+    *all[500].last_mut().unwrap() ^= 1;
+    assert!(matches!(rewritten(&all), Err(Problem::NotContinued(1000))));
+}
+
+#[test]
+fn another_key_is_another_log() {
+    let files = forged(&leaves(0..1000), &[]);
+    let note = {
+        let mut log = Log::on(Memory::default(), ORIGIN, key_of(ORIGIN, 66)).unwrap();
+        log.integrate(0, &leaves(0..1000)).unwrap().note().to_owned()
+    };
+    files.0.borrow_mut().insert("checkpoint".to_owned(), note.into_bytes());
+    let problem = check(&files).unwrap_err();
+    assert!(matches!(problem, Problem::NotSigned(_)));
+    assert_eq!(problem.exit_code(), 5);
+}

@@ -1,0 +1,14 @@
+//! The verifiable log, from outside: compared with others' implementations, attacked, and stopped at every step.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+mod attacks;
+mod commands;
+mod crash;
+mod faults;
+mod formats;
+mod kept;
+mod notes;
+mod oracles;
+mod python;
+mod sweep;

@@ -1,0 +1,263 @@
+#!/usr/bin/python3
+"""Verifies a log of Varco's, so that trust need not rest on Varco's own program.
+
+    varco_verify.py FOLDER VKEY [SEEN...]
+
+FOLDER   a copy of the log: `checkpoint` and `tile/` (C2SP tlog-tiles, https://c2sp.org/tlog-tiles)
+VKEY     the log's public key, from elsewhere than the folder: NAME+ID+KEY (https://c2sp.org/signed-note)
+SEEN     checkpoints of this log that you have from before: it must continue each
+
+Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key or another log, 6 does not continue
+a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and python3-cryptography.
+"""
+import base64
+import hashlib
+import os
+import sys
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+class Bad(Exception):
+    """The log is not whole; the code says how."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
+def unbase64(text):
+    """Standard base64 in its only spelling."""
+    octets = base64.b64decode(text, validate=True)
+    if base64.b64encode(octets).decode() != text:
+        raise ValueError("not the only spelling")
+    return octets
+
+
+# RFC 6962, section 2.1
+
+def leaf_hash(entry):
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def tree_hash(hashes):
+    """Over hashes that stand for subtrees of one height."""
+    if not hashes:
+        return hashlib.sha256(b"").digest()
+    if len(hashes) == 1:
+        return hashes[0]
+    left = 1 << (len(hashes) - 1).bit_length() - 1
+    return node_hash(tree_hash(hashes[:left]), tree_hash(hashes[left:]))
+
+
+# C2SP signed-note, tlog-checkpoint
+
+def checkpoint(note, vkey):
+    """Size and root of a checkpoint that the key signed."""
+    try:
+        name, key_id, key = vkey.split("+", 2)
+        key_id, key = bytes.fromhex(key_id), unbase64(key)
+        good_key = key[0] == 1 and hashlib.sha256(name.encode() + b"\n" + key).digest()[:4] == key_id
+    except (ValueError, IndexError):
+        good_key = False
+    if not good_key:
+        raise Bad(64, "this is not the public key of a log")
+    try:
+        text, lines = note.decode().rsplit("\n\n", 1)
+        if any(c < " " and c != "\n" for c in note.decode()) or not lines.endswith("\n"):
+            raise ValueError
+        signed = False
+        for line in lines[:-1].split("\n"):
+            dash, signer, signature = line.split(" ")
+            signature = unbase64(signature)
+            if dash != "\u2014" or len(signature) < 5:
+                raise ValueError
+            if signer == name and signature[:4] == key_id:
+                Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature[4:], (text + "\n").encode())
+                signed = True
+        origin, size, root, *rest = text.split("\n")
+        root = unbase64(root)
+        if not (signed and origin == name and str(int(size)) == size and len(root) == 32 and all(rest)):
+            raise ValueError
+    except (ValueError, InvalidSignature):
+        raise Bad(5, "the checkpoint is not signed by this key, or not one of this log") from None
+    return int(size), root
+
+
+# C2SP tlog-tiles
+
+def path(kind, index, width):
+    parts = ["%03d" % (index % 1000)]
+    while index >= 1000:
+        index //= 1000
+        parts.insert(0, "x%03d" % (index % 1000))
+    return "tile/%s/%s" % (kind, "/".join(parts)) + (".p/%d" % width if width < 256 else "")
+
+
+def hashes_of(octets):
+    return [octets[i:i + 32] for i in range(0, len(octets), 32)]
+
+
+def tile_hash(octets):
+    return tree_hash(hashes_of(octets))
+
+
+def edge_hashes(octets):
+    """A partial tile's full subtrees, from the left."""
+    hashes, at, made = hashes_of(octets), 0, []
+    for bit in range(7, -1, -1):
+        if len(hashes) & 1 << bit:
+            made.append(tree_hash(hashes[at:at + (1 << bit)]))
+            at += 1 << bit
+    return made
+
+
+def bundle(octets, tile, first, site):
+    """Compares entries from number `first` on with the hashes of their tile, and their headers; returns the site."""
+    at = 0
+    for number, expected in enumerate(hashes_of(tile), first):
+        end = at + 2 + int.from_bytes(octets[at:at + 2], "big")
+        entry = octets[at + 2:end]
+        if end > len(octets) or end < at + 2 or leaf_hash(entry) != expected:
+            raise Bad(4, "entry %d is not what was signed" % number)
+        line, newline, _ = entry.partition(b"\n")
+        words = line.split(b" ")
+        if not newline or len(words) != 7 or words[0] != b"varco-leaf/1":
+            raise Bad(4, "entry %d has no header of a leaf" % number)
+        site = site or words[2]
+        if words[3] != b"%d" % number or words[2] != site:
+            raise Bad(4, "entry %d is of another place or site" % number)
+        at = end
+    if at != len(octets):
+        raise Bad(4, "there is more than entry %d in its bundle" % number)
+    return site
+
+
+class Log:
+    """`read` gives a file by its path; every tile is compared with the one above it, the highest with the root."""
+
+    def __init__(self, read, size, root):
+        self.read, self.size, self.tiles = read, size, {}
+        edge = []
+        for level in range(7, -1, -1):
+            count = size >> 8 * level
+            if count % 256:
+                edge += edge_hashes(self.octets(level, count // 256))
+        made = edge.pop() if edge else tree_hash([])
+        while edge:
+            made = node_hash(edge.pop(), made)
+        if made != root:
+            raise Bad(4, "the right edge of the tree does not make the root of the checkpoint")
+
+    def octets(self, level, index):
+        """A tile as it is on the disk, its length checked."""
+        width = min(256, (self.size >> 8 * level) - 256 * index)
+        octets = self.read(path(level, index, width))
+        if len(octets) != 32 * width:
+            raise Bad(4, path(level, index, width) + " does not have its length")
+        return octets
+
+    def tile(self, level, index):
+        """A tile that belongs to the tree."""
+        if (level, index) not in self.tiles:
+            octets = self.octets(level, index)
+            if len(octets) == 8192:
+                above = self.tile(level + 1, index // 256)
+                if above[index % 256 * 32:][:32] != tile_hash(octets):
+                    raise Bad(4, path(level, index, 256) + " is not what was signed")
+            self.tiles = {k: v for k, v in self.tiles.items() if k[0] != level}
+            self.tiles[level, index] = octets
+        return self.tiles[level, index]
+
+    def entries(self):
+        """Compares every entry; returns the site."""
+        site = b""
+        for index in range(-(-self.size // 256)):
+            tile = self.tile(0, index)
+            site = bundle(self.read(path("entries", index, len(tile) // 32)), tile, 256 * index, site)
+        return site
+
+    def older(self, names):
+        """Partial tiles and bundles of earlier sizes are the beginning of what they have become."""
+        for name in names:
+            before, _, width = name.rpartition(".p/")
+            parts = before.split("/")
+            if not width.isdigit() or parts[0] != "tile":
+                continue
+            index = int("".join(parts[2:]).replace("x", ""))
+            level = 0 if parts[1] == "entries" else int(parts[1])
+            now = min(256, (self.size >> 8 * level) - 256 * index)
+            if name != path(parts[1], index, int(width)) or int(width) >= now:
+                continue
+            became = self.read(path(parts[1], index, now))
+            end = 32 * int(width) if parts[1] != "entries" else 0
+            for _ in range(int(width) if parts[1] == "entries" else 0):
+                end += 2 + int.from_bytes(became[end:end + 2], "big")
+            if became[:end] != self.read(name):
+                raise Bad(4, name + " is not what was signed")
+
+    def root_at(self, size):
+        """The root when the log had `size` entries."""
+        made, end = None, size
+        while end:
+            height = (end & -end).bit_length() - 1
+            level, count, end = height // 8, 1 << height % 8, end - (1 << height)
+            first = end >> 8 * level
+            block = hashes_of(self.tile(level, first // 256))[first % 256:][:count]
+            made = tree_hash(block) if made is None else node_hash(tree_hash(block), made)
+        return made or tree_hash([])
+
+
+def verify(read, names, vkey, seen=()):
+    """Raises Bad or returns size and site; OSError where a file cannot be read. `names` are all files that there are."""
+    size, root = checkpoint(read("checkpoint"), vkey)
+    log = Log(read, size, root)
+    site = log.entries()
+    log.older(names)
+    for note in seen:
+        old, old_root = checkpoint(note, vkey)
+        if old > size or log.root_at(old) != old_root:
+            raise Bad(6, "the log does not continue its checkpoint of %d entries" % old)
+    return size, site
+
+
+def reader(folder):
+    """The function that reads the folder's files, and all their names."""
+    if not os.path.isdir(folder):
+        raise OSError(folder + " is no folder")
+
+    def read(name):
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            raise Bad(4, name + " is missing") from None
+
+    names = (os.path.join(at, name) for at, _, files in os.walk(folder) for name in files)
+    return read, [os.path.relpath(name, folder) for name in names]
+
+
+def main(arguments):
+    if len(arguments) < 2:
+        print(__doc__, file=sys.stderr)
+        return 64
+    try:
+        seen = [open(name, "rb").read() for name in arguments[2:]]
+        size, site = verify(*reader(arguments[0]), arguments[1], seen)
+    except Bad as bad:
+        print(bad, file=sys.stderr)
+        return bad.code
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("whole: %d entries of %s" % (size, site.decode("ascii", "replace") or "no site"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
