@@ -2,16 +2,20 @@
 
 use super::{
     browser::{Arrived, Browser},
+    card::{self, Shown},
     dhcp,
     html::Form,
     plan::{self, Host},
     state::Lab,
 };
-use crate::idp::{Behaviour, Scheme, citizen::PASSWORD};
+use crate::{
+    cns::Reader,
+    idp::{Behaviour, Scheme, citizen::PASSWORD},
+};
 use anyhow::{Context, Result, bail};
 
 /// What Android asks to find out whether it is online.
-const PROBE: &str = "http://connectivitycheck.gstatic.com/generate_204";
+pub(super) const PROBE: &str = "http://connectivitycheck.gstatic.com/generate_204";
 /// A login takes nine pages; more than this is a circle.
 const MOST_PAGES: u32 = 20;
 
@@ -24,12 +28,14 @@ pub struct Wish {
     pub behaviour: Behaviour,
     /// Whose provider is chosen.
     pub scheme: Scheme,
+    /// A card instead of a provider.
+    pub card: Option<Shown>,
 }
 
 impl Wish {
     /// To log in with SPID, as one should.
     pub const fn new(citizen: String) -> Self {
-        Self { citizen, behaviour: Behaviour::Good, scheme: Scheme::Spid }
+        Self { citizen, behaviour: Behaviour::Good, scheme: Scheme::Spid, card: None }
     }
 
     /// entityID of the provider.
@@ -47,7 +53,16 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
     let host = Host::Guest(guest);
     let address = dhcp::lease(lab, host)?;
     tell(&format!("address   {address} from DHCP"))?;
-    let browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
+    let mut browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
+    if let Some(card) = &wish.card {
+        if card.reader == Reader::Chromium {
+            return card::by_chromium(lab, host, card, &browser, tell);
+        }
+        browser = match card.held(lab, host)? {
+            Some(held) => browser.holding(held),
+            None => browser,
+        };
+    }
     let mut at = browser.open(PROBE).context("the probe")?;
     if at.status == 204 {
         return tell("online    already");
@@ -60,8 +75,8 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
             at.url.path(),
             at.page.title
         ))?;
-        let next = step(&browser, &at, wish)?;
-        if on_portal(&next) && browser.open(PROBE).is_ok_and(|p| p.status == 204) {
+        let next = if card::asked(&at) { card::show(&browser, &at)? } else { step(&browser, &at, wish)? };
+        if on_portal(&next) && is_online(&browser) {
             tell(&format!("online    {} answers 204", PROBE))?;
             return Ok(());
         }
@@ -106,6 +121,11 @@ fn leave_provider(browser: &Browser, mut at: Arrived) -> Result<()> {
     bail!("no end after {MOST_PAGES} pages; the last is {}", at.url)
 }
 
+/// Whether the Internet answers as it does to who is online.
+pub(super) fn is_online(browser: &Browser) -> bool {
+    browser.open(PROBE).is_ok_and(|page| page.status == 204)
+}
+
 fn on_portal(at: &Arrived) -> bool {
     at.url.host_str() == Some(plan::PORTAL_NAME)
 }
@@ -124,7 +144,8 @@ pub(super) fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arriv
     if at.status >= 400 {
         bail!("{} says {}: {}", at.url, at.status, at.page.title);
     }
-    choose(browser, at, &[&wish.provider()])
+    let way = if wish.card.is_some() { "/cns/login".to_owned() } else { wish.provider() };
+    choose(browser, at, &[&way])
         .or_else(|| choose(browser, at, &["login", "spid", "accedi", "entra"]))
         .unwrap_or_else(|| bail!("{} offers no way on: {}", at.url, at.page.title))
 }

@@ -6,9 +6,11 @@ use jiff::SignedDuration;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
+    cns::{Card, Reader},
     idp::{Behaviour, Scheme},
     lab::{
-        Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up, web,
+        Host, Lab, Plan, card, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up,
+        web,
     },
     start,
 };
@@ -77,6 +79,15 @@ struct Citizen {
     /// Whose identity: spid, cie or eidas; the last two of a lab that was brought up with --schemes.
     #[arg(long, default_value_t)]
     scheme: Scheme,
+    /// A smart card instead of a provider; `varco-lab cards` lists them.
+    #[arg(long)]
+    card: Option<Card>,
+    /// What reads the card.
+    #[arg(long, value_enum, default_value = "file")]
+    reader: Reader,
+    /// What is typed where the reader asks for the PIN, instead of the right one.
+    #[arg(long)]
+    pin: Option<String>,
 }
 
 /// What a guest does, from a process of the guest's host.
@@ -178,6 +189,8 @@ enum Order {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
+    /// Name the smart cards of a lab.
+    Cards,
     /// Name the labs there are.
     List,
     /// Bring a site up and walk a citizen through it before your eyes.
@@ -264,6 +277,7 @@ fn obey(order: Order) -> Result<ExitCode> {
         Order::DoorKeeper { which, guest, port } => {
             done(door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port))))
         }
+        Order::Cards => done(start::say(&cards())),
         Order::List => done(start::say(&list())),
         Order::Demo { name, check } => done(demo::demo(&name, beside()?, check)),
         Order::Hold(which) => done(hold::hold(&find(&which)?)),
@@ -307,7 +321,14 @@ fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<ExitCode> {
         ("--behaviour", citizen.behaviour.to_string()),
         ("--scheme", citizen.scheme.to_string()),
     ];
-    let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
+    let reader = clap::ValueEnum::to_possible_value(&citizen.reader).map(|v| v.get_name().to_owned());
+    let card = [
+        ("--card", citizen.card.map(|c| c.to_string())),
+        ("--reader", reader),
+        ("--pin", citizen.pin.clone()),
+    ];
+    let card = card.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let words = options.into_iter().chain(card).flat_map(|(name, value)| [name.into(), value.into()]);
     send(lab, guest, "login", words.collect())
 }
 
@@ -347,8 +368,9 @@ fn at_office(lab: &Lab, errand: Errand) -> Result<()> {
 fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {
     match walk {
         Walk::Lease => start::say(&format!("{} from DHCP\n", dhcp::lease(lab, Host::Guest(guest))?)),
-        Walk::Login { citizen: Citizen { citizen, behaviour, scheme } } => {
-            let wish = login::Wish { citizen, behaviour, scheme };
+        Walk::Login { citizen: Citizen { citizen, behaviour, scheme, card, reader, pin } } => {
+            let card = card.map(|card| card::Shown { card, reader, pin });
+            let wish = login::Wish { citizen, behaviour, scheme, card };
             login::log_in(lab, guest, &wish, |step| start::say(&format!("{step}\n")))
         }
         Walk::Logout { provider } => login::log_out(lab, guest, provider),
@@ -361,6 +383,10 @@ fn print(lab: &Lab, json: bool) -> Result<()> {
         return start::say(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
     start::say(&report.text(lab.record()?.plan.guests))
+}
+
+fn cards() -> String {
+    Card::ALL.iter().map(|card| format!("{:<18} {}\n", card.name(), card.says())).collect()
 }
 
 fn list() -> String {

@@ -99,6 +99,11 @@ impl Plan {
         if self.one_box { (Host::Gateway, HUB_HERE) } else { (Host::Wan, HUB) }
     }
 
+    /// Whether the hub asks for cards. On the router it has one name and one port.
+    pub const fn cards(&self) -> bool {
+        !self.one_box
+    }
+
     /// Whose identity providers there are.
     pub const fn providers(&self) -> &'static [Provider] {
         if self.schemes { &PROVIDERS } else { PROVIDERS.split_at(1).0 }
@@ -134,10 +139,21 @@ pub const OFFICE: &str = "10.20.0.2";
 /// The router's address in the guest network.
 pub const GUEST_ROUTER: &str = "10.64.0.1";
 
+/// Where the hub asks for cards.
+pub const CARDS: &str = "198.18.0.31";
+/// The authority that issues cards.
+pub const CERTIFIER: &str = "198.18.0.40";
+
 /// Name of the portal: only the router's own resolver knows it.
 pub const PORTAL_NAME: &str = "wifi.varco.test";
 /// Name of the hub.
 pub const HUB_NAME: &str = "accesso.varco.test";
+/// Name under which the hub asks for cards. A name of its own and not a port: the walled garden has port 443 only.
+pub const CARDS_NAME: &str = "tessera.varco.test";
+/// Name of the authority that issues cards.
+pub const CERTIFIER_NAME: &str = "ente.varco.test";
+/// Name of what does not answer as the authority should: at the same address.
+pub const ELSEWHERE_NAME: &str = "altrove.varco.test";
 /// Name of the identity provider of SPID.
 pub const IDP_NAME: &str = "idp.varco.test";
 

@@ -4,6 +4,7 @@ use super::{
     plan::{self, Host, Plan, Provider},
     state::{Lab, Record},
 };
+use crate::cns::Certifier;
 use anyhow::{Result, ensure};
 use std::path::Path;
 
@@ -37,7 +38,8 @@ pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
 /// Every program in the order of their start.
 pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
     let providers = record.plan.providers().iter().map(|p| idp(lab, record, *p));
-    let internet = [dns(lab), web(lab)].into_iter().chain(providers);
+    let certifier = record.plan.cards().then(|| certifier(lab));
+    let internet = [dns(lab), web(lab)].into_iter().chain(certifier).chain(providers);
     let varco = VARCO.map(|name| run(lab, record, name));
     internet.chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
 }
@@ -59,6 +61,16 @@ fn dns(lab: &Lab) -> Program {
 fn web(_: &Lab) -> Program {
     let command = ["/proc/self/exe", "web", "--listen", plan::WEB].map(str::to_owned).to_vec();
     Program { name: "web", host: Host::Wan, command }
+}
+
+/// What the authority that issues cards says of their revocation.
+fn certifier(lab: &Lab) -> Program {
+    let certifier = Certifier::open(&lab.path("cns"));
+    Program {
+        name: "certifier",
+        host: Host::Wan,
+        command: certifier.serve(&format!("{}:80", plan::CERTIFIER)),
+    }
 }
 
 fn idp(lab: &Lab, record: &Record, provider: Provider) -> Program {

@@ -97,7 +97,9 @@ idle = "{idle}"
 /// What strangers reach: the providers, and the hub unless it is on the router.
 fn garden(plan: &Plan) -> String {
     let hub = (!plan.one_box).then_some(plan::HUB_NAME);
+    let cards = plan.cards().then_some(plan::CARDS_NAME);
     hub.into_iter()
+        .chain(cards)
         .chain(plan.providers().iter().map(|p| p.name))
         .map(|name| format!("\"{name}\""))
         .collect::<Vec<_>>()
@@ -180,12 +182,13 @@ email = "spid@varco.test"
 telephone = "+390110000000"
 locality = "Torino"
 municipality = "L219"
+cns = {cards}
 
 [body.spid]
 entity_id = "https://{hub}"
 level = 1
 eidas = {eidas}
-{cie}
+{cie}{cns}
 [providers]
 {trusted}
 [[gateway]]
@@ -196,6 +199,8 @@ admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
 "#,
         eidas = plan.schemes,
+        cards = plan.cards(),
+        cns = if plan.cards() { cns(lab) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },
         trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
@@ -210,6 +215,23 @@ admins = ["{admin}"]
 /// The body in CIE, as the service that it is in SPID.
 fn cie() -> String {
     format!("\n[body.cie]\nentity_id = \"https://{}\"\nlevel = 1\n", plan::HUB_NAME)
+}
+
+/// Where the hub asks for cards, and whose it takes.
+fn cns(lab: &Lab) -> String {
+    let at = lab.folder.display();
+    format!(
+        r#"
+[cns]
+listen = "{address}:443"
+url = "https://{name}"
+tls = {{ certificate = "{at}/tls/cards.pem", key = "{at}/tls/cards.key" }}
+trust_list_file = "{at}/cns/list.xml"
+signers = "{at}/cns/signers"
+"#,
+        address = plan::CARDS,
+        name = plan::CARDS_NAME,
+    )
 }
 
 /// The folder of the providers of a scheme.
@@ -234,7 +256,13 @@ local-ttl=5
 ",
         plan::DNS
     );
-    let names = [(plan::HUB_NAME, plan.hub().1), (plan::WEB_NAME, plan::WEB)];
+    let names = [
+        (plan::HUB_NAME, plan.hub().1),
+        (plan::WEB_NAME, plan::WEB),
+        (plan::CARDS_NAME, plan::CARDS),
+        (plan::CERTIFIER_NAME, plan::CERTIFIER),
+        (plan::ELSEWHERE_NAME, plan::CERTIFIER),
+    ];
     let providers = plan::PROVIDERS.map(|p| (p.name, p.address));
     for (name, address) in names.into_iter().chain(providers).chain(plan::PROBES.map(|p| (p, plan::WEB))) {
         let _ = writeln!(lines, "host-record={name},{address}");

@@ -4,6 +4,7 @@ use super::{
     plan::{self, Host},
     state::Lab,
 };
+use crate::cns::card::PIN;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -123,16 +124,20 @@ fn urls() -> Urls {
 impl Report {
     /// For people.
     pub fn text(&self, guests: u8) -> String {
+        let cards = self.state.join("cns/cards/good.p12");
         let hosts: Vec<_> = (0..guests).map(|n| Host::Guest(n).to_string()).collect();
         format!(
-            "lab {}: wan, gateway, office, {}\nportal    {}\nhub       {}\nidp       {}\nadmin     {}\nstate     {}\n",
+            "lab {}: wan, gateway, office, {}\nportal    {}\nhub       {}\nidp       {}\nadmin     {}\nstate     {}\n\
+             card      {} (ada's CNS, password {}); varco-lab login --card good --guest 0, others: varco-lab cards\n",
             self.name,
             hosts.join(", "),
             self.urls.portal,
             self.urls.hub,
             self.urls.idp,
             self.urls.admin,
-            self.state.display()
+            self.state.display(),
+            cards.display(),
+            PIN
         )
     }
 }
