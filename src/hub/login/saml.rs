@@ -11,7 +11,7 @@ mod body;
 mod certificate;
 mod checks;
 mod conformity;
-mod der;
+pub(super) mod der;
 mod fiscal;
 mod guard;
 mod keys;
