@@ -27,7 +27,10 @@ use std::{
     time::Duration,
 };
 use varco_policy::Rate;
-use varco_tests::lab::{Lab, Plan, keys, plan, render};
+use varco_tests::{
+    ca,
+    lab::{Lab, Plan, keys, plan, render},
+};
 
 const NGINX: &str = "127.0.0.1:8443";
 /// A tick of `/proc/…/stat`, in milliseconds (USER_HZ is 100 on Linux).
@@ -107,9 +110,13 @@ fn settings() -> Result<Lab> {
         bare: false,
         one_box: false,
         schemes: false,
+        cards: true,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;
+    // A release refuses who signs trust lists for development; no list is asked for here.
+    ca::self_signed(&lab.path("cns/signers"), "signer", "Nobody")?;
+    fs::remove_file(lab.path("cns/signers/signer.key"))?;
     Ok(lab)
 }
 

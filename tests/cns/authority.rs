@@ -16,8 +16,11 @@ use openssl::{
 };
 use std::{fs, path::Path};
 
-/// What marks everything made here: `O` of issuers and signers. A build for production refuses it.
+/// `O` of everything made here.
 pub const MARK: &str = "Varco development, not for use";
+
+/// What marks who signs trust lists for development: `OU`. A release refuses it.
+pub const UNIT: &str = "Varco development";
 
 /// What a card's certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,6 +186,24 @@ fn builder(
     builder.set_not_before(day(days.0)?.as_ref())?;
     builder.set_not_after(day(days.1)?.as_ref())?;
     Ok(builder)
+}
+
+/// Makes `<file>.pem` and `<file>.key` of who signs trust lists for development.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn signer(folder: &Path, file: &str) -> Result<()> {
+    let key = ca::new_key()?;
+    let name = name(&[
+        (Nid::ORGANIZATIONNAME, MARK),
+        (Nid::ORGANIZATIONALUNITNAME, UNIT),
+        (Nid::COMMONNAME, "Trust list"),
+    ])?;
+    let mut builder = builder(&name, &name, (-3650, 3650), &key)?;
+    builder.append_extension(BasicConstraints::new().critical().build()?)?;
+    builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+    builder.sign(&key, MessageDigest::sha256())?;
+    ca::save(folder, file, &builder.build(), &key)
 }
 
 /// The certificate and key of `<file>` in `folder`.

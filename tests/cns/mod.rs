@@ -8,6 +8,7 @@ pub mod chromium;
 mod der;
 pub mod reader;
 pub mod token;
+pub mod trust;
 
 pub use card::Card;
 pub use certifier::Certifier;

@@ -69,6 +69,7 @@ pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
         bare: false,
         one_box: false,
         schemes: false,
+        cards: cfg!(debug_assertions),
     };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };

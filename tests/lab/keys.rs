@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ca::Authority,
-    cns::Certifier,
+    cns::{Certifier, trust::List},
     idp::{Signer, metadata},
 };
 use anyhow::Result;
@@ -22,11 +22,11 @@ pub fn make(lab: &Lab, plan: &Plan) -> Result<()> {
     authority.leaf("portal", &[plan::PORTAL_NAME, plan::GUEST_ROUTER])?;
     authority.leaf("admin", &["admin.varco.test", plan::OFFICE_ROUTER])?;
     authority.leaf("hub", &[plan::HUB_NAME])?;
-    if plan.cards() {
+    if plan.cards {
         authority.leaf("cards", &[plan::CARDS_NAME])?;
         let [certifier, elsewhere] =
             [plan::CERTIFIER_NAME, plan::ELSEWHERE_NAME].map(|name| format!("http://{name}"));
-        Certifier::make(&lab.path("cns"), &certifier, &elsewhere)?;
+        Certifier::make(&lab.path("cns"), &certifier, &elsewhere)?.publish(List::Good, 1)?;
     }
     let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let mut options = fs::OpenOptions::new();

@@ -91,17 +91,16 @@ pub struct Plan {
     /// CIE's provider and the node of eIDAS beside SPID's.
     #[serde(default)]
     pub schemes: bool,
+    /// Whether the hub asks for cards. On the router it has one name and one port, and a release takes no trust list made
+    /// for development.
+    #[serde(default)]
+    pub cards: bool,
 }
 
 impl Plan {
     /// Where the hub runs, and its address.
     pub const fn hub(&self) -> (Host, &'static str) {
         if self.one_box { (Host::Gateway, HUB_HERE) } else { (Host::Wan, HUB) }
-    }
-
-    /// Whether the hub asks for cards. On the router it has one name and one port.
-    pub const fn cards(&self) -> bool {
-        !self.one_box
     }
 
     /// Whose identity providers there are.

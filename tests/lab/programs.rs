@@ -38,7 +38,7 @@ pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
 /// Every program in the order of their start.
 pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
     let providers = record.plan.providers().iter().map(|p| idp(lab, record, *p));
-    let certifier = record.plan.cards().then(|| certifier(lab));
+    let certifier = record.plan.cards.then(|| certifier(lab));
     let internet = [dns(lab), web(lab)].into_iter().chain(certifier).chain(providers);
     let varco = VARCO.map(|name| run(lab, record, name));
     internet.chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()

@@ -97,7 +97,7 @@ idle = "{idle}"
 /// What strangers reach: the providers, and the hub unless it is on the router.
 fn garden(plan: &Plan) -> String {
     let hub = (!plan.one_box).then_some(plan::HUB_NAME);
-    let cards = plan.cards().then_some(plan::CARDS_NAME);
+    let cards = plan.cards.then_some(plan::CARDS_NAME);
     hub.into_iter()
         .chain(cards)
         .chain(plan.providers().iter().map(|p| p.name))
@@ -199,8 +199,8 @@ admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
 "#,
         eidas = plan.schemes,
-        cards = plan.cards(),
-        cns = if plan.cards() { cns(lab) } else { String::new() },
+        cards = plan.cards,
+        cns = if plan.cards { cns(lab) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },
         trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
@@ -226,7 +226,7 @@ fn cns(lab: &Lab) -> String {
 listen = "{address}:443"
 url = "https://{name}"
 tls = {{ certificate = "{at}/tls/cards.pem", key = "{at}/tls/cards.key" }}
-trust_list_file = "{at}/cns/list.xml"
+trust_list_file = "{at}/cns/trust.xml"
 signers = "{at}/cns/signers"
 "#,
         address = plan::CARDS,

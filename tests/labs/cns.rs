@@ -2,7 +2,7 @@
 
 use crate::site::{Guest, Site, eventually, lab};
 use std::{fs, process::Output};
-use varco_tests::cns::Card;
+use varco_tests::cns::{Card, Certifier, trust::List};
 
 /// Where the hub asks for cards.
 const CARDS: &str = "https://tessera.varco.test";
@@ -137,6 +137,28 @@ fn changed(site: &Site, change: impl FnOnce()) {
     let url = format!("{CARDS}/health");
     assert!(site.recovered("hub", killed));
     assert!(eventually(20, || site.succeeds("office", &["curl", "-sf", "-m", "3", "-o", "/dev/null", &url])));
+}
+
+/// A list that was changed, or is over, is none. The hub remembers no better one here.
+fn no_list(stranger: &Guest<'_>) {
+    let site = stranger.site;
+    let certifier = Certifier::open(site.state("cns").as_ref());
+    for (number, list) in [(2, List::Tampered), (3, List::Expired)] {
+        changed(site, || {
+            fs::remove_dir_all(site.state("hub/trust")).unwrap();
+            certifier.publish(list, number).unwrap();
+        });
+        refused(stranger, "good", "no_list");
+        let log = fs::read_to_string(site.state("logs/hub.log")).unwrap();
+        assert!(log.contains(if list == List::Tampered {
+            "list was changed"
+        } else {
+            "next update was due"
+        }));
+    }
+    certifier.publish(List::Good, 4).unwrap();
+    assert!(eventually(30, || shows(stranger, "good", &[]).status.success()), "a good list is taken again");
+    stranger.log_out();
 }
 
 /// The hard policy is tried with all the others.
