@@ -4,7 +4,7 @@ use super::{
     issuers::Issuers,
     revocation::Revocation,
     standing::Standing,
-    trust::{NoList, Trust},
+    trust::{NoList, Trust, TrustSettings},
 };
 use crate::config::{CnsSettings, Settings};
 use jiff::Timestamp;
@@ -28,12 +28,19 @@ impl Lists {
     /// # Errors
     /// When a setting cannot be used.
     pub fn open(
-        _file: &Path,
-        _settings: &Settings,
+        file: &Path,
+        settings: &Settings,
         cns: &CnsSettings,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Self, ConfigError> {
-        Ok(Self::Kept(Arc::new(Trust::load(cns, now))))
+        let trust = TrustSettings {
+            trust_list: cns.trust_list.clone(),
+            trust_list_ca: None,
+            trust_list_file: cns.trust_list_file.clone(),
+            signers: cns.signers.clone(),
+            trust_list_grace: None,
+        };
+        Ok(Self::Kept(Arc::new(Trust::load(file, &trust, &settings.state)?)))
     }
 
     /// The authorities recognised now.
