@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 
 /// The policy of CNS (CNIPA rules of the CNS, "Policy per la Carta Nazionale dei Servizi").
 const CNS: &[&str] = &["1.3.76.16.2.1"];
+/// The policy of CIE's certificate for authentication.
+const CIE: &[&str] = &["1.3.76.47.4"];
 /// The PIN of every card, and the password of its PKCS#12.
 pub const PIN: &str = "12345678";
 
@@ -41,6 +43,7 @@ cards! {
     Good "good" None, "ada's card: its OCSP responder says that it is good";
     ByList "by-list" None, "bruno's card: it names a revocation list and no OCSP responder";
     Fallback "fallback" None, "dario's card: its OCSP responder is down, its revocation list is not";
+    Cie "cie" None, "carla's identity card, used as a card: a policy and a number of its own";
     None "none" Some("no_card"), "no card at all";
     Expired "expired" Some("expired"), "it ended yesterday";
     NotYet "not-yet" Some("not_yet"), "it begins tomorrow";
@@ -95,6 +98,7 @@ impl Card {
             Self::Good => "ada",
             Self::ByList => "bruno",
             Self::Fallback => "dario",
+            Self::Cie => "carla",
             _ => return Citizen::victim(),
         };
         Citizen::of(user).unwrap_or_else(Citizen::victim)
@@ -128,6 +132,10 @@ impl Card {
             // Nothing listens on port 9, discard.
             Self::Fallback => content.ocsp = Some(format!("{elsewhere}:9/ocsp")),
             Self::OcspDown => (content.ocsp, content.list) = (Some(format!("{elsewhere}:9/ocsp")), None),
+            Self::Cie => {
+                content.policies = CIE;
+                content.common_name = format!("{}/CA00000AA", self.holder().fiscal_code());
+            }
             Self::Expired => content.days = (-1900, -1),
             Self::NotYet => content.days = (1, 1900),
             Self::RevokedByOcsp | Self::UnknownToOcsp => content.list = None,

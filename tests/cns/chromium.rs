@@ -25,7 +25,7 @@ pub const POLICIES: &str = "chromium/policies/managed";
 const LIFE: &str = "120";
 /// As a parent of a sandbox it would want users and devices of its own, which a lab's root has not.
 const OPTIONS: &str = "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
-    --disable-background-networking --disable-component-update --disable-sync --disable-extensions \
+    --accept-lang=it --disable-background-networking --disable-component-update --disable-sync --disable-extensions \
     --remote-debugging-pipe";
 /// Between two looks at a page.
 const TICK: Duration = Duration::from_millis(100);

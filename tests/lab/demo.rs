@@ -217,6 +217,9 @@ impl Demo {
         let mut door = self.itself();
         door.arg("door").arg("--state").arg(&self.lab.folder).args(["--guest", "2"]);
         output(door)?;
+        if cfg!(debug_assertions) {
+            say(&format!("With a smart card:  varco-lab login --name {name} --guest 1 --card good\n"))?;
+        }
         say(&format!("Look around with:  varco-lab exec --name {name} guest0 -- COMMAND\n"))?;
         say(&format!("Take it down with: varco-lab down --name {name}\n"))
     }

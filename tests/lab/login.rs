@@ -53,15 +53,9 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
     let host = Host::Guest(guest);
     let address = dhcp::lease(lab, host)?;
     tell(&format!("address   {address} from DHCP"))?;
-    let mut browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
-    if let Some(card) = &wish.card {
-        if card.reader == Reader::Chromium {
-            return card::by_chromium(lab, host, card, &browser, tell);
-        }
-        browser = match card.held(lab, host)? {
-            Some(held) => browser.holding(held),
-            None => browser,
-        };
+    let browser = browser(lab, host, wish)?;
+    if let Some(card) = wish.card.as_ref().filter(|card| card.reader == Reader::Chromium) {
+        return card::by_chromium(lab, host, card, &browser, tell);
     }
     let mut at = browser.open(PROBE).context("the probe")?;
     if at.status == 204 {
@@ -83,6 +77,19 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
         at = next;
     }
     bail!("no end after {MOST_PAGES} pages; the last is {} ({})", at.url, at.status)
+}
+
+/// A new browser, with the card of the wish in its reader.
+///
+/// # Errors
+/// When the folder cannot be written, or there is no such card.
+pub(super) fn browser(lab: &Lab, host: Host, wish: &Wish) -> Result<Browser> {
+    let browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
+    let held = wish.card.as_ref().map(|card| card.held(lab, host)).transpose()?.flatten();
+    Ok(match held {
+        Some(held) => browser.holding(held),
+        None => browser,
+    })
 }
 
 /// Logs a guest out, from a process of the guest's host.
@@ -130,8 +137,11 @@ fn on_portal(at: &Arrived) -> bool {
     at.url.host_str() == Some(plan::PORTAL_NAME)
 }
 
-/// What a person does on a page: carry a message on, type a password, choose the provider, begin.
+/// What a person does on a page: show a card, carry a message on, type a password, choose the provider, begin.
 pub(super) fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arrived> {
+    if card::asked(at) {
+        return card::show(browser, at);
+    }
     let forms = &at.page.forms;
     if let Some(form) = forms.iter().find(|f| f.has("SAMLResponse") || f.has("SAMLRequest")) {
         return browser.submit(at, form, &[]);

@@ -110,6 +110,9 @@ struct Errand {
     /// Who logs in; `carla` administers the lab's site.
     #[arg(long, default_value = "carla")]
     citizen: String,
+    /// A smart card instead of a provider.
+    #[arg(long)]
+    card: Option<Card>,
     /// A rate to change: `guest.down.ceiling=50mbit`.
     #[arg(long)]
     set: Vec<String>,
@@ -345,6 +348,9 @@ fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<Exit
 fn send_to_office(lab: &Lab, errand: &Errand) -> Result<ExitCode> {
     let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "at-office".into(), "--state".into()];
     words.extend([lab.folder.clone().into(), "--citizen".into(), errand.citizen.clone().into()]);
+    if let Some(card) = errand.card {
+        words.extend(["--card".into(), card.name().into()]);
+    }
     for set in &errand.set {
         words.extend(["--set".into(), set.into()]);
     }
@@ -357,13 +363,14 @@ fn send_to_office(lab: &Lab, errand: &Errand) -> Result<ExitCode> {
 }
 
 fn at_office(lab: &Lab, errand: Errand) -> Result<()> {
-    let Errand { citizen, set, seconds, until } = errand;
+    let Errand { citizen, card, set, seconds, until } = errand;
     let pair = |text: String| {
         let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         pair.with_context(|| format!("`{text}` is not field=rate"))
     };
     let set = set.into_iter().map(pair).collect::<Result<_>>()?;
-    let wish = login::Wish::new(citizen);
+    let card = card.map(|card| card::Shown { card, reader: Reader::File, pin: None });
+    let wish = login::Wish { card, ..login::Wish::new(citizen) };
     start::say(&(office::go(lab, &wish, &office::Errand { set, seconds, until })? + "\n"))
 }
 
@@ -384,7 +391,7 @@ fn print(lab: &Lab, json: bool) -> Result<()> {
     if json {
         return start::say(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
-    start::say(&report.text(lab.record()?.plan.guests))
+    start::say(&report.text(&lab.record()?.plan))
 }
 
 fn cards() -> String {
