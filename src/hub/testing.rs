@@ -81,10 +81,11 @@ impl Site {
         self.change("municipality = \"L219\"", "municipality = \"L219\"\ncns = true");
         let table = format!(
             "[cns]\nlisten = \"{address}\"\nurl = \"https://{HOST}:{}\"\nsigners = \"{}\"\n\
-             trust_list_file = \"{}\"\n{more}\n[[gateway]]",
+             trust_list_file = \"{root}/list.xml\"\ntls = {{ certificate = \"{root}/tls.pem\", key = \"{root}/tls.key\" }}\n\
+             {more}\n[[gateway]]",
             address.port(),
             signers.display(),
-            self.folder.join("list.xml").display()
+            root = self.folder.display()
         );
         self.change("[[gateway]]", &table);
         self.cards = Some(socket);

@@ -31,24 +31,21 @@ pub struct CnsSettings {
     pub url: Url,
     /// Its certificate; else the main listener's.
     pub tls: Option<Tls>,
-    /// The address of the trust list (ETSI TS 119 612). HTTPS.
+    /// The address of the trust list (ETSI TS 119 612), AgID's where this says nothing. HTTPS.
     pub trust_list: Option<Url>,
-    /// Or the file that somebody else keeps fresh.
+    /// The authorities that may vouch for its host, PEM, in place of the system's.
+    pub trust_list_ca: Option<PathBuf>,
+    /// A file, in place of the address; read again when it changes.
     pub trust_list_file: Option<PathBuf>,
-    /// Folder of the certificates that may sign it, PEM.
+    /// How long the list is relied on after its `NextUpdate`, in hours, 0 to 720.
+    pub trust_list_grace: Option<u16>,
+    /// Folder of the certificates that may sign it, `*.pem`.
     pub signers: PathBuf,
     /// Where nobody answers about revocation.
     #[serde(default)]
     pub revocation: Revoking,
-    /// How long one answer about revocation may take, in seconds, 1 to 10.
-    #[serde(default = "three")]
-    pub timeout: u8,
     /// The policies of cards, in place of those that the hub knows.
     pub policies: Option<Vec<Written>>,
-}
-
-const fn three() -> u8 {
-    3
 }
 
 impl CnsSettings {
@@ -80,26 +77,8 @@ impl CnsSettings {
         if self.listen == settings.listen && self.listen.port() != 0 {
             return bad("listen", format!("{} is listened on already", self.listen), "give it another port");
         }
-        if !(1..=10).contains(&self.timeout) {
-            return bad("timeout", format!("{} is out of range", self.timeout), "write 1 to 10 seconds");
-        }
-        self.trust(file)?;
+        folder(file, "cns.signers", &self.signers)?;
         self.policies(file).map(drop)
-    }
-
-    /// There is one trust list, and who may sign it.
-    fn trust(&self, file: &Path) -> Result<(), ConfigError> {
-        let remedy = "write trust_list = \"https://eidas.agid.gov.it/TL/TSL-IT.xml\", or trust_list_file";
-        match (&self.trust_list, &self.trust_list_file) {
-            (Some(url), None) => https(file, "cns.trust_list", url)?,
-            (None, Some(_)) => {}
-            (None, None) => return Err(ConfigError::new(file, "cns.trust_list", "is missing", remedy)),
-            (Some(_), Some(_)) => {
-                let problem = "stands beside trust_list_file";
-                return Err(ConfigError::new(file, "cns.trust_list", problem, "leave one of the two out"));
-            }
-        }
-        folder(file, "cns.signers", &self.signers)
     }
 }
 

@@ -1,6 +1,6 @@
-//! The listener that asks for cards: TLS 1.2, HTTP/1.1, one request a connection.
+//! The listener that asks for cards: TLS 1.2, HTTP/1.1, one card a connection.
 //!
-//! Neither a session nor a connection is used twice. Both would carry the certificate on without the card: the next person
+//! Neither a session nor a connection is good for a second card (`card.rs`). Both would carry the certificate on without the card: the next person
 //! at a shared computer would enter as the one who has left with the card in the pocket. Nor could a browser that once went
 //! on without a certificate be asked again.
 
@@ -29,6 +29,8 @@ use varco_web::{headers, tls};
 const WORKERS: usize = 2;
 /// How long a handshake may take: the citizen writes the PIN in the middle of it.
 const HANDSHAKE: Duration = Duration::from_secs(120);
+/// How long a connection waits for the page's style sheet.
+const KEPT: Duration = Duration::from_secs(5);
 /// How long the head of a request may take.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -68,7 +70,7 @@ pub fn serve(hub: &Data<Hub>, config: ServerConfig, socket: TcpListener) -> std:
             .wrap(headers::strict(&[]))
             .configure(paths);
         let http = HttpService::build()
-            .keep_alive(KeepAlive::Disabled)
+            .keep_alive(KeepAlive::Timeout(KEPT))
             .client_request_timeout(HEAD_PATIENCE)
             .on_connect_ext(|stream: &TlsStream<TcpStream>, data| {
                 data.insert(card::Shown::on(stream.get_ref().1.peer_certificates()));

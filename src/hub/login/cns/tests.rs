@@ -29,6 +29,8 @@ async fn start(name: &str) -> (Running, Authority) {
 
 async fn start_with(site: Site, more: &str) -> (Running, Authority) {
     let hub = Running::with(site.with_cards(more)).await;
+    // The listeners begin when this thread first waits.
+    assert!(hub.browser().get("/health").await.status().is_success());
     let authority = Authority::new("CA Carta dei Servizi");
     recognise(&hub, Ok(&[&authority]));
     answer(&hub, good());

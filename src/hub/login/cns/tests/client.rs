@@ -3,10 +3,19 @@
 use super::pki::Card;
 use crate::testing::{HOST, Running};
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslStream, SslVerifyMode, SslVersion};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, SignatureScheme, Stream,
+    client::ResolvesClientCert,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
+    sign::CertifiedKey,
+    version::TLS12,
+};
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
+    sync::Arc,
     time::Duration,
 };
 
@@ -75,4 +84,39 @@ pub fn get(
 ) -> Result<Answer, String> {
     let mut stream = connect(hub, card, change)?;
     Ok(send(&mut stream, path))
+}
+
+/// A certificate with a key that is not its own: OpenSSL would not try.
+#[derive(Debug)]
+struct Stolen(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Stolen {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// One request by who has a card's certificate, but not its key; the error is the alert.
+pub fn with_another_key(hub: &Running, path: &str, card: &Card) -> Result<Vec<u8>, String> {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(card.key.private_key_to_pkcs8().unwrap()));
+    let key = ring::sign::any_supported_type(&key).unwrap();
+    let stolen = CertifiedKey::new(vec![card.certificate.to_der().unwrap().into()], key);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(hub.site.folder.join("tls.pem")).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS12])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_cert_resolver(Arc::new(Stolen(Arc::new(stolen))));
+    let mut connection = ClientConnection::new(Arc::new(config), HOST.try_into().unwrap()).unwrap();
+    let mut socket = TcpStream::connect(hub.hub.settings.cns.as_ref().unwrap().listen).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut stream = Stream::new(&mut connection, &mut socket);
+    let mut read = vec![0; 16];
+    let asked = write!(stream, "GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    asked.and_then(|()| stream.read_exact(&mut read)).map(|()| read).map_err(|error| error.to_string())
 }

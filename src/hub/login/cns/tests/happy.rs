@@ -110,7 +110,7 @@ async fn an_administrator_may_show_a_card() {
     let office = [("redirect_uri", ADMIN), ("scope", "openid roles")];
     let claims = log_in(&hub, &mario(&authority), &office).await;
     assert_eq!((&claims["roles"], &claims["acr"]), (&json!(["site-admin"]), &json!(ACR)));
-    let other = authority.card(&Spec::named("BNCLCU90A01H501V/1234567890123456.q5oV="));
+    let other = authority.card(&Spec::named("BNCLCU90A01H501S/1234567890123456.q5oV="));
     assert_eq!(log_in(&hub, &other, &office).await.get("roles"), None);
     hub.stop().await;
 }
@@ -134,8 +134,9 @@ async fn a_card_with_an_rsa_key_is_good_without_pss() {
     let (hub, authority) = start("cns-rsa").await;
     let card = authority.card(&Spec { key: pki::rsa(2048), ..Spec::default() });
     let path = ask(&mut hub.browser()).await;
-    let shown =
-        client::get(&hub, &path, Some(&card), |builder| builder.set_sigalgs_list("RSA+SHA256").unwrap());
+    let shown = client::get(&hub, &path, Some(&card), |builder| {
+        builder.set_sigalgs_list("ECDSA+SHA256:RSA+SHA256").unwrap()
+    });
     assert_eq!(shown.unwrap().status, 302);
     hub.stop().await;
 }

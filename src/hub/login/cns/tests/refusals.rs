@@ -4,7 +4,7 @@ use super::*;
 use crate::app;
 use openssl::{
     hash::MessageDigest,
-    ssl::SslVersion,
+    ssl::{SslConnectorBuilder, SslVersion},
     x509::extension::{ExtendedKeyUsage, KeyUsage},
 };
 
@@ -153,9 +153,14 @@ async fn what_tls_refuses_is_an_alert() {
         builder.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
     });
     assert!(new.as_ref().unwrap_err().contains("protocol version"), "{}", new.unwrap_err());
-    // A card that would sign with SHA-1 only.
+    // A card whose program signs with SHA-1 only: it is told so in the handshake, and shows nothing.
     let old = authority.card(&Spec { key: pki::rsa(2048), ..Spec::default() });
-    let sha1 = client::connect(&hub, Some(&old), |builder| builder.set_sigalgs_list("RSA+SHA1").unwrap());
-    assert!(sha1.is_err());
+    let path = ask(&mut hub.browser()).await;
+    let sha1 = |builder: &mut SslConnectorBuilder| builder.set_sigalgs_list("ECDSA+SHA256:RSA+SHA1").unwrap();
+    refused(&client::get(&hub, &path, Some(&old), sha1).unwrap(), 403, "Nessuna carta letta");
+    // The certificate is Mario's, the key is not.
+    let stolen = pki::Card { certificate: mario(&authority).certificate, key: pki::ec() };
+    let alert = client::with_another_key(&hub, &path, &stolen).unwrap_err();
+    assert!(alert.contains("DecryptError"), "{alert}");
     hub.stop().await;
 }
