@@ -2,6 +2,7 @@
 
 pub mod idp;
 pub mod registry;
+pub mod trust;
 
 use crate::{app::Hub, config::Settings, routes};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};

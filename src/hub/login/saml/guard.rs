@@ -40,7 +40,11 @@ pub fn unfit(rule: &'static str, why: impl ToString) -> Unfit {
 
 impl From<Refusal> for Unfit {
     fn from(refusal: Refusal) -> Self {
-        Self { rule: refusal.name(), why: refusal.to_string() }
+        let rule = refusal.name();
+        match refusal {
+            Refusal::Check { why, .. } | Refusal::NotAResponse { why, .. } => Self { rule, why },
+            Refusal::Status { error, .. } => Self { rule, why: error.to_string() },
+        }
     }
 }
 

@@ -9,9 +9,14 @@ use crate::{
         state::{State, ask},
     },
 };
+use anyhow::Context;
 use jiff::Timestamp;
-use serde::Serialize;
-use std::path::Path;
+use serde::{Deserialize, Serialize};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+use varco_policy::config;
 use varco_web::startup::Fault;
 
 #[derive(Debug, Serialize)]
@@ -29,24 +34,27 @@ struct Row {
     since: Timestamp,
 }
 
-/// What `varco-hub trust` prints.
+/// What of the settings is about the list.
+#[derive(Deserialize)]
+struct Settings {
+    state: PathBuf,
+    cns: Option<TrustSettings>,
+}
+
+/// Prints it on standard output.
 ///
 /// # Errors
 /// When the settings are wrong, or what the source says cannot be had or taken.
-pub fn trust(
-    file: &Path,
-    settings: &TrustSettings,
-    state: &Path,
-    wish: Wish,
-    json: bool,
-) -> Result<String, Fault> {
-    let registry = settings.registry(file, state)?;
-    let accept = match wish {
-        Wish::Show => return Ok(show(&registry, app::now(), json)?),
-        Wish::Preview => false,
-        Wish::Accept => true,
+pub fn trust(file: &Path, wish: Wish, json: bool) -> Result<(), Fault> {
+    let Settings { state, cns } = config::load(file)?;
+    let registry = cns.context("the settings have no [cns]")?.registry(file, &state)?;
+    let text = match wish {
+        Wish::Show => show(&registry, app::now(), json)?,
+        Wish::Preview => ask(&registry, false, json, "varco-hub trust")?,
+        Wish::Accept => ask(&registry, true, json, "varco-hub trust")?,
     };
-    Ok(ask(&registry, accept, json, "varco-hub trust")?)
+    writeln!(std::io::stdout(), "{text}").context("standard output")?;
+    Ok(())
 }
 
 fn show(registry: &Registry<TrustList>, now: Timestamp, json: bool) -> anyhow::Result<String> {
