@@ -44,13 +44,20 @@ pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
     internet.chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
 }
 
-/// Makes the hub's keys: run once before the hub.
-pub fn hub_keys(lab: &Lab, record: &Record) -> Program {
-    let mut program = run(lab, record, "varco-hub");
-    program.name = "hub-keys";
-    let at = program.command.iter().position(|a| a == "run").unwrap_or_default();
-    program.command.splice(at..=at, ["keys".to_owned(), "init".to_owned()]);
-    program
+/// What is run once before the hub: it makes the keys, and takes the trust list, so that a hub that answers knows whose
+/// cards are good.
+pub fn before_hub(lab: &Lab, record: &Record) -> Vec<Program> {
+    let keys = ["keys", "init"].as_slice();
+    let trust = ["trust", "--accept"].as_slice();
+    let once = |(name, words): (&'static str, &[&str])| {
+        let mut program = run(lab, record, "varco-hub");
+        program.name = name;
+        let at = program.command.iter().position(|a| a == "run").unwrap_or_default();
+        program.command.splice(at..=at, words.iter().map(|word| (*word).to_owned()));
+        program
+    };
+    let all = [("hub-keys", keys), ("hub-trust", trust)];
+    all.into_iter().filter(|(name, _)| *name == "hub-keys" || record.plan.cards).map(once).collect()
 }
 
 fn dns(lab: &Lab) -> Program {
