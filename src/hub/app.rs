@@ -52,7 +52,7 @@ impl Hub {
         let bodies = Served::all(file, &settings, now())?;
         let registry = Registry::of(file, &settings)?.map(Arc::new);
         let trusted = Arc::new(Trusted::load(&settings.providers, registry.clone(), now()));
-        let cards = Cards::open(file, &settings, handles, now())?;
+        let cards = Cards::open(file, &settings, handles)?;
         let database = settings.state.join("hub.db");
         private_file(&database).with_context(|| database.display().to_string())?;
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;

@@ -21,6 +21,9 @@ pub fn check_config(file: &Path) -> Result<(), Fault> {
     Registry::of(file, &settings)?;
     varco_web::tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     cns::listener::config(file, &settings)?;
+    if let Some(cns) = &settings.cns {
+        cns.trust().registry(file, &settings.state)?;
+    }
     tracing::info!("{}: the settings are good", file.display());
     Ok(())
 }

@@ -53,6 +53,9 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         .bind_rustls_0_23(listen, certificate)
         .with_context(|| format!("listening on {listen}"))?
         .run();
+        if let Some(Lists::Kept(trust)) = hub.cards.as_ref().map(|cards| &cards.lists) {
+            actix_web::rt::spawn(cns::trust::watch(trust.clone()));
+        }
         let cards = of_cards.map(|config| cards(&hub, config)).transpose()?;
         tracing::info!(%listen, "varco-hub serves {}", hub.settings.issuer());
         startup::ready();

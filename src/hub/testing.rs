@@ -79,6 +79,8 @@ impl Site {
         let address = socket.local_addr().unwrap();
         let signers = self.folder.join("signers");
         std::fs::create_dir_all(&signers).unwrap();
+        let signer = include_bytes!("../../certs/agid-tl/agid-tl-6.pem");
+        std::fs::write(signers.join("agid-tl-6.pem"), signer).unwrap();
         self.change("municipality = \"L219\"", "municipality = \"L219\"\ncns = true");
         let table = format!(
             "[cns]\nlisten = \"{address}\"\nurl = \"https://{HOST}:{}\"\nsigners = \"{}\"\n\

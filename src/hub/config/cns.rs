@@ -1,7 +1,11 @@
 //! `[cns]`: logins by smart card.
 
 use super::{Settings, Tls, folder, https};
-use crate::login::cns::policy::{self, Policy, Written};
+use crate::login::cns::{
+    policy::{self, Policy, Written},
+    revocation,
+    trust::TrustSettings,
+};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -44,6 +48,9 @@ pub struct CnsSettings {
     /// Where nobody answers about revocation.
     #[serde(default)]
     pub revocation: Revoking,
+    /// How it is asked.
+    #[serde(default)]
+    pub asking: revocation::Settings,
     /// The policies of cards, in place of those that the hub knows.
     pub policies: Option<Vec<Written>>,
 }
@@ -52,6 +59,17 @@ impl CnsSettings {
     /// The address of `path`, which begins with a slash, at the card's listener.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
+    }
+
+    /// What of it is about the trust list.
+    pub fn trust(&self) -> TrustSettings {
+        TrustSettings {
+            trust_list: self.trust_list.clone(),
+            trust_list_ca: self.trust_list_ca.clone(),
+            trust_list_file: self.trust_list_file.clone(),
+            signers: self.signers.clone(),
+            trust_list_grace: self.trust_list_grace,
+        }
     }
 
     /// The policies of cards.
@@ -78,6 +96,7 @@ impl CnsSettings {
             return bad("listen", format!("{} is listened on already", self.listen), "give it another port");
         }
         folder(file, "cns.signers", &self.signers)?;
+        self.asking.check(file)?;
         self.policies(file).map(drop)
     }
 }

@@ -60,16 +60,11 @@ impl Cards {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn open(
-        file: &Path,
-        settings: &Settings,
-        handles: HandleKey,
-        now: Timestamp,
-    ) -> Result<Option<Self>, ConfigError> {
+    pub fn open(file: &Path, settings: &Settings, handles: HandleKey) -> Result<Option<Self>, ConfigError> {
         let Some(cns) = &settings.cns else { return Ok(None) };
         Ok(Some(Self {
             policies: cns.policies(file)?,
-            lists: Lists::open(file, settings, cns, now)?,
+            lists: Lists::open(file, settings, cns)?,
             questions: Questions::open(file, settings, cns)?,
             handles,
             settings: cns.clone(),

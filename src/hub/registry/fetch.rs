@@ -79,7 +79,7 @@ pub fn client(ca: Option<&[X509]>, limits: Limits) -> anyhow::Result<Client> {
 }
 
 /// The program's TLS, chosen once.
-fn crypto() {
+pub fn crypto() {
     static CHOSEN: Once = Once::new();
     CHOSEN.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,6 +1,6 @@
 //! `/cns/enter`: back from the card's listener. From here on a card is a login like any other.
 
-use super::handle::HandleError;
+use super::{Cards, Checked};
 use crate::{
     app::{self, Hub},
     browser,
@@ -8,11 +8,18 @@ use crate::{
     login::{choose, finish},
     oidc::form::Parameters,
     pages,
-    store::Kind,
+    store::{Kind, StoreError},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use jiff::Timestamp;
 use varco_templates::hub::{self as view, CardOffer, CardTrouble};
 use varco_web::token;
+
+/// Why a handle opens nothing.
+enum Stopped {
+    Trouble(CardTrouble),
+    Store(StoreError),
+}
 
 /// Ends a login by card.
 pub async fn enter(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> HttpResponse {
@@ -21,25 +28,41 @@ pub async fn enter(hub: web::Data<Hub>, here: Here, request: HttpRequest) -> Htt
     let (Some(cards), Some(handle), false) = (&hub.cards, query.get("handle"), query.repeated()) else {
         return pages::see_in_language(&request, "/login");
     };
-    let sealed: String = match hub.store.take(Kind::Handle, handle, now.as_second()).await {
-        Ok(Some(sealed)) => sealed,
-        Ok(None) => return trouble(&hub, &here, &request, CardTrouble::Used).await,
-        Err(error) => return pages::store_down(&hub, &request, &error),
-    };
-    let card = match cards.handles.open(handle, &sealed) {
-        Ok(card) if card.asked.body == here.body => card,
-        Ok(_) => return trouble(&hub, &here, &request, CardTrouble::NotAccepted).await,
-        Err(error @ (HandleError::Foreign | HandleError::NoRandomness)) => {
-            tracing::error!(%error, "somebody writes to the login state");
-            return trouble(&hub, &here, &request, CardTrouble::NotAccepted).await;
-        }
-    };
     let browser = browser::known(&request).unwrap_or_default();
-    if token::digest(&browser) != card.asked.browser {
-        tracing::warn!("a card was brought to another browser than the one that asked");
-        return trouble(&hub, &here, &request, CardTrouble::OtherBrowser).await;
+    let brought = match brought(&hub, cards, handle, now).await {
+        Ok(card) => of_here(card, &here, &browser),
+        Err(stopped) => Err(stopped),
+    };
+    match brought {
+        Ok(card) => {
+            finish::accepted(&hub, &request, finish::Proved::Card(Box::new(card)), &browser, now).await
+        }
+        Err(Stopped::Trouble(why)) => trouble(&hub, &here, &request, why).await,
+        Err(Stopped::Store(error)) => pages::store_down(&hub, &request, &error),
     }
-    finish::accepted(&hub, &request, finish::Proved::Card(Box::new(card)), &browser, now).await
+}
+
+/// What is kept under the handle, once.
+async fn brought(hub: &Hub, cards: &Cards, handle: &str, now: Timestamp) -> Result<Checked, Stopped> {
+    let sealed: Option<String> =
+        hub.store.take(Kind::Handle, handle, now.as_second()).await.map_err(Stopped::Store)?;
+    let sealed = sealed.ok_or(Stopped::Trouble(CardTrouble::Used))?;
+    cards.handles.open(handle, &sealed).map_err(|error| {
+        tracing::error!(%error, "somebody writes to the login state");
+        Stopped::Trouble(CardTrouble::NotAccepted)
+    })
+}
+
+/// The card, where this body and this browser asked for it.
+fn of_here(card: Checked, here: &Here, browser: &str) -> Result<Checked, Stopped> {
+    if card.asked.body != here.body {
+        return Err(Stopped::Trouble(CardTrouble::NotAccepted));
+    }
+    if token::digest(browser) != card.asked.browser {
+        tracing::warn!("a card was brought to another browser than the one that asked");
+        return Err(Stopped::Trouble(CardTrouble::OtherBrowser));
+    }
+    Ok(card)
 }
 
 /// The page, in this listener's frame.

@@ -4,7 +4,7 @@ use super::{
     issuers::Issuers,
     revocation::Revocation,
     standing::Standing,
-    trust::{NoList, Trust, TrustSettings},
+    trust::{NoList, Trust},
 };
 use crate::config::{CnsSettings, Settings};
 use jiff::Timestamp;
@@ -27,20 +27,8 @@ impl Lists {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn open(
-        file: &Path,
-        settings: &Settings,
-        cns: &CnsSettings,
-        _now: Timestamp,
-    ) -> Result<Self, ConfigError> {
-        let trust = TrustSettings {
-            trust_list: cns.trust_list.clone(),
-            trust_list_ca: None,
-            trust_list_file: cns.trust_list_file.clone(),
-            signers: cns.signers.clone(),
-            trust_list_grace: None,
-        };
-        Ok(Self::Kept(Arc::new(Trust::load(file, &trust, &settings.state)?)))
+    pub fn open(file: &Path, settings: &Settings, cns: &CnsSettings) -> Result<Self, ConfigError> {
+        Ok(Self::Kept(Arc::new(Trust::load(file, &cns.trust(), &settings.state)?)))
     }
 
     /// The authorities recognised now.
@@ -71,8 +59,10 @@ impl Questions {
     ///
     /// # Errors
     /// When a setting cannot be used.
-    pub fn open(_file: &Path, _settings: &Settings, cns: &CnsSettings) -> Result<Self, ConfigError> {
-        Ok(Self::Live(Revocation::new(cns)))
+    pub fn open(file: &Path, settings: &Settings, cns: &CnsSettings) -> Result<Self, ConfigError> {
+        let remedy = "look at the system's authorities (ca-certificates)";
+        let fault = |e: anyhow::Error| ConfigError::new(file, "cns.asking", e.to_string(), remedy);
+        Revocation::new(&cns.asking, settings.state.join("revocation")).map(Self::Live).map_err(fault)
     }
 
     /// What is known of the card.
