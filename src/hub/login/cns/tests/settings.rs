@@ -2,8 +2,11 @@
 
 use crate::{config::Settings, testing::Site};
 
+/// What a mistake is written in place of.
+const HERE: &str = "revocation = \"hard\" # here";
+
 fn refusal(from: &str, to: &str) -> String {
-    let site = Site::make("cns-settings").with_cards("revocation = \"hard\"");
+    let site = Site::make("cns-settings").with_cards("revocation = \"hard\" # here");
     site.change(from, to);
     Settings::load(&site.file).unwrap_err().to_string()
 }
@@ -12,17 +15,17 @@ fn refusal(from: &str, to: &str) -> String {
 fn each_mistake_is_named() {
     for (from, to, said) in [
         ("cns = true\n", "", "cns: no body offers it; "),
-        ("signers = \"/", "bad = 1\nsigners = \"/", "unknown field `bad`"),
-        ("revocation = \"hard\"", "revocation = \"never\"", "cns.revocation: unknown variant `never`"),
-        ("signers = \"/", "signers = \"/no/such/", "cns.signers: /no/such/"),
-        ("revocation = \"hard\"", "policies = []", "cns.policies: no card would be one"),
+        (HERE, "bad = 1", "unknown field `bad`"),
+        (HERE, "revocation = \"never\"", "cns.revocation: unknown variant `never`"),
+        ("/signers\"", "/no/such\"", "cns.signers: "),
+        (HERE, "policies = []", "cns.policies: no card would be one"),
         (
-            "revocation = \"hard\"",
+            HERE,
             "policies = [{ name = \"CNS\", oid = \"CN\", card = \"digits\" }]",
             "cns.policies[0]: \"CN\" of \"CNS\" is no policy",
         ),
         (
-            "revocation = \"hard\"",
+            HERE,
             "policies = [{ name = \"CNS\", oid = \"1.2.3\", card = \"other\" }]",
             "cns.policies[0].card: unknown variant",
         ),
