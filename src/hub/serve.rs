@@ -73,9 +73,6 @@ fn cards(hub: &Data<Hub>, config: rustls::ServerConfig) -> anyhow::Result<Server
     let Some(cns) = &hub.settings.cns else { anyhow::bail!("there is no [cns]") };
     let listen = cns.listen;
     let socket = TcpListener::bind(listen).with_context(|| format!("cns.listen: listening on {listen}"))?;
-    if let Some(Lists::Kept(trust)) = hub.cards.as_ref().map(|cards| &cards.lists) {
-        actix_web::rt::spawn(cns::trust::watch(trust.clone()));
-    }
     tracing::info!(%listen, "cards are asked for at {}", cns.url);
     cns::listener::serve(hub, config, socket).context("the card's listener")
 }
