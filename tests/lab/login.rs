@@ -100,7 +100,9 @@ pub fn log_out(lab: &Lab, guest: u8, provider: bool) -> Result<()> {
     let browser = Browser::new(&lab.path(&format!("hosts/{}/browser", Host::Guest(guest))))?;
     let at = browser.open(&format!("https://{}/status", plan::PORTAL_NAME))?;
     let way_out = at.page.forms.iter().find(|f| f.action.contains("logout"));
-    let after = browser.submit(&at, way_out.context("the status page has no way out")?, &[])?;
+    let way_out =
+        way_out.with_context(|| format!("{} has no way out: {} {}", at.url, at.status, at.page.title))?;
+    let after = browser.submit(&at, way_out, &[])?;
     if after.status >= 400 {
         bail!("{} says {}: {}", after.url, after.status, after.page.title);
     }
