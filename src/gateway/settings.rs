@@ -190,8 +190,9 @@ fn check_garden(file: &Path, site: &Site, hub: &Hub) -> Result<(), ConfigError> 
     let host = hub.origin.trim_start_matches("https://").split(':').next().unwrap_or_default();
     let under =
         |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let here = site.hub_here.iter().map(|hub| &hub.host);
-    if site.garden.names.iter().chain(here).any(|name| under(&name.to_string())) {
+    let mut names =
+        site.garden.names.iter().map(String::as_str).chain(site.hub_here().map(|(_, host, _)| host));
+    if names.any(under) {
         return Ok(());
     }
     let problem = format!("the hub, {host}, is not among them, so nobody could log in");

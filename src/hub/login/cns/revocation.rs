@@ -4,13 +4,13 @@
 mod doubt;
 mod extensions;
 mod kept;
-mod list;
+pub mod list;
 mod lists;
 mod net;
-mod ocsp;
+pub mod ocsp;
 mod pace;
-mod question;
-mod serial;
+pub mod question;
+pub mod serial;
 mod settings;
 mod signed;
 #[cfg(test)]

@@ -190,7 +190,9 @@ impl Lists {
             lists.keep(wanted.key, Kept { list, url: from, taken: now });
             Ok(())
         });
-        taken.await.inspect_err(|_| self.net.failed(url, now))
+        let taken = taken.await;
+        self.net.listed(url, taken.is_ok(), now);
+        taken
     }
 
     /// Puts a list in force. Where there are too many, the one that was taken first goes; it is still on the disk.

@@ -22,7 +22,9 @@ use url::Url;
 pub struct Net {
     client: Client,
     public: Arc<Public>,
-    pace: Pace,
+    /// Turns at responders, and turns at lists: a long list takes no responder's.
+    answers: Pace,
+    lists: Pace,
     /// How long a question may last.
     pub patience: Duration,
 }
@@ -42,6 +44,7 @@ impl Net {
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         crypto();
         let public = Arc::new(Public::new(settings.networks.clone()));
+        let [answers, lists] = [(); 2].map(|()| Pace::new(settings.parallel));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -49,7 +52,7 @@ impl Net {
             .connect_timeout(settings.patience())
             .dns_resolver(public.clone())
             .build()?;
-        Ok(Self { client, public, pace: Pace::new(settings.parallel), patience: settings.patience() })
+        Ok(Self { client, public, answers, lists, patience: settings.patience() })
     }
 
     /// A responder's answer to a request.
@@ -65,27 +68,30 @@ impl Net {
     ) -> Result<Vec<u8>, Doubt> {
         let asked =
             self.client.post(url.clone()).header("content-type", "application/ocsp-request").body(request);
-        self.in_turn(url, limits, now, http(asked, limits)).await
+        let answer = self.in_turn(&self.answers, url, limits, now, http(asked, limits)).await?;
+        self.answers.ended(&host(url), true, now);
+        Ok(answer)
     }
 
-    /// The list at an address.
+    /// The list at an address; whether it was any good is told to [`Self::listed`].
     ///
     /// # Errors
     /// When none is had within the limits.
     pub async fn list(&self, url: &Url, limits: Limits, now: Timestamp) -> Result<Vec<u8>, Doubt> {
         if url.scheme() == "ldap" {
-            return self.in_turn(url, limits, now, ldap::list(url, &self.public, limits)).await;
+            return self.in_turn(&self.lists, url, limits, now, ldap::list(url, &self.public, limits)).await;
         }
-        self.in_turn(url, limits, now, http(self.client.get(url.clone()), limits)).await
+        self.in_turn(&self.lists, url, limits, now, http(self.client.get(url.clone()), limits)).await
     }
 
-    /// The host's answer was no good: it counts as a failure.
-    pub fn failed(&self, url: &Url, now: Timestamp) {
-        self.pace.ended(&host(url), false, now);
+    /// Whether a list that was had is believed: one that is not counts as a failure, or each login would fetch it again.
+    pub fn listed(&self, url: &Url, well: bool, now: Timestamp) {
+        self.lists.ended(&host(url), well, now);
     }
 
     async fn in_turn(
         &self,
+        pace: &Pace,
         url: &Url,
         limits: Limits,
         now: Timestamp,
@@ -94,11 +100,10 @@ impl Net {
         permitted(url)?;
         self.public.literal(url)?;
         let host = host(url);
-        let _turn = self.pace.turn(&host, now, self.patience).await?;
+        let _turn = pace.turn(&host, now, self.patience).await?;
         let silent = || Doubt::new("silence", format!("no answer in {} s", limits.time.as_secs()));
         let answer = timeout(limits.time, asking).await.unwrap_or_else(|_| Err(silent()));
-        self.pace.ended(&host, answer.is_ok(), now);
-        answer
+        answer.inspect_err(|_| pace.ended(&host, false, now))
     }
 }
 

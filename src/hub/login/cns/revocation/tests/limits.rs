@@ -2,7 +2,7 @@
 
 use super::{
     super::{Revocation, Settings},
-    network::{later, revocation, word},
+    network::{later, revocation, waiting, word},
     now,
     pki::{GOOD, Pki},
     servers::{Web, ok, responder, status},
@@ -44,6 +44,22 @@ async fn a_dead_responder_is_left_alone_and_the_list_answers_at_once() {
     assert_eq!(dead.asked(), 4);
 }
 
+#[tokio::test]
+async fn a_host_whose_list_is_no_good_is_left_alone() {
+    let pki = Pki::new("Emittente CNS");
+    let forged = Pki::new("Emittente CNS").good_list();
+    let web = Web::new(move |_| ok(&forged));
+    let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
+    let us = revocation(&pki.folder);
+    let mut said = Vec::new();
+    for _ in 0..5 {
+        said.push(word(&us.standing(&card, &issuer, now()).await));
+    }
+    let (signature, quiet) = ("silent signature", "silent quiet");
+    assert_eq!(said, [signature, signature, signature, quiet, quiet]);
+    assert_eq!(web.asked(), 3);
+}
+
 /// Sixty cards at once, of an issuer whose responder says nothing, and one of another issuer: each is answered.
 #[tokio::test]
 async fn a_silent_responder_does_not_hold_every_login() {
@@ -51,7 +67,7 @@ async fn a_silent_responder_does_not_hold_every_login() {
     let list = pki.good_list();
     let (web, silent) = (Web::new(move |_| ok(&list)), Web::new(|_| Vec::new()));
     let card = Arc::new((pki.card(GOOD, Some(&silent.url), &[&web.url]), pki.certificate()));
-    let us = Arc::new(revocation(&pki.folder));
+    let us = Arc::new(waiting(&pki.folder, 2));
     let logins: Vec<_> = (0..60)
         .map(|_| {
             let (us, card) = (us.clone(), card.clone());

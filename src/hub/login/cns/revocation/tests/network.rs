@@ -15,11 +15,16 @@ pub fn later(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
 }
 
-/// One that may ask loopback, which an operator would have to write.
-pub fn revocation(folder: &Path) -> Revocation {
+/// One that may ask loopback, which an operator would have to write, and waits so many seconds.
+pub fn waiting(folder: &Path, timeout: u64) -> Revocation {
     let settings =
-        Settings { timeout: 1, networks: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() };
+        Settings { timeout, networks: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() };
     Revocation::new(&settings, folder.join("lists")).unwrap()
+}
+
+/// The same, which waits longer than this machine should need.
+pub fn revocation(folder: &Path) -> Revocation {
+    waiting(folder, 20)
 }
 
 /// What is said, in a word, with the rules that were broken on the way.
@@ -102,9 +107,14 @@ async fn where_the_responder_fails_the_list_answers() {
     ];
     for (rule, says) in ways {
         let web = Web::new(move |body| says(body));
-        assert_eq!(asked(&pki, GOOD, Some(&web.url), &[]).await, format!("silent {rule}"));
-        assert_eq!(asked(&pki, GOOD, Some(&web.url), &[&list.url]).await, "good crl", "{rule}");
-        assert_eq!(asked(&pki, REVOKED, Some(&web.url), &[&list.url]).await, "revoked crl", "{rule}");
+        let (us, issuer) = (waiting(&pki.folder, 2), pki.certificate());
+        for (serial, lists, says) in
+            [(GOOD, None, rule), (GOOD, Some(&list), "good crl"), (REVOKED, Some(&list), "revoked crl")]
+        {
+            let lists: Vec<_> = lists.iter().map(|list| list.url.as_str()).collect();
+            let said = us.standing(&pki.card(serial, Some(&web.url), &lists), &issuer, now()).await;
+            assert_eq!(word(&said).trim_start_matches("silent "), says, "{rule}");
+        }
     }
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     assert_eq!(asked(&pki, REVOKED, Some(&nobody), &[&list.url]).await, "revoked crl");
