@@ -298,7 +298,7 @@ fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, least, pass_length, idle, bare, one_box, schemes, programs, json } =
         options;
     let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
-    let cards = !one_box && cfg!(debug_assertions);
+    let cards = cfg!(debug_assertions);
     let plan =
         Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box, schemes, cards };
     let programs = programs.map_or_else(beside, Ok)?;

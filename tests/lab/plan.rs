@@ -91,8 +91,7 @@ pub struct Plan {
     /// CIE's provider and the node of eIDAS beside SPID's.
     #[serde(default)]
     pub schemes: bool,
-    /// Whether the hub asks for cards. On the router it has one name and one port, and a release takes no trust list made
-    /// for development.
+    /// Whether the hub asks for cards: a release takes no trust list made for development.
     #[serde(default)]
     pub cards: bool,
 }
@@ -101,6 +100,11 @@ impl Plan {
     /// Where the hub runs, and its address.
     pub const fn hub(&self) -> (Host, &'static str) {
         if self.one_box { (Host::Gateway, HUB_HERE) } else { (Host::Wan, HUB) }
+    }
+
+    /// Where the hub asks for cards.
+    pub const fn card_listener(&self) -> &'static str {
+        if self.one_box { CARDS_HERE } else { CARDS }
     }
 
     /// Whose identity providers there are.
@@ -129,6 +133,8 @@ pub const IDP: &str = "198.18.0.20";
 pub const HUB: &str = "198.18.0.30";
 /// The hub, where it runs on the router.
 pub const HUB_HERE: &str = "10.64.0.2";
+/// Where it asks for cards then.
+pub const CARDS_HERE: &str = "10.64.0.3";
 /// The Internet's DNS.
 pub const DNS: &str = "198.18.0.53";
 /// The router's address in the office.

@@ -97,7 +97,7 @@ idle = "{idle}"
 /// What strangers reach: the providers, and the hub unless it is on the router.
 fn garden(plan: &Plan) -> String {
     let hub = (!plan.one_box).then_some(plan::HUB_NAME);
-    let cards = plan.cards.then_some(plan::CARDS_NAME);
+    let cards = (plan.cards && !plan.one_box).then_some(plan::CARDS_NAME);
     hub.into_iter()
         .chain(cards)
         .chain(plan.providers().iter().map(|p| p.name))
@@ -108,12 +108,14 @@ fn garden(plan: &Plan) -> String {
 
 /// The hub's address in the guest network, where it runs on the router.
 fn hub_here(plan: &Plan) -> String {
-    let (name, address) = (plan::HUB_NAME, plan::HUB_HERE);
-    if plan.one_box {
-        format!("\n[hub_here]\nhost = \"{name}\"\naddress = \"{address}\"\n")
-    } else {
-        String::new()
+    if !plan.one_box {
+        return String::new();
     }
+    let (name, address) = (plan::HUB_NAME, plan::HUB_HERE);
+    let hub = format!("\n[hub_here]\nhost = \"{name}\"\naddress = \"{address}\"\n");
+    let (name, address) = (plan::CARDS_NAME, plan::CARDS_HERE);
+    let cards = format!("cards = {{ host = \"{name}\", address = \"{address}\" }}\n");
+    if plan.cards { hub + &cards } else { hub }
 }
 
 fn enforcer(lab: &Lab) -> String {
@@ -200,7 +202,7 @@ admins = ["{admin}"]
 "#,
         eidas = plan.schemes,
         cards = plan.cards,
-        cns = if plan.cards { cns(lab) } else { String::new() },
+        cns = if plan.cards { cns(lab, plan) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },
         trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
@@ -218,7 +220,7 @@ fn cie() -> String {
 }
 
 /// Where the hub asks for cards, and whose it takes.
-fn cns(lab: &Lab) -> String {
+fn cns(lab: &Lab, plan: &Plan) -> String {
     let at = lab.folder.display();
     format!(
         r#"
@@ -229,7 +231,7 @@ tls = {{ certificate = "{at}/tls/cards.pem", key = "{at}/tls/cards.key" }}
 trust_list_file = "{at}/cns/trust.xml"
 signers = "{at}/cns/signers"
 "#,
-        address = plan::CARDS,
+        address = plan.card_listener(),
         name = plan::CARDS_NAME,
     )
 }
@@ -259,7 +261,7 @@ local-ttl=5
     let names = [
         (plan::HUB_NAME, plan.hub().1),
         (plan::WEB_NAME, plan::WEB),
-        (plan::CARDS_NAME, plan::CARDS),
+        (plan::CARDS_NAME, plan.card_listener()),
         (plan::CERTIFIER_NAME, plan::CERTIFIER),
         (plan::ELSEWHERE_NAME, plan::CERTIFIER),
     ];

@@ -74,7 +74,9 @@ route add default via 2001:db8:198::1
         plan::WAN,
     );
     if plan.one_box {
-        let _ = writeln!(lines, "addr add {}/20 dev br-guest", plan::HUB_HERE);
+        for address in [plan::HUB_HERE, plan::CARDS_HERE] {
+            let _ = writeln!(lines, "addr add {address}/20 dev br-guest");
+        }
     }
     lines
 }
