@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use openssl::{
     asn1::Asn1Time,
     bn::{BigNum, MsbOption},
+    ec::{EcGroup, EcKey},
     hash::MessageDigest,
     nid::Nid,
     pkey::{PKey, Private},
@@ -89,6 +90,12 @@ pub fn self_signed(folder: &Path, name: &str, common_name: &str) -> Result<()> {
 
 pub(crate) fn new_key() -> Result<PKey<Private>> {
     Ok(PKey::from_rsa(Rsa::generate(2048)?)?)
+}
+
+/// On a curve: a hundred times sooner made than one of RSA.
+pub(crate) fn new_curve_key() -> Result<PKey<Private>> {
+    let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    Ok(PKey::from_ec_key(EcKey::generate(&curve)?)?)
 }
 
 fn builder(common_name: &str, key: &PKey<Private>) -> Result<X509Builder> {

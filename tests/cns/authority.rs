@@ -57,12 +57,11 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes an authority: `<file>.pem` and `<file>.key` in `folder`.
+    /// Makes an authority with this key: `<file>.pem` and `<file>.key` in `folder`.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn make(folder: &Path, file: &str, common_name: &str) -> Result<Self> {
-        let key = ca::new_key()?;
+    pub fn make(folder: &Path, file: &str, common_name: &str, key: PKey<Private>) -> Result<Self> {
         let name =
             name(&[(Nid::COUNTRYNAME, "IT"), (Nid::ORGANIZATIONNAME, MARK), (Nid::COMMONNAME, common_name)])?;
         let mut builder = builder(&name, &name, (-3650, 3650), &key)?;
@@ -120,7 +119,7 @@ impl Authority {
     /// # Errors
     /// When the folder cannot be written.
     pub fn responder(&self, folder: &Path, file: &str) -> Result<()> {
-        let key = ca::new_key()?;
+        let key = ca::new_curve_key()?;
         let subject = name(&[(Nid::ORGANIZATIONNAME, MARK), (Nid::COMMONNAME, "OCSP")])?;
         let mut builder = self.begin(&subject, (-1, 365), &key)?;
         builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;

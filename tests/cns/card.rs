@@ -58,7 +58,7 @@ cards! {
     Rogue "rogue" Some("issuer"), "signed by one who bears the issuer's name and key identifier, not its key";
     Withdrawn "withdrawn" Some("issuer"), "its issuer was withdrawn in the trust list";
     OcspDown "ocsp-down" Some("silent"), "its OCSP responder is down and it names no revocation list";
-    Replayed "ocsp-replayed" Some("silent"), "revoked, and its responder gives an answer of before to another's question";
+    Replayed "ocsp-replayed" Some("silent"), "revoked, and its responder repeats an earlier answer";
     Stranger "ocsp-stranger" Some("silent"), "revoked, and its responder's answer is signed by a stranger";
 }
 

@@ -36,9 +36,9 @@ impl Certifier {
         let certifier = Self::open(folder);
         fs::create_dir_all(folder.join("web/cgi-bin"))?;
         fs::create_dir_all(folder.join("cards"))?;
-        let issuer = Authority::make(folder, "issuer", "Ente emittente di prova")?;
-        let rogue = Authority::make(folder, "rogue", "Ente emittente di prova")?;
-        let withdrawn = Authority::make(folder, "withdrawn", "Ente ritirato di prova")?;
+        let issuer = Authority::make(folder, "issuer", "Ente emittente di prova", ca::new_key()?)?;
+        let rogue = Authority::make(folder, "rogue", "Ente emittente di prova", ca::new_curve_key()?)?;
+        let withdrawn = Authority::make(folder, "withdrawn", "Ente ritirato di prova", ca::new_curve_key()?)?;
         issuer.responder(folder, "responder")?;
         rogue.responder(folder, "stranger")?;
         let key = ca::new_key()?;
