@@ -204,6 +204,32 @@ fn it_serves_and_watches_the_folder_of_providers() {
     assert!(child.try_wait().unwrap().is_none(), "a bad file does not end the hub");
 }
 
+/// SECURITY.md N1, I16: cards have a listener of their own, and nothing starts without who may sign the trust list.
+#[test]
+fn it_asks_for_cards_beside() {
+    let mut hub = Hub::site("cards");
+    hub.certificate();
+    let (file, signers) = (hub.folder.join("hub.toml"), hub.folder.join("signers"));
+    let table = format!(
+        "[cns]\nlisten = \"127.0.0.1:0\"\nurl = \"https://cns.comune.example.it\"\nsigners = \"{}\"\n\
+         trust_list_file = \"{}\"\n\n[[gateway]]",
+        signers.display(),
+        hub.folder.join("list.xml").display()
+    );
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replacen("\n# cns = true", "\ncns = true", 1).replacen("[[gateway]]", &table, 1);
+    std::fs::write(&file, text).unwrap();
+    let (code, message) = said(&hub.run(&["check-config"]));
+    assert!(code == Some(78) && message.contains("hub.toml: cns.signers: "), "{message}");
+    std::fs::create_dir_all(&signers).unwrap();
+    let pinned = include_bytes!("../../../certs/agid-tl/agid-tl-6.pem");
+    std::fs::write(signers.join("agid-tl-6.pem"), pinned).unwrap();
+    assert_eq!(said(&hub.run(&["check-config"])).0, Some(0));
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    hub.start_until("cards are asked for at https://cns.comune.example.it");
+    assert!(hub.running.as_mut().unwrap().try_wait().unwrap().is_none());
+}
+
 #[test]
 fn providers_are_shown_with_their_keys() {
     let hub = Hub::site("providers");

@@ -6,10 +6,12 @@ use crate::login::cns::{
     certificate, checks,
     issuers::Issuers,
     policy::{self, Number},
+    rules,
     subject::{NoHolder, holder},
 };
 use proptest::prelude::*;
 use std::{path::Path, sync::OnceLock};
+use varco_templates::hub::CardTrouble;
 
 fn code(name: &str, card: Number) -> Result<String, NoHolder> {
     holder(name, card).map(|code| code.expose().to_owned())
@@ -61,6 +63,16 @@ fn what_is_no_name_of_a_card() {
         code(&format!("RSSMRA80A01H501U/1234567890123456.{}", "a".repeat(89)), Number::Digits),
         Err(NoHolder::Card)
     );
+}
+
+#[test]
+fn each_rule_stands_in_the_security_document() {
+    let document = include_str!("../../../../../SECURITY.md");
+    let rules: Vec<_> = CardTrouble::ALL.into_iter().filter_map(rules::of).collect();
+    assert_eq!(rules.len(), 15);
+    for rule in rules {
+        assert!(document.contains(&format!("\n{}. ", rule.number)), "{rule:?}");
+    }
 }
 
 /// One authority and its good card, made once.

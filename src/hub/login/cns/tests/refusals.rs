@@ -153,6 +153,10 @@ async fn what_tls_refuses_is_an_alert() {
         builder.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
     });
     assert!(new.as_ref().unwrap_err().contains("protocol version"), "{}", new.unwrap_err());
+    // HTTP/2 would carry several requests on one connection.
+    let stream =
+        client::connect(&hub, None, |builder| builder.set_alpn_protos(b"\x02h2\x08http/1.1").unwrap());
+    assert_eq!(stream.unwrap().ssl().selected_alpn_protocol(), Some(&b"http/1.1"[..]));
     // A card whose program signs with SHA-1 only: it is told so in the handshake, and shows nothing.
     let old = authority.card(&Spec { key: pki::rsa(2048), ..Spec::default() });
     let path = ask(&mut hub.browser()).await;

@@ -4,6 +4,7 @@ use super::{
     super::{
         Doubt,
         ocsp::{Asked, Said, Status},
+        question::Authority,
     },
     now,
     pki::{GOOD, HELD, LARGE, Pki, REVOKED, UNKNOWN, swap},
@@ -25,14 +26,18 @@ use x509_ocsp::{BasicOcspResponse, OcspResponse, ResponseData};
 pub const DELEGATED: &[&str] =
     &["extendedKeyUsage=OCSPSigning", "noCheck=ignored", "keyUsage=critical,digitalSignature"];
 
-static CA: LazyLock<Pki> = LazyLock::new(|| Pki::new("Emittente CNS"));
+/// The authority of these tests: its certificate, its key, and what is known of it.
+static CA: LazyLock<([Vec<u8>; 2], Authority)> = LazyLock::new(|| {
+    let pki = Pki::new("Emittente CNS");
+    (["ca.pem", "ca.key"].map(|file| pki.read(file)), pki.authority())
+});
 
 fn later(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
 }
 
 fn believed(asked: &Asked, answer: &[u8], at: Timestamp) -> Result<Said, Doubt> {
-    asked.believe(answer, &CA.authority(), at)
+    asked.believe(answer, &CA.1, at)
 }
 
 /// The issuer's own answer about a card.
@@ -46,8 +51,8 @@ fn answer(serial: &str, more: &[&str]) -> (Pki, Asked, Vec<u8>) {
 /// The same authority, in a folder of its own.
 fn copy() -> Pki {
     let pki = Pki::new("Emittente CNS");
-    for file in ["ca.pem", "ca.key"] {
-        pki.write(file, &CA.read(file));
+    for (file, octets) in ["ca.pem", "ca.key"].iter().zip(&CA.0) {
+        pki.write(file, octets);
     }
     pki
 }
@@ -174,16 +179,17 @@ fn a_weak_digest_is_refused() {
 
 #[test]
 fn an_error_is_no_answer() {
+    let asked = copy().asked(GOOD);
     for (status, name) in
         [(1, "Malformed"), (2, "Internal"), (3, "TryLater"), (5, "SigRequired"), (6, "Unauthorized")]
     {
-        let doubt = believed(&CA.asked(GOOD), &[0x30, 3, 0x0a, 1, status], now()).unwrap_err();
+        let doubt = believed(&asked, &[0x30, 3, 0x0a, 1, status], now()).unwrap_err();
         assert!(doubt.rule == "status" && doubt.why.starts_with(name), "{doubt}");
     }
     for wrong in
         [&[0x30, 3, 0x0a, 1, 0][..], &[0x30, 3, 0x0a, 1, 4], &[], &[0x30], b"<html>", &[0x30, 3, 0x0a, 1]]
     {
-        let doubt = believed(&CA.asked(GOOD), wrong, now()).unwrap_err();
+        let doubt = believed(&asked, wrong, now()).unwrap_err();
         assert!(matches!(doubt.rule, "form" | "kind"), "{doubt}");
     }
 }

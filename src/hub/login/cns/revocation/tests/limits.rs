@@ -7,6 +7,7 @@ use super::{
     pki::{GOOD, Pki},
     servers::{Web, ok, responder, status},
 };
+use crate::login::cns::standing::Standing;
 use std::{path::Path, sync::Arc};
 
 #[tokio::test]
@@ -58,6 +59,31 @@ async fn a_host_whose_list_is_no_good_is_left_alone() {
     let (signature, quiet) = ("silent signature", "silent quiet");
     assert_eq!(said, [signature, signature, signature, quiet, quiet]);
     assert_eq!(web.asked(), 3);
+}
+
+/// Who waited for a long list in vain finds it when they come back.
+#[tokio::test]
+async fn a_slow_list_comes_all_the_same() {
+    let pki = Pki::new("Emittente CNS");
+    let list = pki.good_list();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let web = Web::new(move |_| {
+        let _ = wait.recv();
+        ok(&list)
+    });
+    let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
+    let us = waiting(&pki.folder, 1);
+    let first = us.standing(&card, &issuer, now()).await;
+    assert!(matches!(&first, Standing::Silent(tried) if *tried == ["the list is still coming"]), "{first:?}");
+    go.send(()).unwrap();
+    let mut said = String::new();
+    for _ in 0..20 {
+        said = word(&us.standing(&card, &issuer, now()).await);
+        if said == "good crl" {
+            break;
+        }
+    }
+    assert_eq!((said.as_str(), web.asked()), ("good crl", 1));
 }
 
 /// Sixty cards at once, of an issuer whose responder says nothing, and one of another issuer: each is answered.
