@@ -2,6 +2,7 @@
 //! namespaces of its own. Never a test: `make bench`.
 
 mod admit;
+mod cards;
 mod fairness;
 mod forward;
 mod host;

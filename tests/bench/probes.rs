@@ -126,6 +126,7 @@ fn settings(enforcer: &Path, programs: &Path, room: usize) -> Result<Lab> {
         bare: false,
         one_box: false,
         schemes: false,
+        cards: false,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;

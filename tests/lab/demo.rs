@@ -69,6 +69,7 @@ pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
         bare: false,
         one_box: false,
         schemes: false,
+        cards: cfg!(debug_assertions),
     };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };
@@ -215,6 +216,9 @@ impl Demo {
         let mut door = self.itself();
         door.arg("door").arg("--state").arg(&self.lab.folder).args(["--guest", "2"]);
         output(door)?;
+        if cfg!(debug_assertions) {
+            say(&format!("With a smart card:  varco-lab login --name {name} --guest 1 --card good\n"))?;
+        }
         say(&format!("Look around with:  varco-lab exec --name {name} guest0 -- COMMAND\n"))?;
         say(&format!("Take it down with: varco-lab down --name {name}\n"))
     }

@@ -56,7 +56,7 @@ fn bring_up(lab: &Lab, record: &Record, watch: &mut Watch) -> Result<()> {
     for program in programs::all(lab, record) {
         let name = program.name;
         if name == "hub" {
-            supervise::once(lab, &programs::hub_keys(lab, record))?;
+            programs::before_hub(lab, record).iter().try_for_each(|program| supervise::once(lab, program))?;
         }
         watch.start(program)?;
         ready::await_program(lab, watch, name, &hosts)?;

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     ca::Authority,
+    cns::{Certifier, trust::List},
     idp::{Signer, metadata},
 };
 use anyhow::{Result, ensure};
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, process::Command};
 
 /// Makes the authority, one certificate for each server, the client secret that gateway and hub share, and the
-/// identity providers' keys and metadata.
+/// identity providers' keys and metadata, and the cards.
 ///
 /// # Errors
 /// When the folder cannot be written.
@@ -21,6 +22,12 @@ pub fn make(lab: &Lab, plan: &Plan) -> Result<()> {
     authority.leaf("portal", &[plan::PORTAL_NAME, plan::GUEST_ROUTER])?;
     authority.leaf("admin", &["admin.varco.test", plan::OFFICE_ROUTER])?;
     authority.leaf("hub", &[plan::HUB_NAME])?;
+    if plan.cards {
+        authority.leaf("cards", &[plan::CARDS_NAME])?;
+        let [certifier, elsewhere] =
+            [plan::CERTIFIER_NAME, plan::ELSEWHERE_NAME].map(|name| format!("http://{name}"));
+        Certifier::make(&lab.path("cns"), &certifier, &elsewhere)?.publish(List::Good, 1)?;
+    }
     let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let mut options = fs::OpenOptions::new();
     let mut file =
