@@ -127,10 +127,10 @@ def bundle(octets, tile, first, site):
             raise Bad(4, "entry %d is not what was signed" % number)
         line, newline, _ = entry.partition(b"\n")
         words = line.split(b" ")
-        site = site or words[2:3]
         if not newline or len(words) != 7 or words[0] != b"varco-leaf/1":
             raise Bad(4, "entry %d has no header of a leaf" % number)
-        if words[3] != b"%d" % number or words[2:3] != site:
+        site = site or words[2]
+        if words[3] != b"%d" % number or words[2] != site:
             raise Bad(4, "entry %d is of another place or site" % number)
         at = end
     if at != len(octets):
@@ -176,10 +176,10 @@ class Log:
 
     def entries(self):
         """Compares every entry; returns the site."""
-        site = ()
+        site = b""
         for index in range(-(-self.size // 256)):
             tile = self.tile(0, index)
-            site = tuple(bundle(self.read(path("entries", index, len(tile) // 32)), tile, 256 * index, site))
+            site = bundle(self.read(path("entries", index, len(tile) // 32)), tile, 256 * index, site)
         return site
 
     def older(self, names):
@@ -195,7 +195,10 @@ class Log:
             if name != path(parts[1], index, int(width)) or int(width) >= now:
                 continue
             became = self.read(path(parts[1], index, now))
-            if not became.startswith(self.read(name)):
+            end = 32 * int(width) if parts[1] != "entries" else 0
+            for _ in range(int(width) if parts[1] == "entries" else 0):
+                end += 2 + int.from_bytes(became[end:end + 2], "big")
+            if became[:end] != self.read(name):
                 raise Bad(4, name + " is not what was signed")
 
     def root_at(self, size):
@@ -252,7 +255,7 @@ def main(arguments):
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
-    print("whole: %d entries of %s" % (size, site[0].decode("ascii", "replace") if site else "no site"))
+    print("whole: %d entries of %s" % (size, site.decode("ascii", "replace") or "no site"))
     return 0
 
 

@@ -292,7 +292,7 @@ fn so_it_is_in_a_log_that_is_new() {
 
 #[test]
 fn so_it_is_with_several_tiles_at_once() {
-    assert!(fails_everywhere(&[255], 700) > 20);
+    assert!(fails_everywhere(&[255], 513) > 20);
 }
 
 /// The same on a real folder: the same program goes on after each failure, and another opens what it leaves.
