@@ -68,8 +68,8 @@ fn common(out: &mut String, view: View, settings: &Settings) {
     // The portal is the router, and so is the hub where it is here. `local` keeps other types of their records
     // from being asked elsewhere.
     let site = &settings.site;
-    let hub = site.hub_here.iter().map(|hub| (&hub.host, hub.address));
-    for (host, address) in hub.chain([(&site.portal.host, site.guest.router)]) {
+    let hub = site.hub_here().map(|(_, host, address)| (host, address));
+    for (host, address) in hub.chain([(site.portal.host.as_str(), site.guest.router)]) {
         line(out, "host-record", format_args!("{host},{address}"));
         line(out, "local", format_args!("/{host}/"));
     }
@@ -145,7 +145,10 @@ pub fn settings_file(run: &Path, view: View) -> std::path::PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use varco_policy::Site;
+    use varco_policy::{
+        Site,
+        site::{CardsHere, HubHere},
+    };
 
     fn settings(site: Site) -> Settings {
         Settings {
@@ -165,10 +168,13 @@ mod tests {
     #[test]
     fn a_hub_on_the_router_has_its_name_in_both_views() {
         let host = "accesso.comune.example.it".to_owned();
-        let hub_here = Some(varco_policy::site::HubHere { host, address: [10, 64, 0, 2].into() });
+        let cards = CardsHere { host: "cns.comune.example.it".to_owned(), address: [10, 64, 0, 3].into() };
+        let hub_here = Some(HubHere { host, address: [10, 64, 0, 2].into(), cards: Some(cards) });
         let settings = settings(Site { hub_here, ..example() });
         for view in View::ALL {
-            assert!(render(view, &settings).contains("\nhost-record=accesso.comune.example.it,10.64.0.2\n"));
+            let text = render(view, &settings);
+            assert!(text.contains("\nhost-record=accesso.comune.example.it,10.64.0.2\n"));
+            assert!(text.contains("\nhost-record=cns.comune.example.it,10.64.0.3\n"));
         }
     }
 

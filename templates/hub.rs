@@ -1,7 +1,9 @@
 //! The pages of the hub: the choice of a provider, the step to it, and what went wrong.
 
+mod card;
 mod choose;
 
+pub use card::{CardOffer, CardTrouble, card, card_help};
 pub use choose::{Choice, Choices, choose};
 
 use crate::{

@@ -16,6 +16,11 @@ pub struct Frame<'a> {
 
 /// A whole page around `body`. The language menu links to the same page with `?lang=`.
 pub fn page(frame: Frame<'_>, body: &Markup) -> Markup {
+    page_at(frame, "", body)
+}
+
+/// As [`page`], where the page is the same only with its query: `query` is empty or ends in `&`.
+pub fn page_at(frame: Frame<'_>, query: &str, body: &Markup) -> Markup {
     let words = COMMON.of(frame.lang);
     html! {
         (DOCTYPE)
@@ -30,7 +35,7 @@ pub fn page(frame: Frame<'_>, body: &Markup) -> Markup {
                 a class="skip" href="#main" { (words.skip_to_content) }
                 header {
                     p class="owner" { (frame.owner) }
-                    nav aria-label=(words.languages) { (language_menu(frame.lang)) }
+                    nav aria-label=(words.languages) { (language_menu(frame.lang, query)) }
                 }
                 main id="main" {
                     h1 { (frame.title) }
@@ -41,7 +46,7 @@ pub fn page(frame: Frame<'_>, body: &Markup) -> Markup {
     }
 }
 
-fn language_menu(current: Lang) -> Markup {
+fn language_menu(current: Lang, query: &str) -> Markup {
     html! {
         ul class="languages" {
             @for lang in Lang::ALL {
@@ -49,7 +54,9 @@ fn language_menu(current: Lang) -> Markup {
                     @if lang == current {
                         span lang=(lang.tag()) aria-current="true" { (lang.own_name()) }
                     } @else {
-                        a href={ "?lang=" (lang.tag()) } lang=(lang.tag()) hreflang=(lang.tag()) { (lang.own_name()) }
+                        a href={ "?" (query) "lang=" (lang.tag()) } lang=(lang.tag()) hreflang=(lang.tag()) {
+                            (lang.own_name())
+                        }
                     }
                 }
             }

@@ -19,8 +19,9 @@ pub use lang::Lang;
 pub const STYLE_SHEET: &str = include_str!("assets/varco.css");
 
 /// The images of the login buttons, by name; `assets/SOURCES.md` says whose they are. SVG.
-pub const BUTTONS: [(&str, &str); 3] = [
+pub const BUTTONS: [(&str, &str); 4] = [
     ("spid", include_str!("assets/spid.svg")),
     ("cie", include_str!("assets/cie.svg")),
     ("eidas", include_str!("assets/eidas.svg")),
+    ("card", include_str!("assets/card.svg")),
 ];

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use openssl::{
     asn1::Asn1Time,
     bn::{BigNum, MsbOption},
+    ec::{EcGroup, EcKey},
     hash::MessageDigest,
     nid::Nid,
     pkey::{PKey, Private},
@@ -87,8 +88,14 @@ pub fn self_signed(folder: &Path, name: &str, common_name: &str) -> Result<()> {
     save(folder, name, &builder.build(), &key)
 }
 
-fn new_key() -> Result<PKey<Private>> {
+pub(crate) fn new_key() -> Result<PKey<Private>> {
     Ok(PKey::from_rsa(Rsa::generate(2048)?)?)
+}
+
+/// On a curve: a hundred times sooner made than one of RSA.
+pub(crate) fn new_curve_key() -> Result<PKey<Private>> {
+    let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    Ok(PKey::from_ec_key(EcKey::generate(&curve)?)?)
 }
 
 fn builder(common_name: &str, key: &PKey<Private>) -> Result<X509Builder> {
@@ -109,12 +116,12 @@ fn builder(common_name: &str, key: &PKey<Private>) -> Result<X509Builder> {
     Ok(builder)
 }
 
-fn save(folder: &Path, name: &str, certificate: &X509, key: &PKey<Private>) -> Result<()> {
+pub(crate) fn save(folder: &Path, name: &str, certificate: &X509, key: &PKey<Private>) -> Result<()> {
     write(&folder.join(format!("{name}.key")), &key.private_key_to_pem_pkcs8()?, 0o600)?;
     write(&folder.join(format!("{name}.pem")), &certificate.to_pem()?, 0o644)
 }
 
-fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+pub(crate) fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(mode).open(path)?;
     file.write_all(content).with_context(|| format!("write {}", path.display()))

@@ -84,6 +84,27 @@ fn the_example_of_a_site_is_good() {
 }
 
 #[test]
+fn what_asks_for_cards_here_has_an_address_of_its_own() {
+    let good = std::fs::read_to_string(root().join("docker/site/site.toml")).unwrap();
+    let folder = std::env::temp_dir().join(format!("varco-house-cards-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("site.toml");
+    let load = |address: &str| {
+        let hub = "[hub_here]\nhost = \"hub.example.it\"\naddress = \"10.64.0.2\"\ncards = ";
+        let cards = format!("{{ host = \"cns.example.it\", address = \"{address}\" }}");
+        std::fs::write(&file, good.replacen("# [hub_here]", &format!("{hub}{cards}"), 1)).unwrap();
+        Site::load(&file).map_err(|error| error.to_string())
+    };
+    let own: Vec<_> = load("10.64.0.3").unwrap().own_addresses().map(|address| address.to_string()).collect();
+    assert_eq!(own, ["10.64.0.1", "10.64.0.2", "10.64.0.3"]);
+    for address in ["10.64.0.1", "10.64.0.2", "10.64.0.77", "198.18.0.3"] {
+        let refusal = load(address).unwrap_err();
+        assert!(refusal.contains("hub_here.cards.address: "), "{refusal}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
     let good = std::fs::read_to_string(root().join("docker/site/site.toml")).unwrap();
     let folder = std::env::temp_dir().join(format!("varco-house-{}", std::process::id()));

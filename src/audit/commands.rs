@@ -1,8 +1,10 @@
 //! One file for each command.
 
 pub mod fsck;
+pub mod keys;
 pub mod prove;
 pub mod shares;
+mod source;
 pub mod verify;
 pub mod who;
 

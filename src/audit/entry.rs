@@ -1,5 +1,5 @@
-//! The entries of a site's records (LOG.md classes R2a and R2b): who held which slot from when to when. No name, no
-//! address of a device, no destination: there is no field for them.
+//! The entries of a site's records: who held which slot from when to when, and what happened to the site. No name, no
+//! address of a device, no destination: there is no field for them. `content.rs` says which leaves an entry becomes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,40 @@ pub enum Entry {
         /// The shares from now on.
         shares: Shares,
     },
+    /// The program lives, and this is how right its clock is.
+    Heartbeat {
+        /// When.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// How many passes are open.
+        open: u32,
+        /// The estimated error of the clock.
+        clock: Clock,
+    },
+}
+
+/// The estimated error of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// Nobody has said.
+    Unknown,
+    /// At most this many milliseconds.
+    WithinMs(u64),
+}
+
+impl Clock {
+    /// Records made with more than this are marked, in milliseconds.
+    pub const MARKED_ABOVE: u64 = 500;
+
+    /// Itself where a record made with it is marked.
+    pub const fn doubtful(self) -> Option<Self> {
+        match self {
+            Self::WithinMs(ms) if ms <= Self::MARKED_ABOVE => None,
+            doubtful => Some(doubtful),
+        }
+    }
 }
 
 /// A step in a change of shares.
@@ -95,7 +129,8 @@ impl Entry {
             | Self::Ended { at, .. }
             | Self::Resumed { at, .. }
             | Self::Reconciled { at, .. }
-            | Self::Shares { at, .. } => *at,
+            | Self::Shares { at, .. }
+            | Self::Heartbeat { at, .. } => *at,
         }
     }
 }

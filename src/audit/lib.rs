@@ -1,11 +1,23 @@
 //! What is recorded and how it is read back: the part of Varco that an auditor builds alone.
 
+pub mod ceremony;
+pub mod class;
+pub mod content;
 pub mod entry;
 pub mod header;
+pub mod holder;
 pub mod journal;
+pub mod keys;
+pub mod leaf;
+pub mod opener;
+pub mod recorder;
+pub mod records;
+pub mod seal;
 pub mod shares;
+pub mod tag;
 pub mod tlog;
 pub mod verify;
+pub mod week;
 pub mod who;
 
-pub use entry::{Entry, SharesStep};
+pub use entry::{Clock, Entry, SharesStep};

@@ -3,14 +3,15 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{fsck::Fsck, prove::Prove, shares::Shares, verify::Verify, who::Who};
+use commands::{fsck::Fsck, keys::Keys, prove::Prove, shares::Shares, verify::Verify, who::Who};
 use std::process::ExitCode;
 use varco_policy::config::EXIT_USAGE;
 
-/// Answers an auditor's questions from a site's records and logs, offline.
+/// Answers an auditor's questions from a site's records and logs, offline, and makes the keys that open them.
 ///
 /// Exit codes: 0 one answer, or whole; 1 what was asked about cannot be read; 2 nobody; 3 more than one; 4 the log is not
-/// what was signed; 5 it is not signed by the key; 6 it does not continue a checkpoint seen before; 64 wrong arguments.
+/// what was signed; 5 it is not signed by the key; 6 it does not continue a checkpoint seen before; 7 a record that would
+/// answer cannot be opened with the keys given; 64 wrong arguments.
 #[derive(Debug, Parser)]
 #[command(name = "varco-audit", version)]
 struct Arguments {
@@ -25,6 +26,8 @@ enum Command {
     Verify(Verify),
     Prove(Prove),
     Fsck(Fsck),
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 fn main() -> ExitCode {
@@ -48,5 +51,6 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Verify(verify) => verify.run(),
         Command::Prove(prove) => prove.run(),
         Command::Fsck(fsck) => fsck.run(),
+        Command::Keys(keys) => keys.run(),
     }
 }

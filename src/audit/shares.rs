@@ -1,6 +1,6 @@
 //! The auditor's other question: who set the shares of the lanes, what did they set, and when?
 
-use crate::entry::{Entry, SharesStep};
+use crate::{content::Body, entry::SharesStep};
 use jiff::Timestamp;
 use serde::Serialize;
 use varco_policy::{ShareKey, Shares, Subject, share_key};
@@ -22,10 +22,10 @@ pub struct Step {
 }
 
 impl Step {
-    /// The step in an entry, if it is one.
-    pub fn of(entry: Entry) -> Option<Self> {
-        match entry {
-            Entry::Shares { at, site, step, by, shares } => Some(Self { at, site, step, by, shares }),
+    /// The step in a leaf, if it is one.
+    pub fn of(at: Timestamp, site: &str, body: Body) -> Option<Self> {
+        match body {
+            Body::Shares { step, by, shares } => Some(Self { at, site: site.to_owned(), step, by, shares }),
             _ => None,
         }
     }

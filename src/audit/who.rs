@@ -1,6 +1,17 @@
 //! The authorities' question: who used public address A, port P at instant T?
+//!
+//! Headers are read, not contents: the requester's key opens the week's key of tags, the tags find the attributions of
+//! the slot, and only those near the instant are opened, with the connections that they name.
 
-use crate::entry::Entry;
+use crate::{
+    content::{Body, Content},
+    entry::Clock,
+    leaf::{Leaf, Mark, NotALeaf},
+    opener::{OpenError, Opener},
+    records::{Records, RecordsError},
+    tag::{Tag, TagKey},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::{collections::BTreeMap, net::Ipv4Addr};
@@ -49,48 +60,154 @@ pub struct Holder {
     pub until: Timestamp,
     /// Why it ended; `None` while it is open or its end was never recorded.
     pub cause: Option<EndCause>,
+    /// The error of the clock, where begin or end are marked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
 }
 
-/// Collects the answer while the entries are read in order.
-#[derive(Debug)]
-pub struct Search {
+/// Attributions this far from the window asked about are not opened: a pass lasts 24 hours at most.
+const NEAR: SignedDuration = SignedDuration::from_hours(48);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum WhoError {
+    /// The records.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// A leaf that would answer cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A leaf.
+    #[error(transparent)]
+    Leaf(#[from] NotALeaf),
+}
+
+impl WhoError {
+    /// Whether nothing is wrong but that a key is not there.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Open(OpenError::NoKey { .. }))
+    }
+}
+
+/// Every pass that held the slot within the tolerance of the instant, earliest first. More than one is an ambiguous
+/// answer. Where a record of that time cannot be opened there is no answer: not even "nobody".
+///
+/// # Errors
+/// When records are missing or damaged, or a key is.
+pub fn search(
+    records: &mut Records,
+    opener: &mut Opener,
     question: Question,
-    holders: BTreeMap<PassId, Holder>,
+) -> Result<Vec<Holder>, WhoError> {
+    let window = Window::of(&question);
+    let mut found = Found { question, window, tags: Tags::None, leaves: Vec::new() };
+    records.each(|leaf, octets| found.take(leaf, octets, opener))?;
+    let mut holders = BTreeMap::new();
+    for octets in found.leaves {
+        attribute(records, opener, question, &octets, &mut holders)?;
+    }
+    let within = |h: &Holder| h.from <= window.last && h.until >= window.first;
+    let mut holders: Vec<_> = holders.into_values().filter(within).collect();
+    holders.sort_by_key(|holder| holder.from);
+    Ok(holders)
 }
 
-impl Search {
-    /// Starts with no answer.
-    pub const fn new(question: Question) -> Self {
-        Self { question, holders: BTreeMap::new() }
-    }
+/// From when to when.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    first: Timestamp,
+    last: Timestamp,
+}
 
-    /// Takes the next entry.
-    pub fn take(&mut self, entry: Entry) {
-        match entry {
-            Entry::Started { at, site, pass, subject, slot, until, .. } => {
-                if slot.covers(self.question.address, self.question.port) {
-                    let holder = Holder { pass, site, subject, slot, from: at, until, cause: None };
-                    self.holders.insert(pass, holder);
-                }
-            }
-            Entry::Ended { at, pass, cause, .. } => {
-                if let Some(holder) = self.holders.get_mut(&pass) {
-                    (holder.until, holder.cause) = (at, Some(cause));
-                }
-            }
-            Entry::Resumed { .. } | Entry::Reconciled { .. } | Entry::Shares { .. } => {}
-        }
-    }
-
-    /// Every pass that held the slot within the tolerance of the instant, earliest first. More than one is an
-    /// ambiguous answer.
-    pub fn answer(self) -> Vec<Holder> {
-        let Question { at, tolerance, .. } = self.question;
+impl Window {
+    fn of(question: &Question) -> Self {
+        let Question { at, tolerance, .. } = *question;
         let first = at.saturating_sub(tolerance).unwrap_or(Timestamp::MIN);
-        let last = at.saturating_add(tolerance).unwrap_or(Timestamp::MAX);
-        let within = |h: &Holder| h.from <= last && h.until >= first;
-        let mut holders: Vec<_> = self.holders.into_values().filter(within).collect();
-        holders.sort_by_key(|h| h.from);
-        holders
+        Self { first, last: at.saturating_add(tolerance).unwrap_or(Timestamp::MAX) }
     }
+
+    fn is_near(self, at: Timestamp) -> bool {
+        let first = self.first.saturating_sub(NEAR).unwrap_or(Timestamp::MIN);
+        (first..=self.last.saturating_add(NEAR).unwrap_or(Timestamp::MAX)).contains(&at)
+    }
+}
+
+/// The tags of the slot in the week that is being read.
+enum Tags {
+    None,
+    Of(Vec<Tag>),
+    Closed(Option<OpenError>),
+}
+
+struct Found {
+    question: Question,
+    window: Window,
+    tags: Tags,
+    leaves: Vec<Vec<u8>>,
+}
+
+impl Found {
+    fn take(&mut self, leaf: &Leaf<'_>, octets: &[u8], opener: &mut Opener) -> Result<(), WhoError> {
+        let near = self.window.is_near(leaf.header.at);
+        match (leaf.header.mark, &mut self.tags) {
+            (Mark::TagKey, _) => self.tags = self.tags_of(leaf, opener)?,
+            (Mark::Tag(tag), Tags::Of(tags)) if near && tags.contains(&tag) => {
+                self.leaves.push(octets.to_vec());
+            }
+            (Mark::Tag(_), Tags::Closed(error)) if near && leaf.header.at <= self.window.last => {
+                return error.take().map_or(Ok(()), |error| Err(error.into()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A key that is gone is no failure before a record of the time asked about needs it.
+    fn tags_of(&self, leaf: &Leaf<'_>, opener: &mut Opener) -> Result<Tags, WhoError> {
+        let key = match opener.open(leaf) {
+            Ok(Content { body: Body::TagKey { key }, .. }) => URL_SAFE_NO_PAD.decode(key).ok(),
+            Ok(_) => None,
+            Err(error @ OpenError::NoKey { .. }) => return Ok(Tags::Closed(Some(error))),
+            Err(error) => return Err(error.into()),
+        };
+        let bad = || OpenError::Damaged(leaf.header.sequence, "it holds no key".into());
+        let key = TagKey::new(&key.ok_or_else(bad)?);
+        Ok(Tags::Of(key.candidates(self.question.address, self.question.port)))
+    }
+}
+
+/// Opens an attribution and the connection that it names.
+fn attribute(
+    records: &mut Records,
+    opener: &mut Opener,
+    question: Question,
+    octets: &[u8],
+    holders: &mut BTreeMap<PassId, Holder>,
+) -> Result<(), WhoError> {
+    let leaf = Leaf::read(octets)?;
+    let (at, site) = (leaf.header.at, leaf.header.site.clone());
+    let Content { body, clock } = opener.open(&leaf)?;
+    let (pass, slot, connection) = match body {
+        Body::Lent { pass, slot, connection } | Body::Freed { pass, slot, connection } => {
+            (pass, slot, connection)
+        }
+        _ => return Ok(()),
+    };
+    if !slot.covers(question.address, question.port) {
+        return Ok(());
+    }
+    let named = records.leaf(connection)?;
+    match opener.open(&Leaf::read(&named)?)?.body {
+        Body::Began { pass: same, subject, until } if same == pass => {
+            holders.insert(pass, Holder { pass, site, subject, slot, from: at, until, cause: None, clock });
+        }
+        Body::Ended { pass: same, cause } if same == pass => {
+            if let Some(holder) = holders.get_mut(&pass) {
+                (holder.until, holder.cause) = (at, Some(cause));
+                holder.clock = holder.clock.or(clock);
+            }
+        }
+        _ => return Err(OpenError::Damaged(connection, "it is of another pass".into()).into()),
+    }
+    Ok(())
 }

@@ -1,12 +1,15 @@
 //! What the state machine lets the pages know: written by the event loop alone, read by every page without waiting for
 //! it. A device is on it exactly while the kernel is believed to hold its pass.
 
-use crate::site::{Status, Terms};
+use crate::{
+    site::{Status, Terms},
+    store::log::Progress,
+};
 use jiff::Timestamp;
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 use varco_policy::{
     Device, Mac, Pass, PassId, Slot,
@@ -44,6 +47,8 @@ impl Shown {
 pub struct Board {
     passes: RwLock<HashMap<Ipv4Addr, Shown>>,
     status: RwLock<Status>,
+    /// How far the log is: written by the store and the log's own thread.
+    pub log: Arc<Progress>,
 }
 
 impl Board {

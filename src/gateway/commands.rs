@@ -74,6 +74,8 @@ enum Command {
         #[arg(long)]
         pass: Uuid,
     },
+    /// Print the name and the public key of the log: what auditors verify with.
+    LogKey(Config),
     /// Change what a pass may reach, without a break in its connections.
     Rate {
         #[command(flatten)]
@@ -122,12 +124,16 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
         Command::Passes(config) => passes(&config),
         Command::Evidence { config, asked } => evidence::print(&config.load()?, &asked),
         Command::Expel { config, pass } => expel(&config, PassId(pass)),
+        Command::LogKey(config) => log_key(&config),
         Command::Rate { config, pass, rate } => set_rate(&config, PassId(pass), rate),
     }
 }
 
 fn check(config: &Config) -> Result<(), Fault> {
-    config.load()?;
+    let settings = config.load()?;
+    for (class, period) in settings.recorder(now())?.late(now()) {
+        eprintln!("warning: the newest log key of {class} is that of {period}; copy newer ones to log.keys");
+    }
     if !echo::is_allowed() {
         eprintln!(
             "warning: this user may send no ICMP echo, so the line is probed by DNS queries; \
@@ -151,9 +157,13 @@ fn plain(state: &State) -> String {
     let trial = shares.and_then(|shares| shares.trial);
     let trial = trial.map_or_else(|| "none".to_owned(), |trial| format!("{} seconds left", trial.seconds));
     format!(
-        "gate: {}\nrecords: {}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}\ntrial: {trial}",
+        "gate: {}\nrecords: {}\nlog: {} records, {} waiting, {}{}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}\ntrial: {trial}",
         works(state.enforcer),
         works(state.recording),
+        state.log.size,
+        state.log.waiting,
+        works(!state.log.failing),
+        if state.log.late { ", its keys are of an earlier week or day" } else { "" },
         state.online,
         state.slots_lent,
         state.slots_total,
@@ -169,6 +179,16 @@ fn passes(config: &Config) -> Result<(), Fault> {
         let slot = format!("{}:{}-{}", pass.slot.address, pass.slot.first_port, pass.slot.last_port);
         say(&format!("{} {} {} {slot}", pass.id, pass.since, pass.until));
     }
+    Ok(())
+}
+
+fn log_key(config: &Config) -> Result<(), Fault> {
+    let settings = config.load()?;
+    // Made by the gateway itself, or its user could not read it.
+    if !settings.log.at.key.exists() {
+        return Err(anyhow!("the log has no key yet: the gateway makes it at its first start").into());
+    }
+    say(&settings.log_key()?.vkey());
     Ok(())
 }
 
@@ -198,6 +218,11 @@ fn ask(config: &Config, ask: Ask) -> Result<Told, Fault> {
 
 fn unexpected() -> Fault {
     Fault::Other(anyhow!("the gateway gave no sensible answer"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge: keys are of a week")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 /// The answer to a command is standard output; nobody listening to it is no failure.

@@ -254,7 +254,12 @@ impl EventLoop {
             }
             rest.into_iter().for_each(|effect| self.perform(effect));
         }
-        self.board.publish(self.site.status());
+        let status = self.site.status();
+        let online = status.online;
+        self.board.publish(status);
+        if let Err(error) = self.store.keep_up(online, now()) {
+            tracing::error!(%error, "the heartbeat cannot be recorded");
+        }
     }
 
     fn record(&mut self, changes: Vec<crate::site::Change>) -> Event {

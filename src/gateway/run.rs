@@ -3,6 +3,7 @@
 use crate::{
     admin::{self, Admin},
     board::Board,
+    clock::ClockWatch,
     control, enforcer,
     event_loop::{EventLoop, Inbox, Message},
     hub::{self, Hub},
@@ -17,7 +18,10 @@ use crate::{
         Rules, Site,
         shares::{self, Told},
     },
-    store::Store,
+    store::{
+        Store,
+        log::{Integrator, Running},
+    },
 };
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use anyhow::Context;
@@ -50,8 +54,8 @@ pub fn run(settings: Settings) -> Result<(), Fault> {
     // The only provider compiled in; the HTTP client asks for the default one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     startup::open_files();
-    let (site, store) = resume(&settings)?;
     let board = Arc::new(Board::default());
+    let (site, store, log) = resume(&settings, &board)?;
     let (inbox, messages) = Inbox::new();
     let (requests, asked) = std::sync::mpsc::channel();
     let site = EventLoop::new(site, store, messages, requests, Arc::clone(&board));
@@ -63,19 +67,23 @@ pub fn run(settings: Settings) -> Result<(), Fault> {
     // What is under way is recorded before the process ends.
     let _ = inbox.tell(Message::Stop);
     let _ = site.join();
+    log.stop();
     served
 }
 
 /// The site with everything that is on record.
-fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
+fn resume(settings: &Settings, board: &Board) -> Result<(Site, Store, Running), Fault> {
     let bad = |problem: String| {
         let remedy = "give a folder that the gateway's user can write, with room and no newer site.db";
         ConfigError::new(&settings.file, "state", format!("{}: {problem}", settings.state.display()), remedy)
     };
     let slots = &settings.site.slots;
-    let mut store = Store::open(&settings.state, &settings.site.name, slots.quarantine)
-        .map_err(|error| bad(error.to_string()))?;
     let now = now();
+    let clock = ClockWatch::start(settings.log.time.clone()).context("the clock's thread")?;
+    let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine, now)
+        .map_err(|error| bad(error.to_string()))?;
+    let mut store = store.with(clock, Arc::clone(&board.log));
+    let log = log(settings, &mut store, board)?;
     let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
     if !settings.site.limits.count_the_day() {
         store.forget_usage().map_err(|error| bad(error.to_string()))?;
@@ -95,7 +103,30 @@ fn resume(settings: &Settings) -> Result<(Site, Store), Fault> {
     let (shares, changes) = shares::take_up(kept_shares, Told::of(&settings.site), now);
     store.commit(&changes, now).map_err(|error| bad(error.to_string()))?;
     let site = Site::resume(Rules::of(&settings.site), pool, kept.open, now);
-    Ok((site.not_before(newest).knowing(kept.known, now).with_shares(shares), store))
+    Ok((site.not_before(newest).knowing(kept.known, now).with_shares(shares), store, log))
+}
+
+/// The log and its thread. A log that cannot be opened keeps nobody out: what is recorded waits for it. Only where
+/// nothing was ever recorded is it not known where to begin.
+fn log(settings: &Settings, store: &mut Store, board: &Board) -> Result<Running, Fault> {
+    settings.log_key()?;
+    let at = &settings.log.at;
+    let bad = |problem: String| {
+        let remedy = "give a folder that the gateway's user can write; restore a damaged log from its copy";
+        ConfigError::new(&settings.file, "log.folder", format!("{}: {problem}", at.folder.display()), remedy)
+    };
+    let log = match at.open() {
+        Ok(log) => {
+            store.continue_after(log.size()).map_err(|error| bad(error.to_string()))?;
+            Some(log)
+        }
+        Err(error) if store.next() == 0 => return Err(bad(error.to_string()).into()),
+        // Its thread tries again, and tells.
+        Err(_) => None,
+    };
+    let database = settings.state.join("site.db");
+    let integrator = Integrator::new(at.clone(), &database, log, Arc::clone(&board.log));
+    Ok(integrator.start().context("the log's thread")?)
 }
 
 /// The blocks of `size` ports that overlap a slot of another size, lent before the settings changed. They rest as well, or

@@ -1,5 +1,7 @@
 //! The gateway's settings, `gateway.toml`, and the site's with them.
 
+use crate::store::log::Folder;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
@@ -7,6 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use url::Url;
+use varco_audit::{
+    recorder::Recorder,
+    tlog::{KeyError, NoteKey},
+};
 use varco_policy::{ConfigError, Site, config};
 
 /// `gateway.toml` as it is written.
@@ -19,6 +25,17 @@ struct Written {
     portal: Certificate,
     admin: Admin,
     hub: HubWritten,
+    log: LogWritten,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogWritten {
+    keys: PathBuf,
+    origin: Option<String>,
+    folder: Option<PathBuf>,
+    #[serde(default)]
+    time: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +86,17 @@ pub struct Hub {
     pub ca: Option<Vec<u8>>,
 }
 
+/// The verifiable log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Folder of the public halves of the weeks' keys.
+    pub keys: PathBuf,
+    /// Where it is.
+    pub at: Folder,
+    /// Time servers, host and port, that are asked how right the clock is.
+    pub time: Vec<String>,
+}
+
 /// All settings, read and checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -86,6 +114,8 @@ pub struct Settings {
     pub admin: Admin,
     /// The hub.
     pub hub: Hub,
+    /// The log.
+    pub log: Log,
 }
 
 impl Settings {
@@ -100,11 +130,43 @@ impl Settings {
         check_admin(file, &site, &written.admin)?;
         let hub = Hub::load(file, written.hub)?;
         check_garden(&written.site, &site, &hub)?;
+        let log = Log::load(file, written.log, (&written.state, &site, &hub))?;
         let Written { enforcer, state, portal, admin, .. } = written;
-        let settings = Self { file: file.to_path_buf(), site, enforcer, state, portal, admin, hub };
+        let settings = Self { file: file.to_path_buf(), site, enforcer, state, portal, admin, hub, log };
+        // Any key will do here; which one is for the time of a record.
+        settings.recorder(Timestamp::UNIX_EPOCH)?;
         settings.portal_tls()?;
         settings.admin_tls()?;
         Ok(settings)
+    }
+
+    /// What seals the site's records, with the keys of this time.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub fn recorder(&self, now: Timestamp) -> Result<Recorder, ConfigError> {
+        Recorder::open(&self.log.keys, &self.site.name, now).map_err(|problem| {
+            let remedy =
+                "make keys with `varco-audit keys weeks` and copy them here with `varco-audit keys publish`";
+            ConfigError::new(&self.file, "log.keys", problem, remedy)
+        })
+    }
+
+    /// What signs the log, made where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be used or is the key of another log.
+    pub fn log_key(&self) -> Result<NoteKey, ConfigError> {
+        self.log.at.key().map_err(|problem| {
+            let path = self.log.at.key.display();
+            let (key, remedy) = match problem {
+                KeyError::OtherName { .. } => {
+                    ("log.origin", "a log keeps its name: give the one that it began with")
+                }
+                _ => ("state", "give a folder in which the gateway's user keeps a file of its own alone"),
+            };
+            ConfigError::new(&self.file, key, format!("{path}: {problem}"), remedy)
+        })
     }
 
     /// The portal's side of TLS.
@@ -176,6 +238,30 @@ impl Hub {
     }
 }
 
+impl Log {
+    fn load(
+        file: &Path,
+        written: LogWritten,
+        (state, site, hub): (&Path, &Site, &Hub),
+    ) -> Result<Self, ConfigError> {
+        let host = hub.origin.trim_start_matches("https://").split(':').next().unwrap_or_default();
+        let origin = written.origin.unwrap_or_else(|| format!("{host}/log/{}", site.name));
+        let plain = origin.bytes().all(|b| b.is_ascii_graphic() && b != b'+');
+        if !plain || origin.contains("://") || !origin.contains('/') {
+            let remedy = "write host and path without scheme: accesso.example.it/log/library";
+            let problem = format!("`{origin}` cannot name a log");
+            return Err(ConfigError::new(file, "log.origin", problem, remedy));
+        }
+        let with_port = |server: String| if server.contains(':') { server } else { format!("{server}:123") };
+        let folder = written.folder.unwrap_or_else(|| state.join("log"));
+        Ok(Self {
+            keys: written.keys,
+            at: Folder { folder, origin, key: state.join("log.key") },
+            time: written.time.into_iter().map(with_port).collect(),
+        })
+    }
+}
+
 fn check_folder(file: &Path, state: &Path) -> Result<(), ConfigError> {
     if state.is_dir() {
         return Ok(());
@@ -190,8 +276,9 @@ fn check_garden(file: &Path, site: &Site, hub: &Hub) -> Result<(), ConfigError> 
     let host = hub.origin.trim_start_matches("https://").split(':').next().unwrap_or_default();
     let under =
         |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let here = site.hub_here.iter().map(|hub| &hub.host);
-    if site.garden.names.iter().chain(here).any(|name| under(&name.to_string())) {
+    let mut names =
+        site.garden.names.iter().map(String::as_str).chain(site.hub_here().map(|(_, host, _)| host));
+    if names.any(under) {
         return Ok(());
     }
     let problem = format!("the hub, {host}, is not among them, so nobody could log in");

@@ -1,26 +1,35 @@
-//! `site.db`: the passes that are open, the slots that rest, and the journal of entries, in one SQLite database, so
-//! that an entry and the state that goes with it become durable in one transaction.
+//! `site.db`: the passes that are open, the slots that rest, and the sealed leaves that are not in the log folder yet, in
+//! one SQLite database, so that a record and the state that goes with it become durable in one transaction.
 //!
-//! Commit order: entries and tables are written in one transaction with `synchronous = FULL`; when `commit` returns
+//! Commit order: leaves and tables are written in one transaction with `synchronous = FULL`; when `commit` returns
 //! `Ok` the write-ahead log has been synced. When it returns an error the changes may be durable or not, and recording
 //! them again is safe: a start that is there already, a mark or an end of a pass that is not open write nothing.
+//!
+//! What is committed is acknowledged. The log folder follows (`log.rs`); rows go only when the leaves are there.
 
+mod change;
 mod device_key;
+pub mod log;
 mod schema;
 mod shares;
 #[cfg(test)]
 pub(crate) mod tests;
 mod usage;
 
-use crate::site::{Change, Known, Used};
+use crate::{
+    clock::ClockWatch,
+    site::{Change, Known, Used},
+};
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use rusqlite::{Connection, Row, Transaction, types::Type};
-use std::{fs::File, path::Path};
+use log::Progress;
+use rusqlite::{Connection, Row, types::Type};
+use std::{fs::File, path::Path, sync::Arc};
 use varco_audit::{
     Entry,
     journal::{self, JournalError},
+    recorder::{Now, Recorder},
 };
-use varco_policy::{Device, Pass, PassId, Rate, Slot, Subject, pass::EndCause};
+use varco_policy::{Pass, Slot, Subject, pass::EndCause};
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -66,29 +75,78 @@ pub struct Kept {
     pub known: Known,
 }
 
+/// How often a heartbeat is recorded.
+const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
+/// How many leaves that are in the log folder are removed in one transaction.
+const PRUNED: u32 = 1024;
+/// How many records of an older version are sealed in one transaction.
+const TAKEN_OVER: u32 = 500;
+
 /// The records of a site.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
-    site: String,
+    recorder: Recorder,
     quarantine: SignedDuration,
+    clock: Arc<ClockWatch>,
+    progress: Arc<Progress>,
+    beat: Option<Timestamp>,
+    /// What was deleted since the write-ahead log was emptied must not stay in it.
+    deleted: bool,
     /// Held as long as the store is open.
     _lock: File,
 }
 
 impl Store {
-    /// Opens or makes `site.db` in `folder`, alone.
+    /// Opens or makes `site.db` in `folder`, alone. What an older version recorded in clear is sealed.
     ///
     /// # Errors
     /// When the folder cannot be used, another gateway uses it, or the database is damaged or newer.
-    pub fn open(folder: &Path, site: &str, quarantine: SignedDuration) -> Result<Self, StoreError> {
+    pub fn open(
+        folder: &Path,
+        mut recorder: Recorder,
+        quarantine: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let lock = File::options().create(true).append(true).open(folder.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => StoreError::InUse,
             std::fs::TryLockError::Error(error) => StoreError::Folder(error),
         })?;
-        let connection = schema::open(&folder.join("site.db"))?;
-        Ok(Self { connection, site: site.to_owned(), quarantine, _lock: lock })
+        let mut connection = schema::open(&folder.join("site.db"))?;
+        take_over(&mut connection, &mut recorder, now)?;
+        let (clock, progress) = (Arc::default(), Arc::<Progress>::default());
+        progress.committed(journal::place(&connection)?.next);
+        let (beat, deleted, _lock) = (None, true, lock);
+        let mut store = Self { connection, recorder, quarantine, clock, progress, beat, deleted, _lock };
+        store.forget_for_good();
+        Ok(store)
+    }
+
+    /// The same store, which asks this clock how right it is and tells that log what is to be integrated.
+    #[must_use]
+    pub fn with(self, clock: Arc<ClockWatch>, progress: Arc<Progress>) -> Self {
+        progress.committed(self.progress.next());
+        Self { clock, progress, ..self }
+    }
+
+    /// How many leaves were ever recorded.
+    pub fn next(&self) -> u64 {
+        self.progress.next()
+    }
+
+    /// The log folder has this many leaves already: the next record comes after them, in a new database too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn continue_after(&mut self, size: u64) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let mut place = journal::place(&transaction)?;
+        place.next = place.next.max(size);
+        journal::set_place(&transaction, &place)?;
+        transaction.commit()?;
+        self.progress.committed(place.next);
+        Ok(())
     }
 
     /// Reads what was open, and records that the program has taken it up.
@@ -96,15 +154,12 @@ impl Store {
     /// # Errors
     /// When the database fails or a row is damaged.
     pub fn resume(&mut self, now: Timestamp) -> Result<Kept, StoreError> {
-        let newest = journal::newest(&self.connection)?;
+        let newest = journal::place(&self.connection)?.newest;
         let open = self.open_passes()?;
         let known = self.known(&open)?;
         let kept = Kept { open, resting: self.resting()?, newest, known };
         let open = u32::try_from(kept.open.len()).unwrap_or(u32::MAX);
-        let resumed = Entry::Resumed { at: now, site: self.site.clone(), open };
-        let transaction = self.connection.transaction()?;
-        journal::append(&transaction, &[resumed])?;
-        transaction.commit()?;
+        self.append(Entry::Resumed { at: now, site: self.recorder.site().to_owned(), open }, now)?;
         Ok(kept)
     }
 
@@ -114,19 +169,48 @@ impl Store {
     /// When the database fails; the changes may be durable all the same.
     pub fn commit(&mut self, changes: &[Change], now: Timestamp) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
+        let mut entries = Vec::new();
         for change in changes {
-            if let Some(entry) = write(&transaction, &self.site, change, now)? {
-                journal::append(&transaction, &[entry])?;
-            }
+            entries.extend(change::write(&transaction, self.recorder.site(), change, now)?);
         }
+        let clock = self.clock.error(now);
+        self.recorder.append(&transaction, &entries, Now { at: now, clock })?;
         let rested = now.saturating_sub(self.quarantine).unwrap_or(Timestamp::MIN);
         transaction
             .prepare_cached("DELETE FROM resting WHERE freed < ?1")?
             .execute([rested.as_millisecond()])?;
-        transaction.commit()?;
+        self.progress.commit(transaction)?;
+        self.deleted |= changes.iter().any(|change| matches!(change, Change::Ended { .. }));
         if changes.iter().any(|change| matches!(change, Change::Day(_))) {
             self.forget_for_good();
         }
+        Ok(())
+    }
+
+    /// What is due from time to time: a heartbeat, and what was deleted leaves the write-ahead log.
+    ///
+    /// # Errors
+    /// When the heartbeat cannot be recorded; it is tried again when the next one is due.
+    pub fn keep_up(&mut self, open: usize, now: Timestamp) -> Result<(), StoreError> {
+        let due = |beat: Timestamp| now.duration_since(beat).abs() >= HEARTBEAT;
+        if !self.beat.is_none_or(due) {
+            return Ok(());
+        }
+        self.beat = Some(now);
+        self.progress.late(!self.recorder.late(now).is_empty());
+        if self.deleted {
+            self.forget_for_good();
+        }
+        let (open, clock) = (u32::try_from(open).unwrap_or(u32::MAX), self.clock.error(now));
+        let site = self.recorder.site().to_owned();
+        self.append(Entry::Heartbeat { at: now, site, open, clock }, now)
+    }
+
+    fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), StoreError> {
+        let clock = self.clock.error(now);
+        let transaction = self.connection.transaction()?;
+        self.recorder.append(&transaction, &[entry], Now { at: now, clock })?;
+        self.progress.commit(transaction)?;
         Ok(())
     }
 
@@ -162,10 +246,10 @@ impl Store {
 
     /// What was deleted is still in the write-ahead log, until that is emptied. Somebody who reads the database now
     /// prevents it; then it is for the next day.
-    fn forget_for_good(&self) {
+    fn forget_for_good(&mut self) {
         let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
         match busy {
-            Ok(0) => {}
+            Ok(0) => self.deleted = false,
             Ok::<i64, _>(_) => tracing::info!("records are being read: the log of changes is emptied later"),
             Err(error) => tracing::warn!(%error, "the log of changes was not emptied"),
         }
@@ -203,6 +287,13 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Puts something in the way of the log folder.
+    #[cfg(test)]
+    pub(crate) fn spoil_log(&self) {
+        let database = Path::new(self.connection.path().unwrap());
+        std::fs::write(database.with_file_name("log"), "").unwrap();
+    }
+
     /// Limits the size of the database, to see what a full disk does.
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: i64) {
@@ -210,90 +301,25 @@ impl Store {
     }
 }
 
-/// Changes the tables; the entry to append, or `None` when nothing changed.
-fn write(
-    transaction: &Transaction<'_>,
-    site: &str,
-    change: &Change,
-    now: Timestamp,
-) -> Result<Option<Entry>, StoreError> {
-    let site = site.to_owned();
-    Ok(match change {
-        Change::Started(pass) => {
-            let device = device_key::hash(transaction, pass.device.mac, now)?;
-            start(transaction, pass)?.then(|| started(site, pass, device))
-        }
-        Change::Leaving { pass, cause } => {
-            mark(transaction, *pass, *cause)?;
-            None
-        }
-        Change::Ended { pass, slot, at, freed, cause } => {
-            let entry = Entry::Ended { at: *at, site, pass: *pass, slot: *slot, cause: *cause };
-            end(transaction, *pass, *slot, *freed)?.then_some(entry)
-        }
-        Change::Reconciled { at, missing, unknown } => {
-            Some(Entry::Reconciled { at: *at, site, missing: *missing, unknown: *unknown })
-        }
-        Change::Shares { at, step, by, shares } => {
-            let entry = Entry::Shares { at: *at, site, step: *step, by: by.clone(), shares: *shares };
-            shares::step(transaction, *step, shares)?.then_some(entry)
-        }
-        Change::SharesTold(told) => {
-            shares::told(transaction, told)?;
-            None
-        }
-        Change::Used { person, used, counted } => {
-            usage::write(transaction, person, used, counted)?;
-            None
-        }
-        Change::Day(day) => {
-            usage::forget_before(transaction, &day.to_string())?;
-            None
-        }
-        Change::Rated { pass, rate } => {
-            set_rate(transaction, *pass, *rate)?;
-            None
-        }
-    })
-}
-
-fn started(site: String, pass: &Pass, device: String) -> Entry {
-    let Pass { id, subject, slot, since, until, device: Device { .. }, session: _ } = pass.clone();
-    Entry::Started { at: since, site, pass: id, subject, device, slot, until }
-}
-
-fn start(transaction: &Transaction<'_>, pass: &Pass) -> Result<bool, StoreError> {
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO pass (id, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-    Ok(insert.execute((pass.id.to_string(), serde_json::to_string(pass)?))? == 1)
-}
-
-fn mark(transaction: &Transaction<'_>, pass: PassId, cause: EndCause) -> Result<(), StoreError> {
-    let mut update = transaction.prepare_cached("UPDATE pass SET leaving = ?2 WHERE id = ?1")?;
-    update.execute((pass.to_string(), serde_json::to_string(&cause)?))?;
+/// Seals what an older version recorded in clear, some at a time: a start that is cut goes on where it was. What is
+/// sealed is deleted in the same transaction.
+fn take_over(connection: &mut Connection, recorder: &mut Recorder, now: Timestamp) -> Result<(), StoreError> {
+    let mut sealed = 0;
+    loop {
+        let transaction = connection.transaction()?;
+        let records = journal::plain(&transaction, TAKEN_OVER)?;
+        let Some((last, _)) = records.last() else { break };
+        let last = *last;
+        sealed += records.len();
+        recorder.take_over(&transaction, records.into_iter().map(|(_, entry)| entry), now)?;
+        journal::forget_plain(&transaction, last)?;
+        transaction.commit()?;
+    }
+    connection.execute_batch("DROP TABLE IF EXISTS record")?;
+    if sealed > 0 {
+        tracing::info!(sealed, "records of the older version are sealed now");
+    }
     Ok(())
-}
-
-fn set_rate(transaction: &Transaction<'_>, pass: PassId, rate: Option<Rate>) -> Result<(), StoreError> {
-    let rate = rate.map(|rate| serde_json::to_string(&rate)).transpose()?;
-    transaction
-        .prepare_cached("UPDATE pass SET rate = ?2 WHERE id = ?1")?
-        .execute((pass.to_string(), rate))?;
-    Ok(())
-}
-
-fn end(
-    transaction: &Transaction<'_>,
-    pass: PassId,
-    slot: Slot,
-    freed: Timestamp,
-) -> Result<bool, StoreError> {
-    let was_open =
-        transaction.prepare_cached("DELETE FROM pass WHERE id = ?1")?.execute([pass.to_string()])? == 1;
-    let mut rest =
-        transaction.prepare_cached("INSERT OR REPLACE INTO resting (slot, freed) VALUES (?1, ?2)")?;
-    rest.execute((serde_json::to_string(&slot)?, freed.as_millisecond()))?;
-    Ok(was_open)
 }
 
 fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -4,7 +4,7 @@ use crate::{
     bodies::Served,
     config::{Client, Settings, StoreSettings},
     keys::Keys,
-    login::trusted::Trusted,
+    login::{cns::Cards, trusted::Trusted},
     oidc::{grant::Login, key::SigningKey},
     register::Register,
     registry::Registry,
@@ -36,6 +36,8 @@ pub struct Hub {
     pub registry: Option<Arc<Registry>>,
     /// The providers that are trusted now.
     pub trusted: Arc<Trusted>,
+    /// Logins by card.
+    pub cards: Option<Cards>,
     clients: Vec<Client>,
 }
 
@@ -46,10 +48,11 @@ impl Hub {
     /// When a key, a secret or the database is missing or wrong.
     pub fn open(file: &Path, settings: Settings) -> Result<Self, Fault> {
         let clients = settings.clients(file)?;
-        let Keys { oidc, pairwise, sealer } = Keys::load(file, &settings.keys)?;
+        let Keys { oidc, pairwise, sealer, handles } = Keys::load(file, &settings.keys)?;
         let bodies = Served::all(file, &settings, now())?;
         let registry = Registry::of(file, &settings)?.map(Arc::new);
         let trusted = Arc::new(Trusted::load(&settings.providers, registry.clone(), now()));
+        let cards = Cards::open(file, &settings, handles)?;
         let database = settings.state.join("hub.db");
         private_file(&database).with_context(|| database.display().to_string())?;
         let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
@@ -59,7 +62,18 @@ impl Hub {
         }
         .context("opening the login state")?;
         let register = Arc::new(register);
-        Ok(Self { settings, signing: oidc, pairwise, store, register, bodies, registry, trusted, clients })
+        Ok(Self {
+            settings,
+            signing: oidc,
+            pairwise,
+            store,
+            register,
+            bodies,
+            registry,
+            trusted,
+            cards,
+            clients,
+        })
     }
 
     /// The gateway with this id.
@@ -83,6 +97,8 @@ impl Hub {
         let logouts = trusted.iter().filter_map(|p| p.slo_post.as_ref()).map(|slo| &slo.response);
         let gateway = waiting.and_then(|login| self.client(&login.client_id)?.address(&login.redirect_uri));
         let mut origins = trusted.sso_origins();
+        // A login by card leads over its listener, and a form's policy holds for where it is led.
+        origins.extend(self.cards.as_ref().map(|cards| cards.settings.url.origin().ascii_serialization()));
         origins.extend(logouts.chain(gateway).map(|url| url.origin().ascii_serialization()));
         origins
     }

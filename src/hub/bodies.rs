@@ -19,6 +19,8 @@ pub struct Served {
     pub path: String,
     /// What it is.
     pub body: Body,
+    /// Whether it lets cards in.
+    pub cns: bool,
     spid: Option<ServiceProvider>,
     cie: Option<ServiceProvider>,
 }
@@ -51,7 +53,7 @@ impl Served {
             )
         };
         let (spid, cie) = (us(Scheme::Spid).transpose()?, us(Scheme::Cie).transpose()?);
-        Ok(Self { path: table.path.clone(), body: table.body(), spid, cie })
+        Ok(Self { path: table.path.clone(), body: table.body(), cns: table.cns, spid, cie })
     }
 
     /// Who the body is towards a scheme: towards the eIDAS node as in SPID, where the body lets it in.
@@ -61,6 +63,11 @@ impl Served {
             Scheme::Eidas => self.spid.as_ref().filter(|spid| spid.eidas),
             Scheme::Cie => self.cie.as_ref(),
         }
+    }
+
+    /// The address of `/cns/<end>`, from the root.
+    pub fn card_address(&self, end: &str) -> String {
+        format!("{}/cns/{end}", prefix(&self.path))
     }
 
     /// The address of `/<scheme>/<end>`, from the root.

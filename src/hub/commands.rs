@@ -4,7 +4,7 @@ use crate::{
     app, bodies,
     config::Settings,
     keys,
-    login::saml,
+    login::{cns, saml},
     register::{keys::MonthKeys, report::Report},
     registry::Registry,
 };
@@ -20,6 +20,10 @@ pub fn check_config(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
     Registry::of(file, &settings)?;
     varco_web::tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
+    cns::listener::config(file, &settings)?;
+    if let Some(cns) = &settings.cns {
+        cns.trust().registry(file, &settings.state)?;
+    }
     tracing::info!("{}: the settings are good", file.display());
     Ok(())
 }

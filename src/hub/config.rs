@@ -2,11 +2,13 @@
 
 mod admins;
 mod body;
+mod cns;
 mod providers;
 
 use crate::login::saml::Fault;
 pub use admins::Admins;
 pub use body::BodySettings;
+pub use cns::{CnsSettings, Revoking};
 pub use providers::{ProviderSettings, RegistrySettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -39,13 +41,15 @@ pub struct Settings {
     pub bodies: Vec<BodySettings>,
     /// Whose identities are trusted.
     pub providers: ProviderSettings,
+    /// Logins by smart card, where there are any.
+    pub cns: Option<CnsSettings>,
     /// The gateways that may ask for logins.
     #[serde(rename = "gateway")]
     pub gateways: Vec<Gateway>,
 }
 
 /// Certificate chain and key, PEM.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Tls {
@@ -177,6 +181,7 @@ impl Settings {
             ));
         }
         body::check(self, file)?;
+        cns::check(self, file)?;
         self.store.check(file)?;
         folder(file, "state", &self.state)?;
         self.providers.check(file)?;

@@ -1,7 +1,7 @@
 //! The hub's own keys: made once, mode 0600, never overwritten. Losing `pairwise.salt` or `register.key` gives every
 //! citizen a new name towards the gateways; losing `spid.key` means registering the service again.
 
-use crate::{oidc::key::SigningKey, register::seal::Sealer};
+use crate::{login::cns::handle::HandleKey, oidc::key::SigningKey, register::seal::Sealer};
 use anyhow::Context;
 use ring::{
     hmac,
@@ -33,6 +33,8 @@ pub struct Keys {
     pub pairwise: hmac::Key,
     /// Seals the register.
     pub sealer: Sealer,
+    /// Seals what a card's listener hands over.
+    pub handles: HandleKey,
 }
 
 impl Keys {
@@ -49,7 +51,8 @@ impl Keys {
         let pairwise = hmac::Key::new(hmac::HMAC_SHA256, &secret_bytes(&folder.join(SALT)).map_err(bad)?);
         let register = secret_bytes(&folder.join(REGISTER)).map_err(bad)?;
         let sealer = Sealer::new(&register, folder.join(MONTHS)).map_err(|e| bad(e.into()))?;
-        Ok(Self { oidc, pairwise, sealer })
+        let handles = HandleKey::new(&register).map_err(|e| bad(e.into()))?;
+        Ok(Self { oidc, pairwise, sealer, handles })
     }
 }
 

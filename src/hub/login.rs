@@ -16,11 +16,13 @@ pub mod trusted;
 use saml::{Scheme, SentRequest};
 use serde::{Deserialize, Serialize};
 
-/// A way to log in. CNS comes here.
+/// A way to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
     /// By SAML 2.0, in a scheme.
     Saml(Scheme),
+    /// By a smart card: CNS, TS-CNS, CIE used as a card.
+    Card,
 }
 
 impl Way {
@@ -28,6 +30,7 @@ impl Way {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Saml(scheme) => scheme.name(),
+            Self::Card => "cns",
         }
     }
 }

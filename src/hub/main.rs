@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use std::{path::PathBuf, process::ExitCode};
 use varco_hub::{
     attempt::{self, Wish},
-    commands, pairs,
+    commands,
+    login::cns::trust,
+    pairs,
     registry::show,
     serve,
 };
@@ -26,7 +28,9 @@ enum Command {
     /// Check the settings and say what is wrong.
     CheckConfig(Config),
     /// Show the trusted identity providers, and what the registry would change.
-    Providers(Providers),
+    Providers(Asked),
+    /// Show the trust list in force and the issuers of cards, and what AgID's list of now would change.
+    Trust(Asked),
     /// Look at a body's metadata, and at the requests it would send, as AgID would; prints what is missing, in Italian.
     Try(Try),
     /// Say how many logins each month of the register holds and where its key is; no person is named.
@@ -45,11 +49,11 @@ enum KeysCommand {
 }
 
 #[derive(Debug, clap::Args)]
-struct Providers {
-    /// Ask the registry now and print what would change; changes nothing.
+struct Asked {
+    /// Ask for the list now and print what would change; changes nothing.
     #[arg(long, conflicts_with = "accept")]
     diff: bool,
-    /// Put the registry's list in force although it is older or lost more than half of its providers.
+    /// Put that list in force although it is older or lost more than half of its members.
     #[arg(long)]
     accept: bool,
     /// Print JSON.
@@ -59,7 +63,7 @@ struct Providers {
     at: Config,
 }
 
-impl Providers {
+impl Asked {
     const fn wish(&self) -> show::Wish {
         match (self.diff, self.accept) {
             (true, _) => show::Wish::Preview,
@@ -137,6 +141,7 @@ fn main() -> ExitCode {
         Command::Run(at) => serve::run(&at.config),
         Command::CheckConfig(at) => commands::check_config(&at.config),
         Command::Providers(asked) => show::providers(&asked.at.config, asked.wish(), asked.json),
+        Command::Trust(asked) => trust::show::trust(&asked.at.config, asked.wish(), asked.json),
         Command::Try(Try { metadata, config, ca, json }) => {
             attempt::attempt(&Wish { metadata, config, ca, json })
         }

@@ -47,8 +47,35 @@ pub enum RegisterError {
     },
 }
 
+/// What is sealed of a login: what a look-up of two persons reads.
+#[derive(Debug, Clone, Copy)]
+pub enum Evidence<'a> {
+    /// The raw pair of SAML messages.
+    Messages {
+        /// What was asked.
+        request: &'a str,
+        /// What was answered.
+        response: &'a str,
+    },
+    /// What was read of a card and what its issuer said of it (`login::cns::evidence`).
+    Card(&'a serde_json::Value),
+}
+
+impl Evidence<'_> {
+    fn to_json(self) -> String {
+        match self {
+            Self::Messages { request, response } => {
+                serde_json::json!({ "request": request, "response": response })
+            }
+            Self::Card(card) => serde_json::json!({ "card": card }),
+        }
+        .to_string()
+    }
+}
+
 /// A login that a provider confirmed: the index fields that the SPID rules ask for, and the raw pair. Instants are
-/// Unix seconds.
+/// Unix seconds. Of a card `response_id` is the check's, `response_issued` the latest instant that an issuer signed,
+/// `response_issuer` the card's authority, and what SAML alone has is empty.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names are those of the SPID rules on traceability")]
 pub struct Authentication<'a> {
@@ -66,8 +93,7 @@ pub struct Authentication<'a> {
     pub name_qualifier: &'a str,
     pub session_index: Option<&'a str>,
     pub level: u8,
-    pub request_xml: &'a str,
-    pub response_xml: &'a str,
+    pub evidence: Evidence<'a>,
     /// The gateway that asked for the login, if one did.
     pub client_id: Option<&'a str>,
 }
@@ -122,9 +148,8 @@ impl Register {
         person: &str,
         subject: impl FnOnce(&str) -> Option<String>,
     ) -> Result<Option<Entered>, RegisterError> {
-        let pair = serde_json::json!({ "request": login.request_xml, "response": login.response_xml });
         let (month, place) = (Month::of(login.at), place(login.request_id));
-        let pair = self.sealer.seal(month, &place, pair.to_string().as_bytes())?;
+        let pair = self.sealer.seal(month, &place, login.evidence.to_json().as_bytes())?;
         let db = self.db();
         let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
         let id = self.person(&transaction, person, login.at)?;

@@ -46,9 +46,13 @@ fn of_bodies(app: &mut web::ServiceConfig) {
         let scheme = "{scheme:spid|cie}";
         web::resource([format!("/{scheme}/{end}"), format!("/{{body}}/{scheme}/{end}")])
     };
+    let card = |end: &str| web::resource([format!("/cns/{end}"), format!("/{{body}}/cns/{end}")]);
     app.service(at("login").get(login::send::send))
         .service(at("acs").get(login::receive::back).post(login::receive::receive))
         .service(at("logout").get(login::logout::by_redirect).post(login::logout::by_post))
+        .service(card("login").get(login::cns::asked::login))
+        .service(card("enter").get(login::cns::enter::enter))
+        .service(card("help").get(login::cns::help::help))
         .service(at("metadata").get(login::metadata::metadata))
         // The SPID rules name this one.
         .service(web::resource(["/metadata", "/{body}/metadata"]).get(login::metadata::metadata));
@@ -69,7 +73,7 @@ pub async fn limit_time(
 
 /// 200 when the login state answers, else 503.
 #[get("/health")]
-async fn health(hub: web::Data<Hub>) -> HttpResponse {
+pub(crate) async fn health(hub: web::Data<Hub>) -> HttpResponse {
     match hub.store.check().await {
         Ok(()) => HttpResponse::Ok().content_type("text/plain").body("ok\n"),
         Err(error) => {

@@ -3,13 +3,16 @@
 use crate::{
     app::Hub,
     config::Settings,
-    login::trusted,
+    login::{
+        cns::{self, sources::Lists},
+        trusted,
+    },
     register::{Register, expire},
     registry, routes,
 };
-use actix_web::{App, HttpServer, middleware, rt::System, web::Data};
+use actix_web::{App, HttpServer, dev::Server, middleware, rt::System, web::Data};
 use anyhow::Context;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::TcpListener, path::Path, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use varco_web::{headers, startup, startup::Fault, tls};
 
@@ -26,6 +29,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
     startup::open_files();
     let certificate = tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
+    let of_cards = cns::listener::config(file, &settings)?;
     System::new().block_on(async move {
         let hub = Data::new(Hub::open(file, settings)?);
         let listen = hub.settings.listen;
@@ -49,10 +53,28 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         .bind_rustls_0_23(listen, certificate)
         .with_context(|| format!("listening on {listen}"))?
         .run();
+        if let Some(Lists::Kept(trust)) = hub.cards.as_ref().map(|cards| &cards.lists) {
+            actix_web::rt::spawn(cns::trust::watch(trust.clone()));
+        }
+        let cards = of_cards.map(|config| cards(&hub, config)).transpose()?;
         tracing::info!(%listen, "varco-hub serves {}", hub.settings.issuer());
         startup::ready();
-        server.await.context("serving").map_err(Fault::Other)
+        match cards {
+            Some(cards) => tokio::try_join!(server, cards).map(drop),
+            None => server.await,
+        }
+        .context("serving")
+        .map_err(Fault::Other)
     })
+}
+
+/// The listener that asks for cards.
+fn cards(hub: &Data<Hub>, config: rustls::ServerConfig) -> anyhow::Result<Server> {
+    let Some(cns) = &hub.settings.cns else { anyhow::bail!("there is no [cns]") };
+    let listen = cns.listen;
+    let socket = TcpListener::bind(listen).with_context(|| format!("cns.listen: listening on {listen}"))?;
+    tracing::info!(%listen, "cards are asked for at {}", cns.url);
+    cns::listener::serve(hub, config, socket).context("the card's listener")
 }
 
 /// Answers the gateways that wait for logouts when the hub is to stop: it would wait for them.

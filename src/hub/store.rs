@@ -24,6 +24,10 @@ pub enum Kind {
     LongRequest,
     /// An authorization code.
     Code,
+    /// A login by card that waits for the card, by state.
+    Card,
+    /// A card that was checked, by handle.
+    Handle,
     /// A logout request sent to an identity provider, by relay state.
     Logout,
 }
@@ -35,6 +39,8 @@ impl Kind {
             Self::Request => "request",
             Self::LongRequest => "long-request",
             Self::Code => "code",
+            Self::Card => "card",
+            Self::Handle => "handle",
             Self::Logout => "logout",
         }
     }

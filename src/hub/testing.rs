@@ -2,6 +2,7 @@
 
 pub mod idp;
 pub mod registry;
+pub mod trust;
 
 use crate::{app::Hub, config::Settings, routes};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};
@@ -45,6 +46,8 @@ pub const SECRET: &str = "0123456789abcdef0123456789abcdef+/";
 pub struct Site {
     pub folder: PathBuf,
     pub file: PathBuf,
+    /// What listens for cards.
+    pub cards: Option<TcpListener>,
 }
 
 impl Site {
@@ -67,7 +70,29 @@ impl Site {
             );
         let file = folder.join("hub.toml");
         std::fs::write(&file, text).unwrap();
-        Self { folder, file }
+        Self { folder, file, cards: None }
+    }
+
+    /// Lets cards in, at a loopback port of their own; `more` is what `[cns]` says beside.
+    pub fn with_cards(mut self, more: &str) -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let signers = self.folder.join("signers");
+        std::fs::create_dir_all(&signers).unwrap();
+        let signer = include_bytes!("../../certs/agid-tl/agid-tl-6.pem");
+        std::fs::write(signers.join("agid-tl-6.pem"), signer).unwrap();
+        self.change("municipality = \"L219\"", "municipality = \"L219\"\ncns = true");
+        let table = format!(
+            "[cns]\nlisten = \"{address}\"\nurl = \"https://{HOST}:{}\"\nsigners = \"{}\"\n\
+             trust_list_file = \"{root}/list.xml\"\ntls = {{ certificate = \"{root}/tls.pem\", key = \"{root}/tls.key\" }}\n\
+             {more}\n[[gateway]]",
+            address.port(),
+            signers.display(),
+            root = self.folder.display()
+        );
+        self.change("[[gateway]]", &table);
+        self.cards = Some(socket);
+        self
     }
 
     /// Replaces text of the settings file.
@@ -79,9 +104,13 @@ impl Site {
 
     /// The hub of these files, its keys made.
     pub fn hub(&self) -> Data<Hub> {
+        Data::new(self.open())
+    }
+
+    fn open(&self) -> Hub {
         let settings = Settings::load(&self.file).unwrap();
         keys(&self.file, &settings.keys);
-        Data::new(Hub::open(&self.file, settings).unwrap())
+        Hub::open(&self.file, settings).unwrap()
     }
 }
 
@@ -125,7 +154,7 @@ impl Running {
         Self::with(Site::make(name)).await
     }
 
-    pub async fn with(site: Site) -> Self {
+    pub async fn with(mut site: Site) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -134,7 +163,16 @@ impl Running {
         let (chain, key) = (site.folder.join("tls.pem"), site.folder.join("tls.key"));
         let certificate = certificate(&chain, &key);
         let tls = varco_web::tls::server(&site.file, "tls", &chain, &key).unwrap();
-        let hub = site.hub();
+        let of_cards = crate::login::cns::listener::config(&site.file, &Settings::load(&site.file).unwrap());
+        let mut hub = site.open();
+        if let Some(cards) = hub.cards.as_mut() {
+            *cards = cards.for_tests();
+        }
+        let hub = Data::new(hub);
+        if let (Some(config), Some(socket)) = (of_cards.unwrap(), site.cards.take()) {
+            let server = crate::login::cns::listener::serve(&hub, config, socket).unwrap();
+            actix_web::rt::spawn(server);
+        }
         let served = hub.clone();
         let server = HttpServer::new(move || {
             App::new()

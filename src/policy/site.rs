@@ -138,6 +138,19 @@ pub struct HubHere {
     pub host: String,
     /// Where it listens, port 443: an address of this router inside a guest network.
     pub address: Ipv4Addr,
+    /// Where it asks for smart cards, if it does: another name, another such address.
+    #[serde(default)]
+    pub cards: Option<CardsHere>,
+}
+
+/// The card's listener of the hub on the same box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardsHere {
+    /// Its host name, as in the hub's `cns.url`.
+    pub host: String,
+    /// Where it listens, port 443.
+    pub address: Ipv4Addr,
 }
 
 /// The least a pass may be limited to: a page still comes within a minute.
@@ -204,7 +217,14 @@ impl Site {
     /// here. No guest's.
     pub fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
         let routers = self.guest.all().map(|network| network.router);
-        routers.chain(self.hub_here.iter().map(|hub| hub.address))
+        routers.chain(self.hub_here().map(|(_, _, address)| address))
+    }
+
+    /// What listens here for the hub: its key in the settings, host and address.
+    pub fn hub_here(&self) -> impl Iterator<Item = (&'static str, &str, Ipv4Addr)> {
+        let hub = self.hub_here.iter().map(|hub| ("hub_here", hub.host.as_str(), hub.address));
+        let cards = self.hub_here.iter().filter_map(|hub| hub.cards.as_ref());
+        hub.chain(cards.map(|cards| ("hub_here.cards", cards.host.as_str(), cards.address)))
     }
 
     /// The addresses that a guest's device may have.
@@ -289,14 +309,16 @@ impl Site {
     }
 
     fn check_hub_here(&self, file: &Path) -> Result<(), ConfigError> {
-        let Some(hub) = &self.hub_here else { return Ok(()) };
-        let own = |g: &GuestNetwork| {
-            g.has_host(hub.address) && !(g.first..=g.last).contains(&hub.address) && hub.address != g.router
-        };
-        if !self.guest.all().any(own) {
-            let problem = format!("{} is not an address of its own in a guest network", hub.address);
-            let remedy = "give one inside guest.subnet beside guest.router and the leased range";
-            return Err(ConfigError::new(file, "hub_here.address", problem, remedy));
+        let mut seen = BTreeSet::new();
+        for (key, _, address) in self.hub_here() {
+            let own = |g: &GuestNetwork| {
+                g.has_host(address) && !(g.first..=g.last).contains(&address) && address != g.router
+            };
+            if !self.guest.all().any(own) || !seen.insert(address) {
+                let problem = format!("{address} is not an address of its own in a guest network");
+                let remedy = "give one inside guest.subnet beside guest.router and the leased range";
+                return Err(ConfigError::new(file, &format!("{key}.address"), problem, remedy));
+            }
         }
         Ok(())
     }
@@ -323,13 +345,14 @@ impl Site {
     }
 
     fn check_names(&self, file: &Path) -> Result<(), ConfigError> {
-        let names = self.garden.names.iter().map(|n| ("garden.names", n));
-        let hub = self.hub_here.iter().map(|h| ("hub_here.host", &h.host));
-        for (key, name) in names.chain(hub).chain([("portal.host", &self.portal.host)]) {
+        let names = self.garden.names.iter().map(|n| ("garden.names".to_owned(), n.as_str()));
+        let hub = self.hub_here().map(|(key, host, _)| (format!("{key}.host"), host));
+        let portal = ("portal.host".to_owned(), self.portal.host.as_str());
+        for (key, name) in names.chain(hub).chain([portal]) {
             if !is_host_name(name) {
                 let problem = format!("`{name}` is not a host name");
                 let remedy = "write it in lower case without scheme or dot at the end: idp.example.it";
-                return Err(ConfigError::new(file, key, problem, remedy));
+                return Err(ConfigError::new(file, &key, problem, remedy));
             }
         }
         if self.garden.resolvers.is_empty() {

@@ -28,11 +28,15 @@ pub struct Choices {
     pub cie: Vec<Choice>,
     /// The Italian eIDAS node.
     pub eidas: Vec<Choice>,
+    /// Where a login by card begins.
+    pub card: Option<String>,
+    /// What helps with it.
+    pub card_help: Option<String>,
 }
 
 impl Choices {
     fn none(&self) -> bool {
-        self.spid.is_empty() && self.cie.is_empty() && self.eidas.is_empty()
+        self.spid.is_empty() && self.cie.is_empty() && self.eidas.is_empty() && self.card.is_none()
     }
 }
 
@@ -49,6 +53,9 @@ pub(super) struct Words {
     cie_hint: String,
     eidas: String,
     eidas_hint: String,
+    card: String,
+    card_hint: String,
+    card_help: String,
     help: String,
     help_hint: String,
     more: String,
@@ -62,7 +69,7 @@ pub(super) struct Words {
 pub fn choose(view: View<'_>, choices: &Choices, waiting: bool) -> Markup {
     let words = &WORDS.of(view.lang).choose;
     // Where SPID is the only way, its list is what the citizen came for.
-    let only = choices.cie.is_empty() && choices.eidas.is_empty();
+    let only = choices.cie.is_empty() && choices.eidas.is_empty() && choices.card.is_none();
     let body = html! {
         p { (words.intro) }
         @if choices.none() && !choices.in_spid {
@@ -76,6 +83,9 @@ pub fn choose(view: View<'_>, choices: &Choices, waiting: bool) -> Markup {
         }
         @for provider in &choices.eidas {
             (way(provider, "eidas", &words.eidas, Some("en"), &words.eidas_hint))
+        }
+        @if let Some(action) = &choices.card {
+            (card(words, action, choices.card_help.as_deref()))
         }
         @if choices.in_spid { (help(words)) }
         @if waiting { (leave(&words.cancel)) }
@@ -117,6 +127,22 @@ fn way(provider: &Choice, image: &str, label: &str, lang: Option<&str>, hint: &s
     html! {
         (form(provider, &button))
         p class="hint" id=(id) { (hint) }
+    }
+}
+
+/// The way by card; its form has no field.
+fn card(words: &Words, action: &str, help: Option<&str>) -> Markup {
+    html! {
+        form method="get" action=(action) {
+            button class="way card" aria-describedby="card-hint" {
+                (icon("card"))
+                span { (words.card) }
+            }
+        }
+        p class="hint" id="card-hint" { (words.card_hint) }
+        @if let Some(help) = help {
+            p class="hint" { a href=(help) { (words.card_help) } }
+        }
     }
 }
 
@@ -172,7 +198,8 @@ mod tests {
     }
 
     fn all() -> Choices {
-        Choices { cie: vec![choice("cie")], eidas: vec![choice("eidas")], ..spid(12) }
+        let (card, card_help) = (Some("/cns/login".into()), Some("/cns/help".into()));
+        Choices { cie: vec![choice("cie")], eidas: vec![choice("eidas")], card, card_help, ..spid(12) }
     }
 
     #[test]
@@ -191,6 +218,7 @@ mod tests {
                 only_spid.contains("<details class=\"way\" open>"),
                 "the only way is unfolded: {only_spid}"
             );
+            assert!(!only_spid.contains("/cns/") && every.contains("action=\"/cns/login\""));
             assert!(!only_spid.contains("cie.svg") && !only_spid.contains("eIDAS"));
             assert!(every.contains("<details class=\"way\">") && every.contains("CIE"), "{every}");
             assert!(every.contains("Login with eIDAS") && every.contains("/assets/eidas.svg"));
@@ -206,7 +234,7 @@ mod tests {
     fn an_image_says_nothing_that_its_label_does_not() {
         let page = choose(view(Lang::It), &all(), false).into_string();
         let images: Vec<_> = page.match_indices("<img ").map(|(at, _)| &page[at..at + 80]).collect();
-        assert_eq!(images.len(), 3, "one a scheme, none a provider");
+        assert_eq!(images.len(), 4, "one a scheme, none a provider");
         assert!(images.iter().all(|image| image.contains("alt=\"\"")), "{images:?}");
         assert!(page.contains("<span lang=\"en\">Login with eIDAS</span>"));
         for (name, image) in BUTTONS {

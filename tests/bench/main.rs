@@ -2,6 +2,7 @@
 //! namespaces of its own. Never a test: `make bench`.
 
 mod admit;
+mod cards;
 mod fairness;
 mod forward;
 mod host;
@@ -10,6 +11,7 @@ mod machine;
 mod office;
 mod peers;
 mod probes;
+mod records;
 mod report;
 mod scenario;
 mod shaped;

@@ -5,7 +5,7 @@ use super::{
     report::{Aim, Chapter, Figure, Unit},
     scenario::Bench,
     stats,
-    varco::{self, Varco},
+    varco::{self, Varco, as_shipped},
     world::{self, GUESTS, World},
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -46,7 +46,7 @@ pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
     // Those who ask have none.
     let room = GUESTS + many;
     let mut varco = Varco::start(&world, &bench.programs, Rate::from_bits(1_000_000_000), room)?;
-    let lab = settings(&varco.folder, room)?;
+    let lab = settings(&varco.folder, &bench.programs, room)?;
     let first = gateway(&world, bench, &lab)?;
     await_answer(&world, OURS)?;
     first.leave()?;
@@ -113,7 +113,7 @@ impl Running {
 }
 
 /// Settings of a gateway next to the enforcer whose folder this is.
-fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
+fn settings(enforcer: &Path, programs: &Path, room: usize) -> Result<Lab> {
     let lab = Lab::at(Path::new("/run/gateway"))?;
     fs::create_dir(&lab.folder)?;
     let plan = Plan {
@@ -126,9 +126,11 @@ fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
         bare: false,
         one_box: false,
         schemes: false,
+        cards: false,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;
+    keys::log(&lab, programs)?;
     fs::write(lab.path("config/site.toml"), varco::site(plan.rate, room))?;
     let file = lab.path("config/gateway.toml");
     let socket = format!("enforcer = \"{}/enforcer.sock\"", enforcer.display());
@@ -139,7 +141,8 @@ fn settings(enforcer: &Path, room: usize) -> Result<Lab> {
 }
 
 fn gateway(world: &World, bench: &Bench, lab: &Lab) -> Result<Running> {
-    let mut command = Command::new(bench.programs.join("varco-gateway"));
+    let unit = include_str!("../../docker/site/varco-gateway.service");
+    let mut command = as_shipped(&bench.programs, "varco-gateway", unit);
     command.arg("run").arg("--config").arg(lab.path("config/gateway.toml")).stdin(Stdio::null());
     command.stderr(fs::File::create("/run/gateway.log")?);
     Ok(Running(world.router.spawn(&mut command)?))

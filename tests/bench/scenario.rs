@@ -1,6 +1,6 @@
 //! The scenarios, and how each runs.
 
-use super::{admit, fairness, forward, office, peers, probes, report::Chapter, shaped};
+use super::{admit, cards, fairness, forward, office, peers, probes, records, report::Chapter, shaped};
 use anyhow::Result;
 use std::{path::PathBuf, time::Duration};
 
@@ -62,6 +62,17 @@ pub const ALL: &[Scenario] = &[
         name: "probes",
         about: "Probes that are caught, next to nginx with a fixed 302 in the same namespace behind the same gate.",
         run: probes::run,
+    },
+    Scenario {
+        name: "records",
+        about: "A login's record: sealed for two persons, one leaf for each class, next to the same entry in clear; both on the \
+                disk when it returns.",
+        run: records::run,
+    },
+    Scenario {
+        name: "cards",
+        about: "Handshakes with a smart card at the hub, next to nginx with the same certificate, key and protocol.",
+        run: cards::run,
     },
     Scenario {
         name: "peers",

@@ -56,7 +56,8 @@ impl Varco {
         );
         fs::write(folder.join("enforcer.toml"), text)?;
         let shares = Site::load(&folder.join("site.toml"))?.shares();
-        let mut command = Command::new(programs.join("varco-enforcer"));
+        let mut command =
+            as_shipped(programs, "varco-enforcer", include_str!("../../docker/site/varco-enforcer.service"));
         command.arg("run").arg("--config").arg(folder.join("enforcer.toml"));
         command.stdin(Stdio::null()).stderr(fs::File::create(folder.join("enforcer.log"))?);
         let mut enforcer = world.router.spawn(&mut command)?;
@@ -239,6 +240,14 @@ length = "24h"
 "#,
         addresses.join(", ")
     )
+}
+
+/// A program with the environment that its shipped unit gives it.
+pub fn as_shipped(programs: &Path, name: &str, unit: &str) -> Command {
+    let mut command = Command::new(programs.join(name));
+    let set = unit.lines().filter_map(|line| line.strip_prefix("Environment="));
+    command.envs(set.flat_map(|set| set.split(' ').filter_map(|one| one.split_once('='))));
+    command
 }
 
 #[cfg(test)]

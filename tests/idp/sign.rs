@@ -75,11 +75,23 @@ impl Signer {
 
     fn fill(&self, xml: &str, key: &Path) -> Result<String> {
         let pair = format!("{},{}", key.display(), self.certificate.display());
-        let done = xmlsec1(&["--sign", "--privkey-pem", &pair], xml)?;
-        let text = String::from_utf8(done.stdout)?;
-        let start = text.find("?>").map_or(0, |at| at + 2);
-        Ok(text[start..].trim().to_owned())
+        fill(&[], &pair, xml)
     }
+}
+
+/// Fills the first signature template of `xml` with this key; `options` are of `xmlsec1`.
+///
+/// # Errors
+/// When `xmlsec1` is missing or refuses.
+pub fn with(options: &[&str], key: &Path, xml: &str) -> Result<String> {
+    fill(options, &key.display().to_string(), xml)
+}
+
+fn fill(options: &[&str], key: &str, xml: &str) -> Result<String> {
+    let done = xmlsec1(&[&["--sign", "--privkey-pem", key], options].concat(), xml)?;
+    let text = String::from_utf8(done.stdout)?;
+    let start = text.find("?>").map_or(0, |at| at + 2);
+    Ok(text[start..].trim().to_owned())
 }
 
 /// An enveloped signature template for the element with this `ID`.

@@ -1,6 +1,7 @@
 //! A browser without JavaScript: `curl` with a cookie jar, following redirects and submitting forms.
 
 use super::html::{self, Form};
+use crate::cns::reader::Held;
 use anyhow::{Context, Result, ensure};
 use std::{
     fs,
@@ -14,6 +15,7 @@ use url::Url;
 pub struct Browser {
     jar: PathBuf,
     body: PathBuf,
+    held: Option<Held>,
 }
 
 /// A page that has arrived.
@@ -36,9 +38,19 @@ impl Browser {
     /// When the folder cannot be written.
     pub fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let browser = Self { jar: folder.join("cookies"), body: folder.join("page.html") };
+        let browser = Self { jar: folder.join("cookies"), body: folder.join("page.html"), held: None };
         fs::write(&browser.jar, "")?;
         Ok(browser)
+    }
+
+    /// The same browser with a card in its reader.
+    pub fn holding(self, held: Held) -> Self {
+        Self { held: Some(held), ..self }
+    }
+
+    /// The card in its reader.
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
     }
 
     /// Opens an address.
@@ -88,6 +100,9 @@ impl Browser {
             .arg("--output")
             .arg(&self.body);
         curl.args(["--write-out", "%{http_code} %{url_effective}"]).args(arguments);
+        if let Some(held) = &self.held {
+            held.tell(&mut curl);
+        }
         fs::write(&self.body, "")?;
         let done = curl.output().context("start curl (Debian package curl)")?;
         ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr).trim());

@@ -3,7 +3,7 @@
 
 use super::{
     chart::{self, Meter},
-    down,
+    down, keys,
     plan::{self, Host, Plan},
     report::Report,
     state::Lab,
@@ -69,6 +69,7 @@ pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
         bare: false,
         one_box: false,
         schemes: false,
+        cards: cfg!(debug_assertions),
     };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };
@@ -111,9 +112,8 @@ impl Demo {
     fn recorded(&self) -> Result<()> {
         let (address, port) = self.who_am_i(CITIZEN)?;
         let at = now().to_string();
-        let records = self.lab.path("gateway/site.db");
         let mut audit = Command::new(self.programs.join("varco-audit"));
-        audit.args(["who", "--ip", &address, "--port", &port, "--at", &at, "--records"]).arg(records);
+        audit.args(["who", "--ip", &address, "--port", &port, "--at", &at]).args(keys::opening(&self.lab));
         let answer = output(audit)?;
         ensure!(answer.contains("subject"), "the record does not know who");
         ensure!(!answer.contains(plan::WEB_NAME) && !answer.contains(plan::WEB), "the record knows what");
@@ -216,6 +216,9 @@ impl Demo {
         let mut door = self.itself();
         door.arg("door").arg("--state").arg(&self.lab.folder).args(["--guest", "2"]);
         output(door)?;
+        if cfg!(debug_assertions) {
+            say(&format!("With a smart card:  varco-lab login --name {name} --guest 1 --card good\n"))?;
+        }
         say(&format!("Look around with:  varco-lab exec --name {name} guest0 -- COMMAND\n"))?;
         say(&format!("Take it down with: varco-lab down --name {name}\n"))
     }

@@ -49,13 +49,14 @@ pub fn hold(lab: &Lab) -> Result<()> {
 fn bring_up(lab: &Lab, record: &Record, watch: &mut Watch) -> Result<()> {
     render::write(lab, &record.plan)?;
     keys::make(lab, &record.plan)?;
+    keys::log(lab, &record.programs)?;
     let hosts = hosts(lab, record)?;
     lab.write("hosts.json", &hosts)?;
     wires::lay(&record.plan, &hosts)?;
     for program in programs::all(lab, record) {
         let name = program.name;
         if name == "hub" {
-            supervise::once(lab, &programs::hub_keys(lab, record))?;
+            programs::before_hub(lab, record).iter().try_for_each(|program| supervise::once(lab, program))?;
         }
         watch.start(program)?;
         ready::await_program(lab, watch, name, &hosts)?;

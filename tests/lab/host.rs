@@ -1,6 +1,11 @@
 //! A host of the lab: a process that keeps a network, mounts and a name, and does nothing else.
 
-use super::{plan::Host, space, state::Lab};
+use super::{
+    plan::{self, Host},
+    space,
+    state::Lab,
+};
+use crate::cns::chromium;
 use anyhow::{Context, Result};
 use std::{
     fs,
@@ -56,6 +61,9 @@ fn prepare_etc(lab: &Lab, host: Host, etc: &Path) -> Result<()> {
     let switch = fs::read_to_string(etc.join("nsswitch.conf")).unwrap_or_default();
     let kept = switch.lines().filter(|l| !l.starts_with("hosts:")).map(|l| format!("{l}\n"));
     replace(&etc.join("nsswitch.conf"), kept.collect::<String>() + "hosts: files dns\n")?;
+    let policies = etc.join(chromium::POLICIES);
+    fs::create_dir_all(&policies)?;
+    replace(&policies.join("varco.json"), chromium::policy(&format!("https://{}", plan::CARDS_NAME)))?;
     trust(&etc.join("ssl/certs"), &fs::read(lab.path("tls/ca.pem"))?)
 }
 

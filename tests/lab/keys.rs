@@ -6,13 +6,14 @@ use super::{
 };
 use crate::{
     ca::Authority,
+    cns::{Certifier, trust::List},
     idp::{Signer, metadata},
 };
-use anyhow::Result;
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt};
+use anyhow::{Result, ensure};
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, process::Command};
 
 /// Makes the authority, one certificate for each server, the client secret that gateway and hub share, and the
-/// identity providers' keys and metadata.
+/// identity providers' keys and metadata, and the cards.
 ///
 /// # Errors
 /// When the folder cannot be written.
@@ -21,6 +22,12 @@ pub fn make(lab: &Lab, plan: &Plan) -> Result<()> {
     authority.leaf("portal", &[plan::PORTAL_NAME, plan::GUEST_ROUTER])?;
     authority.leaf("admin", &["admin.varco.test", plan::OFFICE_ROUTER])?;
     authority.leaf("hub", &[plan::HUB_NAME])?;
+    if plan.cards {
+        authority.leaf("cards", &[plan::CARDS_NAME])?;
+        let [certifier, elsewhere] =
+            [plan::CERTIFIER_NAME, plan::ELSEWHERE_NAME].map(|name| format!("http://{name}"));
+        Certifier::make(&lab.path("cns"), &certifier, &elsewhere)?.publish(List::Good, 1)?;
+    }
     let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let mut options = fs::OpenOptions::new();
     let mut file =
@@ -36,4 +43,37 @@ pub fn make(lab: &Lab, plan: &Plan) -> Result<()> {
         fs::write(lab.path(provider.trusted).join("varco-idp.xml"), text)?;
     }
     Ok(())
+}
+
+/// The two persons who open records together, and their roles.
+const OFFICERS: [(&str, &str); 2] = [("anna", "requester"), ("bruno", "approver")];
+
+/// Holds the ceremony of the log's keys with the real program, for this week and the next: the officers' keys are in
+/// `officers`, what the ceremony keeps in `ceremony`, what the gateway gets in `log-keys`.
+///
+/// # Errors
+/// When the program fails.
+pub fn log(lab: &Lab, programs: &Path) -> Result<()> {
+    let path = |name: &str| lab.path(name).display().to_string();
+    let (officers, ceremony, given) = (path("officers"), path("ceremony"), path("log-keys"));
+    let audit = |words: &[&str]| -> Result<()> {
+        let done = Command::new(programs.join("varco-audit")).arg("keys").args(words).output()?;
+        ensure!(done.status.success(), "varco-audit keys: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    };
+    for (name, role) in OFFICERS {
+        audit(&["holder", "--name", name, "--role", role, "--folder", &officers])?;
+    }
+    let [anna, bruno] = OFFICERS.map(|(name, _)| format!("{officers}/{name}.pub"));
+    audit(&["weeks", "--keys", &ceremony, "--weeks", "2", "--holder", &anna, "--holder", &bruno])?;
+    audit(&["publish", "--keys", &ceremony, "--to", &given])
+}
+
+/// What both officers together tell `varco-audit` to open the site's records.
+pub fn opening(lab: &Lab) -> Vec<String> {
+    let path = |name: String| lab.path(&name).display().to_string();
+    let holders =
+        OFFICERS.iter().flat_map(|(name, _)| ["--holder".into(), path(format!("officers/{name}.key"))]);
+    let records = ["--records".into(), path("gateway/site.db".into())];
+    records.into_iter().chain(["--keys".into(), path("ceremony".into())]).chain(holders).collect()
 }

@@ -2,16 +2,20 @@
 
 use super::{
     browser::{Arrived, Browser},
+    card::{self, Shown},
     dhcp,
     html::Form,
     plan::{self, Host},
     state::Lab,
 };
-use crate::idp::{Behaviour, Scheme, citizen::PASSWORD};
+use crate::{
+    cns::Reader,
+    idp::{Behaviour, Scheme, citizen::PASSWORD},
+};
 use anyhow::{Context, Result, bail};
 
 /// What Android asks to find out whether it is online.
-const PROBE: &str = "http://connectivitycheck.gstatic.com/generate_204";
+pub(super) const PROBE: &str = "http://connectivitycheck.gstatic.com/generate_204";
 /// A login takes nine pages; more than this is a circle.
 const MOST_PAGES: u32 = 20;
 
@@ -24,12 +28,14 @@ pub struct Wish {
     pub behaviour: Behaviour,
     /// Whose provider is chosen.
     pub scheme: Scheme,
+    /// A card instead of a provider.
+    pub card: Option<Shown>,
 }
 
 impl Wish {
     /// To log in with SPID, as one should.
     pub const fn new(citizen: String) -> Self {
-        Self { citizen, behaviour: Behaviour::Good, scheme: Scheme::Spid }
+        Self { citizen, behaviour: Behaviour::Good, scheme: Scheme::Spid, card: None }
     }
 
     /// entityID of the provider.
@@ -47,7 +53,10 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
     let host = Host::Guest(guest);
     let address = dhcp::lease(lab, host)?;
     tell(&format!("address   {address} from DHCP"))?;
-    let browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
+    let browser = browser(lab, host, wish)?;
+    if let Some(card) = wish.card.as_ref().filter(|card| card.reader == Reader::Chromium) {
+        return card::by_chromium(lab, host, card, &browser, tell);
+    }
     let mut at = browser.open(PROBE).context("the probe")?;
     if at.status == 204 {
         return tell("online    already");
@@ -60,14 +69,27 @@ pub fn log_in(lab: &Lab, guest: u8, wish: &Wish, mut tell: impl FnMut(&str) -> R
             at.url.path(),
             at.page.title
         ))?;
-        let next = step(&browser, &at, wish)?;
-        if on_portal(&next) && browser.open(PROBE).is_ok_and(|p| p.status == 204) {
+        let next = if card::asked(&at) { card::show(&browser, &at)? } else { step(&browser, &at, wish)? };
+        if on_portal(&next) && is_online(&browser) {
             tell(&format!("online    {} answers 204", PROBE))?;
             return Ok(());
         }
         at = next;
     }
     bail!("no end after {MOST_PAGES} pages; the last is {} ({})", at.url, at.status)
+}
+
+/// A new browser, with the card of the wish in its reader.
+///
+/// # Errors
+/// When the folder cannot be written, or there is no such card.
+pub(super) fn browser(lab: &Lab, host: Host, wish: &Wish) -> Result<Browser> {
+    let browser = Browser::new(&lab.path(&format!("hosts/{host}/browser")))?;
+    let held = wish.card.as_ref().map(|card| card.held(lab, host)).transpose()?.flatten();
+    Ok(match held {
+        Some(held) => browser.holding(held),
+        None => browser,
+    })
 }
 
 /// Logs a guest out, from a process of the guest's host.
@@ -78,7 +100,9 @@ pub fn log_out(lab: &Lab, guest: u8, provider: bool) -> Result<()> {
     let browser = Browser::new(&lab.path(&format!("hosts/{}/browser", Host::Guest(guest))))?;
     let at = browser.open(&format!("https://{}/status", plan::PORTAL_NAME))?;
     let way_out = at.page.forms.iter().find(|f| f.action.contains("logout"));
-    let after = browser.submit(&at, way_out.context("the status page has no way out")?, &[])?;
+    let way_out =
+        way_out.with_context(|| format!("{} has no way out: {} {}", at.url, at.status, at.page.title))?;
+    let after = browser.submit(&at, way_out, &[])?;
     if after.status >= 400 {
         bail!("{} says {}: {}", after.url, after.status, after.page.title);
     }
@@ -106,12 +130,20 @@ fn leave_provider(browser: &Browser, mut at: Arrived) -> Result<()> {
     bail!("no end after {MOST_PAGES} pages; the last is {}", at.url)
 }
 
+/// Whether the Internet answers as it does to who is online.
+pub(super) fn is_online(browser: &Browser) -> bool {
+    browser.open(PROBE).is_ok_and(|page| page.status == 204)
+}
+
 fn on_portal(at: &Arrived) -> bool {
     at.url.host_str() == Some(plan::PORTAL_NAME)
 }
 
-/// What a person does on a page: carry a message on, type a password, choose the provider, begin.
+/// What a person does on a page: show a card, carry a message on, type a password, choose the provider, begin.
 pub(super) fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arrived> {
+    if card::asked(at) {
+        return card::show(browser, at);
+    }
     let forms = &at.page.forms;
     if let Some(form) = forms.iter().find(|f| f.has("SAMLResponse") || f.has("SAMLRequest")) {
         return browser.submit(at, form, &[]);
@@ -124,7 +156,8 @@ pub(super) fn step(browser: &Browser, at: &Arrived, wish: &Wish) -> Result<Arriv
     if at.status >= 400 {
         bail!("{} says {}: {}", at.url, at.status, at.page.title);
     }
-    choose(browser, at, &[&wish.provider()])
+    let way = if wish.card.is_some() { "/cns/login".to_owned() } else { wish.provider() };
+    choose(browser, at, &[&way])
         .or_else(|| choose(browser, at, &["login", "spid", "accedi", "entra"]))
         .unwrap_or_else(|| bail!("{} offers no way on: {}", at.url, at.page.title))
 }

@@ -6,9 +6,11 @@ use jiff::SignedDuration;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use varco_policy::Rate;
 use varco_tests::{
+    cns::{Card, Reader},
     idp::{Behaviour, Scheme},
     lab::{
-        Host, Lab, Plan, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up, web,
+        Host, Lab, Plan, card, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up,
+        web,
     },
     start,
 };
@@ -77,6 +79,15 @@ struct Citizen {
     /// Whose identity: spid, cie or eidas; the last two of a lab that was brought up with --schemes.
     #[arg(long, default_value_t)]
     scheme: Scheme,
+    /// A smart card instead of a provider; `varco-lab cards` lists them.
+    #[arg(long)]
+    card: Option<Card>,
+    /// What reads the card.
+    #[arg(long, value_enum, default_value = "file")]
+    reader: Reader,
+    /// What is typed where the reader asks for the PIN, instead of the right one.
+    #[arg(long)]
+    pin: Option<String>,
 }
 
 /// What a guest does, from a process of the guest's host.
@@ -99,6 +110,9 @@ struct Errand {
     /// Who logs in; `carla` administers the lab's site.
     #[arg(long, default_value = "carla")]
     citizen: String,
+    /// A smart card instead of a provider.
+    #[arg(long)]
+    card: Option<Card>,
     /// A rate to change: `guest.down.ceiling=50mbit`.
     #[arg(long)]
     set: Vec<String>,
@@ -178,6 +192,8 @@ enum Order {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
+    /// Name the smart cards of a lab.
+    Cards,
     /// Name the labs there are.
     List,
     /// Bring a site up and walk a citizen through it before your eyes.
@@ -264,6 +280,7 @@ fn obey(order: Order) -> Result<ExitCode> {
         Order::DoorKeeper { which, guest, port } => {
             done(door::keep(&find(&which)?, guest, port, |port| start::say(&door::text(port))))
         }
+        Order::Cards => done(start::say(&cards())),
         Order::List => done(start::say(&list())),
         Order::Demo { name, check } => done(demo::demo(&name, beside()?, check)),
         Order::Hold(which) => done(hold::hold(&find(&which)?)),
@@ -281,7 +298,9 @@ fn bring_up(options: UpOptions) -> Result<()> {
     let UpOptions { which, guests, rate, least, pass_length, idle, bare, one_box, schemes, programs, json } =
         options;
     let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
-    let plan = Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box, schemes };
+    let cards = cfg!(debug_assertions);
+    let plan =
+        Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box, schemes, cards };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
@@ -307,7 +326,14 @@ fn log_in(lab: &Lab, guest: u8, citizen: &Citizen) -> Result<ExitCode> {
         ("--behaviour", citizen.behaviour.to_string()),
         ("--scheme", citizen.scheme.to_string()),
     ];
-    let words = options.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
+    let reader = clap::ValueEnum::to_possible_value(&citizen.reader).map(|v| v.get_name().to_owned());
+    let card = [
+        ("--card", citizen.card.map(|c| c.to_string())),
+        ("--reader", reader),
+        ("--pin", citizen.pin.clone()),
+    ];
+    let card = card.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let words = options.into_iter().chain(card).flat_map(|(name, value)| [name.into(), value.into()]);
     send(lab, guest, "login", words.collect())
 }
 
@@ -322,6 +348,9 @@ fn send(lab: &Lab, guest: u8, walk: &str, options: Vec<OsString>) -> Result<Exit
 fn send_to_office(lab: &Lab, errand: &Errand) -> Result<ExitCode> {
     let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "at-office".into(), "--state".into()];
     words.extend([lab.folder.clone().into(), "--citizen".into(), errand.citizen.clone().into()]);
+    if let Some(card) = errand.card {
+        words.extend(["--card".into(), card.name().into()]);
+    }
     for set in &errand.set {
         words.extend(["--set".into(), set.into()]);
     }
@@ -334,21 +363,23 @@ fn send_to_office(lab: &Lab, errand: &Errand) -> Result<ExitCode> {
 }
 
 fn at_office(lab: &Lab, errand: Errand) -> Result<()> {
-    let Errand { citizen, set, seconds, until } = errand;
+    let Errand { citizen, card, set, seconds, until } = errand;
     let pair = |text: String| {
         let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         pair.with_context(|| format!("`{text}` is not field=rate"))
     };
     let set = set.into_iter().map(pair).collect::<Result<_>>()?;
-    let wish = login::Wish::new(citizen);
+    let card = card.map(|card| card::Shown { card, reader: Reader::File, pin: None });
+    let wish = login::Wish { card, ..login::Wish::new(citizen) };
     start::say(&(office::go(lab, &wish, &office::Errand { set, seconds, until })? + "\n"))
 }
 
 fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {
     match walk {
         Walk::Lease => start::say(&format!("{} from DHCP\n", dhcp::lease(lab, Host::Guest(guest))?)),
-        Walk::Login { citizen: Citizen { citizen, behaviour, scheme } } => {
-            let wish = login::Wish { citizen, behaviour, scheme };
+        Walk::Login { citizen: Citizen { citizen, behaviour, scheme, card, reader, pin } } => {
+            let card = card.map(|card| card::Shown { card, reader, pin });
+            let wish = login::Wish { citizen, behaviour, scheme, card };
             login::log_in(lab, guest, &wish, |step| start::say(&format!("{step}\n")))
         }
         Walk::Logout { provider } => login::log_out(lab, guest, provider),
@@ -360,7 +391,11 @@ fn print(lab: &Lab, json: bool) -> Result<()> {
     if json {
         return start::say(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
-    start::say(&report.text(lab.record()?.plan.guests))
+    start::say(&report.text(&lab.record()?.plan))
+}
+
+fn cards() -> String {
+    Card::ALL.iter().map(|card| format!("{:<18} {}\n", card.name(), card.says())).collect()
 }
 
 fn list() -> String {

@@ -2,6 +2,7 @@
 //! (`gateway`), an office and guests are hosts of their own; the programs on them are the real ones.
 
 pub mod browser;
+pub mod card;
 pub mod chart;
 pub mod demo;
 pub mod dhcp;

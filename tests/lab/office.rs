@@ -44,7 +44,7 @@ pub enum Step {
 /// # Errors
 /// When a page is not as an administrator expects it.
 pub fn go(lab: &Lab, wish: &Wish, errand: &Errand) -> Result<String> {
-    let browser = Browser::new(&lab.path(&format!("hosts/{}/browser", Host::Office)))?;
+    let browser = login::browser(lab, Host::Office, wish)?;
     let page = log_in(&browser, wish)?;
     let page = match errand.until {
         Step::Look => page,

@@ -91,12 +91,20 @@ pub struct Plan {
     /// CIE's provider and the node of eIDAS beside SPID's.
     #[serde(default)]
     pub schemes: bool,
+    /// Whether the hub asks for cards: a release takes no trust list made for development.
+    #[serde(default)]
+    pub cards: bool,
 }
 
 impl Plan {
     /// Where the hub runs, and its address.
     pub const fn hub(&self) -> (Host, &'static str) {
         if self.one_box { (Host::Gateway, HUB_HERE) } else { (Host::Wan, HUB) }
+    }
+
+    /// Where the hub asks for cards.
+    pub const fn card_listener(&self) -> &'static str {
+        if self.one_box { CARDS_HERE } else { CARDS }
     }
 
     /// Whose identity providers there are.
@@ -125,6 +133,8 @@ pub const IDP: &str = "198.18.0.20";
 pub const HUB: &str = "198.18.0.30";
 /// The hub, where it runs on the router.
 pub const HUB_HERE: &str = "10.64.0.2";
+/// Where it asks for cards then.
+pub const CARDS_HERE: &str = "10.64.0.3";
 /// The Internet's DNS.
 pub const DNS: &str = "198.18.0.53";
 /// The router's address in the office.
@@ -134,10 +144,21 @@ pub const OFFICE: &str = "10.20.0.2";
 /// The router's address in the guest network.
 pub const GUEST_ROUTER: &str = "10.64.0.1";
 
+/// Where the hub asks for cards.
+pub const CARDS: &str = "198.18.0.31";
+/// The authority that issues cards.
+pub const CERTIFIER: &str = "198.18.0.40";
+
 /// Name of the portal: only the router's own resolver knows it.
 pub const PORTAL_NAME: &str = "wifi.varco.test";
 /// Name of the hub.
 pub const HUB_NAME: &str = "accesso.varco.test";
+/// Name under which the hub asks for cards. A name of its own and not a port: the walled garden has port 443 only.
+pub const CARDS_NAME: &str = "tessera.varco.test";
+/// Name of the authority that issues cards.
+pub const CERTIFIER_NAME: &str = "ente.varco.test";
+/// Name of what does not answer as the authority should: at the same address.
+pub const ELSEWHERE_NAME: &str = "altrove.varco.test";
 /// Name of the identity provider of SPID.
 pub const IDP_NAME: &str = "idp.varco.test";
 

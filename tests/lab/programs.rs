@@ -4,6 +4,7 @@ use super::{
     plan::{self, Host, Plan, Provider},
     state::{Lab, Record},
 };
+use crate::cns::Certifier;
 use anyhow::{Result, ensure};
 use std::path::Path;
 
@@ -26,7 +27,7 @@ const VARCO: [&str; 3] = ["varco-hub", "varco-enforcer", "varco-gateway"];
 /// # Errors
 /// The first that is missing, with what to do.
 pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
-    let wanted = VARCO.iter().filter(|_| !plan.bare).chain(["varco-idp"].iter());
+    let wanted = VARCO.iter().filter(|_| !plan.bare).chain(["varco-idp", "varco-audit"].iter());
     for name in wanted {
         let remedy = "build the workspace with `make build`, or give --programs FOLDER";
         ensure!(folder.join(name).is_file(), "{name} is not in {}; {remedy}", folder.display());
@@ -37,18 +38,26 @@ pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
 /// Every program in the order of their start.
 pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
     let providers = record.plan.providers().iter().map(|p| idp(lab, record, *p));
-    let internet = [dns(lab), web(lab)].into_iter().chain(providers);
+    let certifier = record.plan.cards.then(|| certifier(lab));
+    let internet = [dns(lab), web(lab)].into_iter().chain(certifier).chain(providers);
     let varco = VARCO.map(|name| run(lab, record, name));
     internet.chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
 }
 
-/// Makes the hub's keys: run once before the hub.
-pub fn hub_keys(lab: &Lab, record: &Record) -> Program {
-    let mut program = run(lab, record, "varco-hub");
-    program.name = "hub-keys";
-    let at = program.command.iter().position(|a| a == "run").unwrap_or_default();
-    program.command.splice(at..=at, ["keys".to_owned(), "init".to_owned()]);
-    program
+/// What is run once before the hub: it makes the keys, and takes the trust list, so that a hub that answers knows whose
+/// cards are good.
+pub fn before_hub(lab: &Lab, record: &Record) -> Vec<Program> {
+    let keys = ["keys", "init"].as_slice();
+    let trust = ["trust", "--accept"].as_slice();
+    let once = |(name, words): (&'static str, &[&str])| {
+        let mut program = run(lab, record, "varco-hub");
+        program.name = name;
+        let at = program.command.iter().position(|a| a == "run").unwrap_or_default();
+        program.command.splice(at..=at, words.iter().map(|word| (*word).to_owned()));
+        program
+    };
+    let all = [("hub-keys", keys), ("hub-trust", trust)];
+    all.into_iter().filter(|(name, _)| *name == "hub-keys" || record.plan.cards).map(once).collect()
 }
 
 fn dns(lab: &Lab) -> Program {
@@ -59,6 +68,16 @@ fn dns(lab: &Lab) -> Program {
 fn web(_: &Lab) -> Program {
     let command = ["/proc/self/exe", "web", "--listen", plan::WEB].map(str::to_owned).to_vec();
     Program { name: "web", host: Host::Wan, command }
+}
+
+/// What the authority that issues cards says of their revocation.
+fn certifier(lab: &Lab) -> Program {
+    let certifier = Certifier::open(&lab.path("cns"));
+    Program {
+        name: "certifier",
+        host: Host::Wan,
+        command: certifier.serve(&format!("{}:80", plan::CERTIFIER)),
+    }
 }
 
 fn idp(lab: &Lab, record: &Record, provider: Provider) -> Program {

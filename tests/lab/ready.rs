@@ -69,6 +69,7 @@ pub fn await_program(
     }
     match name {
         "dns" => wait(watch, name, || listens(wan, plan::DNS, 53)),
+        "certifier" => wait(watch, name, || listens(wan, plan::CERTIFIER, 80)),
         "web" => wait(watch, name, || listens(wan, plan::WEB, 80)),
         "hub" => wait(watch, name, || answers(lab, wan, plan::HUB_NAME, hub, "/spid/metadata")),
         "enforcer" => wait(watch, name, || socket(&lab.path("run/enforcer.sock"))),

@@ -97,7 +97,9 @@ idle = "{idle}"
 /// What strangers reach: the providers, and the hub unless it is on the router.
 fn garden(plan: &Plan) -> String {
     let hub = (!plan.one_box).then_some(plan::HUB_NAME);
+    let cards = (plan.cards && !plan.one_box).then_some(plan::CARDS_NAME);
     hub.into_iter()
+        .chain(cards)
         .chain(plan.providers().iter().map(|p| p.name))
         .map(|name| format!("\"{name}\""))
         .collect::<Vec<_>>()
@@ -106,12 +108,14 @@ fn garden(plan: &Plan) -> String {
 
 /// The hub's address in the guest network, where it runs on the router.
 fn hub_here(plan: &Plan) -> String {
-    let (name, address) = (plan::HUB_NAME, plan::HUB_HERE);
-    if plan.one_box {
-        format!("\n[hub_here]\nhost = \"{name}\"\naddress = \"{address}\"\n")
-    } else {
-        String::new()
+    if !plan.one_box {
+        return String::new();
     }
+    let (name, address) = (plan::HUB_NAME, plan::HUB_HERE);
+    let hub = format!("\n[hub_here]\nhost = \"{name}\"\naddress = \"{address}\"\n");
+    let (name, address) = (plan::CARDS_NAME, plan::CARDS_HERE);
+    let cards = format!("cards = {{ host = \"{name}\", address = \"{address}\" }}\n");
+    if plan.cards { hub + &cards } else { hub }
 }
 
 fn enforcer(lab: &Lab) -> String {
@@ -149,6 +153,9 @@ issuer = "https://{hub}"
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
 ca_file = "{at}/tls/ca.pem"
+
+[log]
+keys = "{at}/log-keys"
 "#,
         office = plan::OFFICE_ROUTER,
         hub = plan::HUB_NAME,
@@ -180,12 +187,13 @@ email = "spid@varco.test"
 telephone = "+390110000000"
 locality = "Torino"
 municipality = "L219"
+cns = {cards}
 
 [body.spid]
 entity_id = "https://{hub}"
 level = 1
 eidas = {eidas}
-{cie}
+{cie}{cns}
 [providers]
 {trusted}
 [[gateway]]
@@ -196,6 +204,8 @@ admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
 "#,
         eidas = plan.schemes,
+        cards = plan.cards,
+        cns = if plan.cards { cns(lab, plan) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },
         trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
@@ -210,6 +220,23 @@ admins = ["{admin}"]
 /// The body in CIE, as the service that it is in SPID.
 fn cie() -> String {
     format!("\n[body.cie]\nentity_id = \"https://{}\"\nlevel = 1\n", plan::HUB_NAME)
+}
+
+/// Where the hub asks for cards, and whose it takes.
+fn cns(lab: &Lab, plan: &Plan) -> String {
+    let at = lab.folder.display();
+    format!(
+        r#"
+[cns]
+listen = "{address}:443"
+url = "https://{name}"
+tls = {{ certificate = "{at}/tls/cards.pem", key = "{at}/tls/cards.key" }}
+trust_list_file = "{at}/cns/trust.xml"
+signers = "{at}/cns/signers"
+"#,
+        address = plan.card_listener(),
+        name = plan::CARDS_NAME,
+    )
 }
 
 /// The folder of the providers of a scheme.
@@ -234,7 +261,13 @@ local-ttl=5
 ",
         plan::DNS
     );
-    let names = [(plan::HUB_NAME, plan.hub().1), (plan::WEB_NAME, plan::WEB)];
+    let names = [
+        (plan::HUB_NAME, plan.hub().1),
+        (plan::WEB_NAME, plan::WEB),
+        (plan::CARDS_NAME, plan.card_listener()),
+        (plan::CERTIFIER_NAME, plan::CERTIFIER),
+        (plan::ELSEWHERE_NAME, plan::CERTIFIER),
+    ];
     let providers = plan::PROVIDERS.map(|p| (p.name, p.address));
     for (name, address) in names.into_iter().chain(providers).chain(plan::PROBES.map(|p| (p, plan::WEB))) {
         let _ = writeln!(lines, "host-record={name},{address}");

@@ -1,9 +1,10 @@
 //! What `up` and `status` print. The keys are a contract: other people's scripts read them.
 
 use super::{
-    plan::{self, Host},
+    plan::{self, Host, Plan},
     state::Lab,
 };
+use crate::cns::card::PIN;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -122,10 +123,11 @@ fn urls() -> Urls {
 
 impl Report {
     /// For people.
-    pub fn text(&self, guests: u8) -> String {
-        let hosts: Vec<_> = (0..guests).map(|n| Host::Guest(n).to_string()).collect();
+    pub fn text(&self, plan: &Plan) -> String {
+        let hosts: Vec<_> = (0..plan.guests).map(|n| Host::Guest(n).to_string()).collect();
+        let cards = if plan.cards && !plan.bare { self.cards() } else { String::new() };
         format!(
-            "lab {}: wan, gateway, office, {}\nportal    {}\nhub       {}\nidp       {}\nadmin     {}\nstate     {}\n",
+            "lab {}: wan, gateway, office, {}\nportal    {}\nhub       {}\nidp       {}\nadmin     {}\nstate     {}\n{cards}",
             self.name,
             hosts.join(", "),
             self.urls.portal,
@@ -133,6 +135,16 @@ impl Report {
             self.urls.idp,
             self.urls.admin,
             self.state.display()
+        )
+    }
+
+    fn cards(&self) -> String {
+        let card = self.state.join("cns/cards/good.p12");
+        format!(
+            "card      {}, ada's CNS, password and PIN {PIN}: import it into a browser, or\n          \
+             varco-lab login --name {} --guest 0 --card good; varco-lab cards lists others\n",
+            card.display(),
+            self.name
         )
     }
 }

@@ -74,7 +74,9 @@ route add default via 2001:db8:198::1
         plan::WAN,
     );
     if plan.one_box {
-        let _ = writeln!(lines, "addr add {}/20 dev br-guest", plan::HUB_HERE);
+        for address in [plan::HUB_HERE, plan::CARDS_HERE] {
+            let _ = writeln!(lines, "addr add {address}/20 dev br-guest");
+        }
     }
     lines
 }
@@ -83,7 +85,10 @@ route add default via 2001:db8:198::1
 fn wan_lines(plan: &Plan) -> String {
     let mut lines = "link set eth0 up\n".to_owned();
     let providers = plan::PROVIDERS.map(|p| p.address);
-    for address in [plan::WAN, plan::WEB, plan::HUB, plan::DNS].into_iter().chain(providers) {
+    for address in [plan::WAN, plan::WEB, plan::HUB, plan::CARDS, plan::CERTIFIER, plan::DNS]
+        .into_iter()
+        .chain(providers)
+    {
         let _ = writeln!(lines, "addr add {address}/24 dev eth0");
     }
     if plan.one_box {

@@ -44,8 +44,7 @@ fn page(site: &Site, words: &[&str]) -> String {
 
 /// Every step of every change on record: what, and by whom.
 fn on_record(site: &Site) -> Vec<(String, Option<String>)> {
-    let records = site.state("gateway/site.db");
-    let out = site.program("gateway", "varco-audit", &["shares", "--json", "--records", &records]);
+    let out = site.audit(&["shares", "--json"]);
     let steps: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
     let step = |s: &Value| (s["step"].as_str().unwrap().to_owned(), s["by"].as_str().map(str::to_owned));
     steps.iter().map(step).collect()

@@ -1,6 +1,6 @@
 //! Logging in through the whole chain: gateway, hub, identity provider and back.
 
-use crate::site::Site;
+use crate::site::{Site, lab};
 use varco_tests::idp::{Behaviour, behaviour::Verdict};
 
 #[test]
@@ -67,6 +67,9 @@ fn a_single_site_has_the_hub_on_the_router_and_nothing_more_is_open() {
     );
     let citizen = site.guest(0).citizen("ada");
     assert!(citizen.is_online() && !stranger.is_online());
+    let words = ["login", "--name", site.name(), "--guest", "1", "--card", "good"];
+    let card = lab(&words).output().unwrap();
+    assert!(card.status.success() && stranger.is_online(), "{card:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Single logout with the real programs: what the provider ends stops, and who leaves is out before the provider is asked.
 
 use crate::site::{Site, eventually, lab, said};
+use varco_audit::Entry;
 use varco_tests::lab::html;
 
 /// The office's browser opens a page, or posts one; the body of where it ends.
@@ -12,11 +13,11 @@ fn curl(site: &Site, words: &[&str]) -> String {
 
 /// Why each pass that has ended did, by the records.
 fn causes(site: &Site) -> Vec<String> {
-    let db = rusqlite::Connection::open(site.state("gateway/site.db")).unwrap();
-    let mut select =
-        db.prepare("SELECT json_extract(body, '$.cause') FROM record ORDER BY sequence").unwrap();
-    let rows = select.query_map([], |row| row.get::<_, Option<String>>(0)).unwrap();
-    rows.filter_map(Result::unwrap).collect()
+    let cause = |entry| match entry {
+        Entry::Ended { cause, .. } => Some(serde_json::to_value(cause).unwrap().as_str().unwrap().to_owned()),
+        _ => None,
+    };
+    site.entries().into_iter().filter_map(cause).collect()
 }
 
 #[test]

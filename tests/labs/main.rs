@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect has failed")]
 
 mod admin;
+mod cns;
 mod crash;
 mod evidence;
 mod gate;
@@ -11,6 +12,7 @@ mod limits;
 mod login;
 mod logout;
 mod passes;
+mod seized;
 mod settings;
 mod site;
 mod validators;

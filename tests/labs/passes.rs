@@ -43,10 +43,8 @@ fn covers(slot: &str, address: &str, port: u16) -> bool {
 fn who(site: &Site, address: &str, port: u16) -> String {
     let now = site.run("gateway", &["date", "-u", "+%Y-%m-%dT%H:%M:%S+00:00"]).stdout;
     let (now, port) = (String::from_utf8(now).unwrap(), port.to_string());
-    let records = site.state("gateway/site.db");
-    let words =
-        ["who", "--records", &records, "--ip", address, "--port", &port, "--at", now.trim(), "--json"];
-    let out = site.program("gateway", "varco-audit", &words);
+    let words = ["who", "--ip", address, "--port", &port, "--at", now.trim(), "--json"];
+    let out = site.audit(&words);
     let said = String::from_utf8(out.stdout).unwrap();
     assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
     let all: serde_json::Value = serde_json::from_str(&said).unwrap();

@@ -2,11 +2,21 @@
 
 use serde_json::Value;
 use std::{
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
     time::Duration,
 };
+use varco_audit::{
+    Entry,
+    content::Joined,
+    holder::HolderKey,
+    keys::KeyFolder,
+    opener::Opener,
+    records::{Records, RecordsError},
+};
+use varco_tests::lab::{Lab, keys};
 
 /// A lab that is taken down when the test ends, well or not.
 pub struct Site {
@@ -105,6 +115,37 @@ impl Site {
         let mut all = vec![path.to_str().unwrap()];
         all.extend(words);
         self.run(host, &all)
+    }
+
+    /// `varco-audit` on the gateway, with both officers' keys.
+    pub fn audit(&self, words: &[&str]) -> Output {
+        let opening = keys::opening(&Lab::at(Path::new(&self.state(""))).unwrap());
+        let opening: Vec<_> = opening.iter().map(String::as_str).collect();
+        self.program("gateway", "varco-audit", &[words, &opening].concat())
+    }
+
+    /// How far the gateway's log is.
+    pub fn log(&self) -> Value {
+        let words = ["status", "--json", "--config", &self.state("config/gateway.toml")];
+        let out = self.program("gateway", "varco-gateway", &words);
+        let state: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
+        state["log"].clone()
+    }
+
+    /// What is on record, as both officers together read it.
+    pub fn entries(&self) -> Vec<Entry> {
+        let path = |name: &str| PathBuf::from(self.state(name));
+        let own = |name: &str| HolderKey::read(&path(&format!("officers/{name}.key"))).unwrap();
+        let mut opener = Opener::new(KeyFolder::at(&path("ceremony")), vec![own("anna"), own("bruno")]);
+        let mut records = Records::open(Some(&path("gateway/log")), Some(&path("gateway/site.db"))).unwrap();
+        let (mut entries, mut joined) = (Vec::new(), Joined::default());
+        let done: Result<(), RecordsError> = records.each(|leaf, _| {
+            let content = opener.open(leaf).unwrap();
+            entries.extend(joined.take(leaf.header.at, &leaf.header.site, content.body));
+            Ok(())
+        });
+        done.unwrap();
+        entries
     }
 
     pub fn guest(&self, number: u8) -> Guest<'_> {

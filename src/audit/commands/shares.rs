@@ -1,15 +1,17 @@
 //! `varco-audit shares`: who set the shares of the lanes, what and when.
 
-use super::print;
-use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
-use varco_audit::{journal, shares::Step};
+use super::{
+    print,
+    source::{Source, failed},
+};
+use std::{fmt::Write as _, process::ExitCode};
+use varco_audit::{class::Class, opener::Opener, records::Records, shares::Step, who::WhoError};
 
 /// Who set the shares of the lanes, what and when. A subject names somebody only in the hub's register.
 #[derive(Debug, clap::Args)]
 pub struct Shares {
-    /// A site's records: `site.db` or a copy of it.
-    #[arg(long, default_value = "/var/lib/varco-gateway/site.db")]
-    records: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -17,12 +19,25 @@ pub struct Shares {
 
 impl Shares {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let connection = journal::open_read_only(&self.records)?;
-        let mut steps = Vec::new();
-        journal::read(&connection, |_, entry| steps.extend(Step::of(entry)))?;
+        let steps = match self.source.ask(steps)? {
+            Ok(steps) => steps,
+            Err(error) => return failed(error),
+        };
         print(&if self.json { serde_json::to_string_pretty(&steps)? + "\n" } else { steps_text(&steps)? })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn steps(records: &mut Records, opener: &mut Opener) -> Result<Vec<Step>, WhoError> {
+    let mut steps = Vec::new();
+    records.each(|leaf, _| {
+        if leaf.header.class == Class::R4 {
+            let body = opener.open(leaf)?.body;
+            steps.extend(Step::of(leaf.header.at, &leaf.header.site, body));
+        }
+        Ok::<_, WhoError>(())
+    })?;
+    Ok(steps)
 }
 
 /// A line for each step: when, what, who, and the rates that differ from before.

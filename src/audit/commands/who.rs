@@ -1,11 +1,14 @@
 //! `varco-audit who`: which pass used a public address and port at an instant.
 
-use super::print;
+use super::{
+    print,
+    source::{Source, failed},
+};
 use jiff::{SignedDuration, Timestamp};
-use std::{fmt::Write as _, net::Ipv4Addr, path::PathBuf, process::ExitCode};
+use std::{fmt::Write as _, net::Ipv4Addr, process::ExitCode};
 use varco_audit::{
-    journal,
-    who::{Holder, Question, Search, instant},
+    Clock,
+    who::{Holder, Question, instant, search},
 };
 
 /// Nobody held the slot.
@@ -16,9 +19,8 @@ const EXIT_AMBIGUOUS: u8 = 3;
 /// Which pass used a public address and port at an instant.
 #[derive(Debug, clap::Args)]
 pub struct Who {
-    /// A site's records: `site.db` or a copy of it.
-    #[arg(long, default_value = "/var/lib/varco-gateway/site.db")]
-    records: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Public IPv4 address.
     #[arg(long)]
     ip: Ipv4Addr,
@@ -39,10 +41,11 @@ pub struct Who {
 impl Who {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let Self { ip, port, at, tolerance, .. } = *self;
-        let mut search = Search::new(Question { address: ip, port, at, tolerance });
-        let connection = journal::open_read_only(&self.records)?;
-        journal::read(&connection, |_, entry| search.take(entry))?;
-        let holders = search.answer();
+        let question = Question { address: ip, port, at, tolerance };
+        let holders = match self.source.ask(|records, opener| search(records, opener, question))? {
+            Ok(holders) => holders,
+            Err(error) => return failed(error),
+        };
         print(&if self.json { serde_json::to_string_pretty(&holders)? + "\n" } else { text(&holders)? })?;
         Ok(match holders.len() {
             0 => ExitCode::from(EXIT_NOBODY),
@@ -61,7 +64,13 @@ fn text(holders: &[Holder]) -> anyhow::Result<String> {
     for h in holders {
         writeln!(text, "site     {}\npass     {}\nsubject  {}", h.site, h.pass, h.subject.as_str())?;
         writeln!(text, "slot     {} ports {}-{}", h.slot.address, h.slot.first_port, h.slot.last_port)?;
-        writeln!(text, "from     {}\nuntil    {}\nended    {}\n", h.from, h.until, cause(h)?)?;
+        writeln!(text, "from     {}\nuntil    {}\nended    {}", h.from, h.until, cause(h)?)?;
+        match h.clock {
+            None => {}
+            Some(Clock::Unknown) => writeln!(text, "clock    nobody knew how right it was")?,
+            Some(Clock::WithinMs(ms)) => writeln!(text, "clock    may have been {ms} ms off")?,
+        }
+        text.push('\n');
     }
     Ok(text)
 }

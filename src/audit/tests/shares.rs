@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
-use rusqlite::Connection;
-use std::process::Command;
-use varco_audit::{Entry, SharesStep, journal};
+#[expect(dead_code, reason = "another test uses the rest of it")]
+mod site;
+
+use site::{Records, does};
+use varco_audit::{Entry, SharesStep};
 use varco_policy::{
     Rate, Shares, Subject,
     lane::{Lanes, Share},
@@ -25,12 +27,6 @@ fn entry(minute: u32, step: SharesStep, by: Option<&str>, guest: u64) -> Entry {
 
 #[test]
 fn each_step_says_when_what_who_and_which_rates() {
-    let folder = std::env::temp_dir().join(format!("varco-shares-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("site.db");
-    let mut connection = Connection::open(&file).unwrap();
-    journal::create(&connection).unwrap();
-    let transaction = connection.transaction().unwrap();
     let entries = [
         entry(0, SharesStep::Confirmed, None, 100),
         Entry::Resumed { at: "2026-11-22T10:00:00Z".parse().unwrap(), site: "library".into(), open: 0 },
@@ -39,13 +35,12 @@ fn each_step_says_when_what_who_and_which_rates() {
         entry(7, SharesStep::Tried, Some("pairwise-b"), 80),
         entry(8, SharesStep::Confirmed, Some("pairwise-a"), 80),
     ];
-    journal::append(&transaction, &entries).unwrap();
-    transaction.commit().unwrap();
+    let records = Records::with("shares", &entries);
+    let file = records.path("site.db");
     let ask = |more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_varco-audit"));
-        let done = command.args(["shares", "--records"]).arg(&file).args(more).output().unwrap();
-        assert!(done.status.success());
-        String::from_utf8(done.stdout).unwrap()
+        let holders = records.holders();
+        let holders: Vec<_> = holders.iter().map(String::as_str).collect();
+        does(&[&["shares", "--records", &file][..], more, &holders].concat())
     };
     let text = ask(&[]);
     let (first, rest) = text.split_once('\n').unwrap();
@@ -61,5 +56,4 @@ fn each_step_says_when_what_who_and_which_rates() {
     assert_eq!(rest, said);
     let all: serde_json::Value = serde_json::from_str(&ask(&["--json"])).unwrap();
     assert_eq!((all.as_array().unwrap().len(), &all[4]["by"]), (5, &"pairwise-a".into()));
-    std::fs::remove_dir_all(&folder).unwrap();
 }

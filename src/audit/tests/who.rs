@@ -2,56 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
+mod site;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
+use site::{Records, audit, who};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 use uuid::Uuid;
-use varco_audit::{Entry, journal};
+use varco_audit::{Clock, Entry};
 use varco_policy::{PassId, Slot, Subject, pass::EndCause};
-
-struct Records {
-    folder: PathBuf,
-}
-
-impl Records {
-    fn with(name: &str, entries: &[Entry]) -> Self {
-        let folder = std::env::temp_dir().join(format!("varco-who-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let records = Self { folder };
-        let mut connection = Connection::open(records.file()).unwrap();
-        journal::create(&connection).unwrap();
-        let transaction = connection.transaction().unwrap();
-        journal::append(&transaction, entries).unwrap();
-        transaction.commit().unwrap();
-        records
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.join("site.db")
-    }
-
-    fn who(&self, port: u16, at: &str, more: &[&str]) -> Output {
-        who(&self.file(), port, at, more)
-    }
-}
-
-impl Drop for Records {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn who(file: &Path, port: u16, at: &str, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_varco-audit"))
-        .args(["who", "--ip", "198.18.0.3", "--port", &port.to_string(), "--at", at, "--records"])
-        .arg(file)
-        .args(more)
-        .output()
-        .unwrap()
-}
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -139,17 +101,23 @@ fn an_open_pass_is_bounded_by_the_kernel_time_out() {
 #[test]
 fn refuses_records_with_a_gap_or_none() {
     let records = Records::with("gap", &two_after_each_other());
-    Connection::open(records.file()).unwrap().execute("DELETE FROM record WHERE sequence = 2", ()).unwrap();
+    Connection::open(records.file()).unwrap().execute("DELETE FROM leaf WHERE sequence = 2", ()).unwrap();
     let refused = records.who(1100, "2026-10-25T00:45:00Z", &[]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("record 2 is missing"));
-    assert_eq!(who(Path::new("/nonexistent.db"), 1, "2026-10-25T00:45:00Z", &[]).status.code(), Some(1));
+    let last = Records::with("end", &two_after_each_other());
+    let removed = Connection::open(last.file()).unwrap().execute("DELETE FROM leaf WHERE sequence > 5", ());
+    assert_eq!(removed.unwrap(), 3);
+    let refused = last.who(1100, "2026-10-25T00:45:00Z", &[]);
+    assert_eq!(refused.status.code(), Some(1), "also at the end, by the number of the next one");
+    let none = who(Path::new("/nonexistent.db"), 1, "2026-10-25T00:45:00Z", &records.holders());
+    assert_eq!(none.status.code(), Some(1));
 }
 
 #[test]
 fn records_cannot_be_changed() {
     let records = Records::with("append", &two_after_each_other());
-    let changed = Connection::open(records.file()).unwrap().execute("UPDATE record SET body = '{}'", ());
+    let changed = Connection::open(records.file()).unwrap().execute("UPDATE leaf SET body = x'00'", ());
     assert!(changed.unwrap_err().to_string().contains("never changed"));
 }
 
@@ -182,7 +150,7 @@ fn reads_a_copy_where_nothing_can_be_written() {
         "2026-10-25T04:49:00Z",
         "--records",
     ]);
-    let answer = command.arg(records.file()).output().unwrap();
+    let answer = command.arg(records.file()).args(records.holders()).output().unwrap();
     assert_eq!(answer.status.code(), Some(0), "{}", String::from_utf8_lossy(&answer.stderr));
 }
 
@@ -202,8 +170,105 @@ fn a_reader_who_stops_early_is_no_failure() {
         "2026-10-25T04:49:00Z",
         "--records",
     ]);
-    let answer =
-        command.arg(records.file()).stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let answer = command
+        .arg(records.file())
+        .args(records.holders())
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let answer = answer.wait_with_output().unwrap();
     assert_eq!((answer.status.code(), answer.stderr), (Some(0), Vec::new()));
+}
+
+/// The night in which the clocks go back: 02:30 happens twice, and two citizens held the port one after the other.
+#[test]
+fn the_question_of_the_night_of_25_october_is_asked_with_an_offset_or_refused() {
+    let records = Records::with("night", &two_after_each_other());
+    for local in ["2026-10-25 02:30", "2026-10-25T02:30", "2026-10-25T02:30:00"] {
+        assert_eq!(records.who(1100, local, &[]).status.code(), Some(64), "{local}");
+    }
+    for (instant, subject) in
+        [("2026-10-25T02:30:00+02:00", "subject-1"), ("2026-10-25T02:30:00+01:00", "subject-2")]
+    {
+        let answer = records.who(1100, instant, &[]);
+        assert_eq!(answer.status.code(), Some(0), "{instant}");
+        assert!(text(&answer).contains(&format!("subject  {subject}\n")), "{instant}: {}", text(&answer));
+    }
+    let both = records.who(1100, "2026-10-25T02:45:00+02:00", &["--tolerance", "5m"]);
+    assert_eq!(both.status.code(), Some(3), "a tolerance that covers two passes stays ambiguous");
+}
+
+#[test]
+fn neither_holder_alone_opens_a_record_and_no_key_is_no_nobody() {
+    let records = Records::with("alone", &two_after_each_other());
+    let all = records.holders();
+    for without in ["anna", "bruno"] {
+        let file = records.path(&format!("people/{without}.key"));
+        let at = all.iter().position(|word| *word == file).unwrap();
+        let words = all.iter().enumerate().filter(|(n, _)| *n != at && *n != at - 1);
+        let words: Vec<_> = words.map(|(_, word)| word.clone()).collect();
+        let refused = who(&records.file(), 1100, "2026-10-25T00:30:00Z", &words);
+        assert_eq!(refused.status.code(), Some(7), "without {without}");
+        assert!(refused.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("--holder"), "it says what is missing");
+    }
+    // What nobody needs is not asked for: the requester alone learns that nobody held a port.
+    let anna: Vec<_> = all.iter().filter(|word| !word.contains("bruno")).cloned().collect();
+    let anna: Vec<_> = anna[..2].iter().chain(&anna[anna.len() - 2..]).cloned().collect();
+    assert_eq!(who(&records.file(), 5000, "2026-10-25T00:30:00Z", &anna).status.code(), Some(2));
+}
+
+#[test]
+fn what_was_destroyed_is_not_answered_and_the_rest_is() {
+    let mut entries = two_after_each_other();
+    entries.push(started(3, "2026-11-20T10:00:00Z", "2026-11-20T14:00:00Z"));
+    let records = Records::with("destroyed", &entries);
+    let keys = records.path("keys");
+    let destroy =
+        |class: &str| audit(&["keys", "destroy", "--keys", &keys, "--class", class, "--period", "2026-W43"]);
+    assert!(destroy("R2b").status.success());
+    assert_eq!(destroy("R2b").status.code(), Some(1), "there is nothing left to destroy");
+    assert_eq!(records.who(1100, "2026-10-25T00:30:00Z", &[]).status.code(), Some(7));
+    assert_eq!(records.who(5000, "2026-10-25T00:30:00Z", &[]).status.code(), Some(7), "nor is it nobody");
+    let later = records.who(1100, "2026-11-20T11:00:00Z", &[]);
+    assert_eq!(later.status.code(), Some(0), "{}", String::from_utf8_lossy(&later.stderr));
+    let list = String::from_utf8(audit(&["keys", "list", "--keys", &keys]).stdout).unwrap();
+    assert!(list.contains("2026-W43 R2b: opened by nobody"), "{list}");
+    assert!(
+        list.contains("2026-W43 R2a: opened by anna (requester), bruno (approver); kept until 2028-10-26"),
+        "{list}"
+    );
+}
+
+#[test]
+fn a_record_made_with_a_doubtful_clock_says_so() {
+    let records = Records::keys("clock", &["2026-W43"]);
+    let [first, end, second] = two_after_each_other().try_into().unwrap();
+    records.record(&[first, end], Clock::WithinMs(501));
+    records.record(&[second], Clock::Unknown);
+    let answer = |at| text(&records.who(1100, at, &[]));
+    assert!(answer("2026-10-25T00:30:00Z").contains("clock    may have been 501 ms off"));
+    assert!(answer("2026-10-25T01:30:00Z").contains("clock    nobody knew how right it was"));
+    let good = Records::with("clock-good", &two_after_each_other());
+    assert!(!text(&good.who(1100, "2026-10-25T00:30:00Z", &[])).contains("clock"));
+}
+
+/// SECURITY.md R9: known values are looked for where they must not be.
+#[test]
+fn without_the_holders_keys_the_records_hold_nobody_and_no_slot() {
+    let records = Records::with("plain", &two_after_each_other());
+    let database = Connection::open(records.file()).unwrap();
+    database.execute_batch("PRAGMA journal_mode = DELETE; VACUUM").unwrap();
+    drop(database);
+    let octets = std::fs::read(records.file()).unwrap();
+    let holds = |needle: &str| octets.windows(needle.len()).any(|w| w == needle.as_bytes());
+    assert!(holds("varco-leaf/1 R2a library"), "the search finds what is there");
+    for known in ["subject-1", "198.18.0.3", "1535", &PassId(Uuid::from_u128(1)).to_string(), "logged-out"] {
+        assert!(!holds(known), "{known}");
+    }
+    let same = |w: &[u8]| octets.windows(w.len()).filter(|found| *found == w).count();
+    let line = b"varco-leaf/1 R2b library 2 2026-10-25T00:00:00Z 2026-W43 ";
+    let tag = octets.windows(line.len()).position(|w| w == line).map(|n| &octets[n + line.len()..][..16]);
+    assert_eq!(same(tag.unwrap()), 3, "the same slot has the same tag within a week");
 }

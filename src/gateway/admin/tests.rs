@@ -181,6 +181,12 @@ async fn who_has_no_role_or_one_factor_gets_a_page_and_no_session() {
         assert!(!person.cookies.contains_key("__Host-admin"));
         assert!(person.get("/shares").await.body.contains("A login is needed"));
     }
+    // SECURITY.md N17: a card and its PIN are two.
+    building.provider.says(&["site-admin"], "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI");
+    let mut admin = Browser::in_office(&building, 2);
+    let back = admin.go_to_the_hub_from("/shares").await;
+    admin.get(&back).await;
+    assert!(admin.cookies.contains_key("__Host-admin"));
 }
 
 /// SECURITY.md I8.

@@ -1,8 +1,11 @@
 //! The state of a site as operators read it; names nobody.
 
-use crate::site::{
-    Status,
-    shares::{Back, SharesNow},
+use crate::{
+    site::{
+        Status,
+        shares::{Back, SharesNow},
+    },
+    store::log::LogState,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +29,8 @@ pub struct State {
     pub enforcer: bool,
     /// Whether records can be written.
     pub recording: bool,
+    /// How far the verifiable log is.
+    pub log: LogState,
     /// Queueing discipline at the leaves.
     pub leaf: Option<String>,
     /// Differences healed by the enforcer.
@@ -70,7 +75,7 @@ pub struct LaneState {
 
 impl State {
     /// The state at `now`.
-    pub fn of(status: &Status, now: Timestamp) -> Self {
+    pub fn of(status: &Status, log: LogState, now: Timestamp) -> Self {
         let measured = status.measured.as_ref();
         let lanes = measured.iter().flat_map(|m| &m.lanes).map(|usage| lane(*usage, status)).collect();
         Self {
@@ -80,6 +85,7 @@ impl State {
             generation: status.generation,
             enforcer: status.enforcer_ready,
             recording: status.recording,
+            log,
             leaf: measured.map(|m| m.leaf.clone()),
             healed: measured.map(|m| m.healed),
             shares: status.shares.as_ref().map(|shares| SharesState::of(shares, now)),

@@ -17,8 +17,13 @@ use varco_policy::{
 
 /// The role of who may set the shares.
 const SITE_ADMIN: &str = "site-admin";
-/// The SPID levels with two factors or more (*Regole tecniche SPID*).
-const TWO_FACTORS: [&str; 2] = ["https://www.spid.gov.it/SpidL2", "https://www.spid.gov.it/SpidL3"];
+/// The SPID levels with two factors or more (*Regole tecniche SPID*), and a card with its PIN (SAML 2.0 Authentication
+/// Context 3.4.16).
+const TWO_FACTORS: [&str; 3] = [
+    "https://www.spid.gov.it/SpidL2",
+    "https://www.spid.gov.it/SpidL3",
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI",
+];
 
 /// What a token says beside the standard claims: `roles` in an administrator's only, and which login it is of.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

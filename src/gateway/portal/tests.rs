@@ -148,7 +148,7 @@ async fn without_the_enforcer_nothing_is_recorded() {
 
 #[actix_web::test]
 async fn a_full_disk_keeps_who_is_in_and_lets_nobody_in() {
-    let building = Building::open_with(|store| store.limit_pages(11)).await;
+    let building = Building::open_with(|store| store.limit_pages(16)).await;
     let mut last = None;
     for n in 2..200 {
         let mut citizen = Browser::new(&building, n);
@@ -158,11 +158,30 @@ async fn a_full_disk_keeps_who_is_in_and_lets_nobody_in() {
             break;
         }
     }
-    let refused = last.expect("11 pages are full before 200 passes");
+    let refused = last.expect("16 pages are full before 200 passes");
     assert!(refused.body.contains("Access is suspended for the moment"), "{}", refused.body);
     let mut first = Browser::new(&building, 2);
     assert!(first.get("/status").await.body.contains("You are online"));
     assert_eq!(building.enforcer.devices().len(), on_record(&building).0);
+}
+
+/// SECURITY.md S18: the log waits, nobody else does.
+#[actix_web::test]
+async fn a_log_that_cannot_be_written_keeps_nobody_out_and_is_told() {
+    let building = Building::open_with(|store| store.spoil_log()).await;
+    let mut citizen = Browser::new(&building, 2);
+    assert_eq!(citizen.log_in().await.status, StatusCode::SEE_OTHER);
+    building.until(|b| b.board.log.state().failing).await;
+    assert!(building.board.log.state().waiting > 0);
+    assert!(citizen.get("/status").await.body.contains("You are online"));
+    assert_eq!(citizen.get("/health").await.status, StatusCode::OK, "guests can be admitted");
+    let office = Browser::in_office(&building, 3).get("/health").await.body;
+    assert!(office.contains("\"log\":false"), "{office}");
+    std::fs::remove_file(building.state().join("log")).unwrap();
+    let building = building.restart().await;
+    building.until(|b| b.board.log.state().waiting == 0).await;
+    assert!(!building.board.log.state().failing);
+    assert_eq!(on_record(&building).0, 1);
 }
 
 #[actix_web::test]

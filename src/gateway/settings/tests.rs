@@ -1,7 +1,7 @@
 //! Each mistake in the settings is answered with the file, the key and what would be right.
 
 use super::*;
-use crate::store::tests::tempdir::Folder;
+use crate::store::tests::{keys, tempdir::Folder};
 
 /// The example in docker/site, with its files in a folder of the test.
 fn example(folder: &Path) -> String {
@@ -13,6 +13,7 @@ fn example(folder: &Path) -> String {
     let at = |name: &str| folder.join(name).display().to_string();
     text.replace("/etc/varco/site.toml", &at("site.toml"))
         .replace("/var/lib/varco-gateway", &folder.display().to_string())
+        .replace("/etc/varco/log-keys", &keys::folder().display().to_string())
         .replace("/etc/varco/hub.secret", &at("hub.secret"))
         .replace("/etc/varco/tls/portal", &at("tls"))
         .replace("/etc/varco/tls/admin", &at("tls"))
@@ -69,4 +70,28 @@ fn each_mistake_is_named_with_its_remedy() {
     insta::assert_snapshot!(refusal("# ca_file = \"/etc/varco/tls/ca.pem\"", "ca_file = \"/dev/null\""), @"gateway.toml: hub.ca_file: no certificate is in it; give a PEM certificate, or leave the key out");
     insta::assert_snapshot!(refusal("https://accesso.comune", "https://login.comune"), @"site.toml: garden.names: the hub, login.comune.example.it, is not among them, so nobody could log in; list the host of hub.issuer and those of the providers");
     insta::assert_snapshot!(refusal("site.toml", "nowhere.toml"), @"nowhere.toml: (file): No such file or directory (os error 2); give the path of a readable TOML file");
+}
+
+#[test]
+fn a_log_needs_keys_and_keeps_its_name() {
+    let said = refusal("[log]\nkeys = \"", "[log]\nkeys = \"/nowhere");
+    assert!(said.starts_with("gateway.toml: log.keys: /nowhere"), "{said}");
+    assert!(said.ends_with(
+        "make keys with `varco-audit keys weeks` and copy them here with `varco-audit keys publish`"
+    ));
+    let said = refusal("[log]\nkeys", "[log]\n# keys");
+    assert!(said.starts_with("gateway.toml: log.keys: missing field `keys`"), "{said}");
+    insta::assert_snapshot!(refusal("# origin = \"accesso", "origin = \"https://accesso"), @"gateway.toml: log.origin: `https://accesso.comune.example.it/log/biblioteca-civica` cannot name a log; write host and path without scheme: accesso.example.it/log/library");
+    let folder = Folder::new();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, example(folder.path())).unwrap();
+    let settings = Settings::load(&file).unwrap();
+    assert_eq!(settings.log.at.origin, "accesso.comune.example.it/log/biblioteca-civica");
+    assert_eq!(settings.log.at.folder, folder.path().join("log"));
+    let vkey = settings.log_key().unwrap().vkey();
+    assert!(vkey.starts_with("accesso.comune.example.it/log/biblioteca-civica+"), "{vkey}");
+    let renamed = example(folder.path()).replace("# origin = \"accesso", "origin = \"altro");
+    std::fs::write(&file, renamed).unwrap();
+    let said = Settings::load(&file).unwrap().log_key().unwrap_err().to_string();
+    assert!(said.contains("gateway.toml: log.origin: ") && said.contains("a log keeps its name"), "{said}");
 }

@@ -48,12 +48,15 @@ pub fn told(transaction: &Transaction<'_>, told: &Told) -> Result<(), StoreError
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Store, tests::tempdir::Folder},
+        super::{
+            Store,
+            tests::{keys, tempdir::Folder},
+        },
         *,
     };
     use crate::site::{Change, shares::take_up};
     use jiff::{SignedDuration, Timestamp};
-    use varco_audit::{Entry, journal};
+    use varco_audit::Entry;
     use varco_policy::{Rate, Site, Subject};
 
     fn told() -> Told {
@@ -68,7 +71,8 @@ mod tests {
     }
 
     fn open(folder: &Folder) -> (Store, Shares) {
-        let mut store = Store::open(folder.path(), "library", SignedDuration::from_mins(10)).unwrap();
+        let (quarantine, at) = (SignedDuration::from_mins(10), Timestamp::UNIX_EPOCH);
+        let mut store = Store::open(folder.path(), keys::recorder(at), quarantine, at).unwrap();
         let kept = store.shares().unwrap();
         let (shares, changes) = take_up(kept, told(), Timestamp::UNIX_EPOCH);
         store.commit(&changes, Timestamp::UNIX_EPOCH).unwrap();
@@ -85,15 +89,11 @@ mod tests {
     }
 
     fn entries(folder: &Folder) -> Vec<(SharesStep, Shares, bool)> {
-        let connection = journal::open_read_only(&folder.path().join("site.db")).unwrap();
-        let mut entries = Vec::new();
-        let take = |_, entry| {
-            if let Entry::Shares { step, shares, by, .. } = entry {
-                entries.push((step, shares, by.is_some()));
-            }
+        let step = |entry| match entry {
+            Entry::Shares { step, shares, by, .. } => Some((step, shares, by.is_some())),
+            _ => None,
         };
-        journal::read(&connection, take).unwrap();
-        entries
+        keys::entries(folder.path()).into_iter().filter_map(step).collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::tls;
 use crate::{
-    login::saml::Outcome,
+    login::saml::{MAX_LIST, Outcome},
     registry::{Limits, client, octets},
 };
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
@@ -31,7 +31,7 @@ pub async fn address(target: &str, ca: Option<&[X509]>, now: Timestamp) -> (Vec<
     let mut outcomes = vec![Outcome::of(reached, RT, Ok(()))];
     outcomes.extend([path(&url), kind(&answer), clock(&answer, now)]);
     outcomes.extend(tls::versions(&url).await);
-    match octets(answer).await {
+    match octets(answer, MAX_LIST).await {
         Ok(octets) => (outcomes, Some(octets)),
         Err(why) => {
             outcomes.push(Outcome::of("il metadata si legge per intero", RT, Err(format!("{why:#}"))));

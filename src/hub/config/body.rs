@@ -7,7 +7,8 @@ use std::path::Path;
 use varco_policy::ConfigError;
 
 /// Addresses of the hub's own, which no body may take.
-const TAKEN: [&str; 8] = ["spid", "cie", "eidas", "oidc", "login", "health", "metadata", "assets"];
+const TAKEN: [&str; 10] =
+    ["spid", "cie", "eidas", "cns", "card", "oidc", "login", "health", "metadata", "assets"];
 
 /// A `[[body]]` table. The fields of [`Body`] stand here once more, since serde refuses no unknown key of a table that is
 /// flattened into another.
@@ -37,6 +38,9 @@ pub struct BodySettings {
     pub spid: Option<Profile>,
     /// Its side of CIE.
     pub cie: Option<Profile>,
+    /// Whether it lets cards in: CNS, TS-CNS, CIE in a reader.
+    #[serde(default)]
+    pub cns: bool,
 }
 
 impl BodySettings {

@@ -30,6 +30,8 @@ pub async fn choose(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
         spid: offered(&hub, body, Scheme::Spid),
         cie: offered(&hub, body, Scheme::Cie),
         eidas: offered(&hub, body, Scheme::Eidas),
+        card: body.filter(|body| body.cns).map(|body| body.card_address("login")),
+        card_help: body.filter(|body| body.cns).map(|body| body.card_address("help")),
     };
     pages::html(&hub, &request, StatusCode::OK, waiting.as_ref(), |v| {
         view::choose(v, &choices, waiting.is_some())

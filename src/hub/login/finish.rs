@@ -1,8 +1,9 @@
-//! The end of a login: register, then code, then back to the gateway.
+//! The end of a login, whichever the way: register, then code, then back to the gateway.
 
 use super::{
     Asked, Way, choose,
-    saml::{Identity, Level, Scheme},
+    cns::Checked,
+    saml::{Identity, Level, Person, Scheme},
 };
 use crate::{
     app::Hub,
@@ -12,22 +13,98 @@ use crate::{
         subject,
     },
     pages,
-    register::{Authentication, Entered, RegisterError},
+    register::{Authentication, Entered, Evidence, RegisterError},
     store::Kind,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use varco_templates::hub as view;
 use varco_web::token;
+
+/// Who somebody proved to be, and what the register keeps of it.
+pub(super) enum Proved {
+    /// A provider's answer, which every check has passed.
+    Saml {
+        asked: Asked,
+        identity: Box<Identity>,
+        /// The answer as XML.
+        response: String,
+    },
+    /// A card, which every check has passed.
+    Card(Box<Checked>),
+}
+
+impl Proved {
+    const fn way(&self) -> Way {
+        match self {
+            Self::Saml { asked, .. } => Way::Saml(asked.scheme),
+            Self::Card(_) => Way::Card,
+        }
+    }
+
+    /// The body that asked.
+    fn body(&self) -> &str {
+        match self {
+            Self::Saml { asked, .. } => &asked.body,
+            Self::Card(card) => &card.asked.body,
+        }
+    }
+
+    /// Digest of the value of the browser that asked.
+    fn browser(&self) -> &str {
+        match self {
+            Self::Saml { asked, .. } => &asked.browser,
+            Self::Card(card) => &card.asked.browser,
+        }
+    }
+
+    fn person(&self) -> &Person {
+        match self {
+            Self::Saml { identity, .. } => &identity.person,
+            Self::Card(card) => &card.person,
+        }
+    }
+
+    const fn level(&self) -> Level {
+        match self {
+            Self::Saml { identity, .. } => identity.level,
+            Self::Card(_) => Level::L3,
+        }
+    }
+
+    /// What the ID token calls the level: SPID's names are SPID's own.
+    const fn acr(&self) -> &'static str {
+        match self {
+            Self::Saml { identity, .. } => identity.level.uri(),
+            Self::Card(_) => super::cns::ACR,
+        }
+    }
+
+    /// When the person was authenticated, in Unix seconds.
+    fn auth_time(&self) -> i64 {
+        match self {
+            Self::Saml { identity, .. } => identity.issued.as_second(),
+            Self::Card(card) => card.at.as_second(),
+        }
+    }
+
+    /// Whether the provider keeps something that can be ended there: SPID's at level 1 only (single sign-on), CIE's always,
+    /// a card's issuer never.
+    fn at_provider(&self) -> bool {
+        match self {
+            Self::Saml { asked, identity, .. } => {
+                identity.session_index.is_some() || asked.scheme == Scheme::Cie
+            }
+            Self::Card(_) => false,
+        }
+    }
+}
 
 /// Records the login and sends the citizen back to the gateway that waits, or to a page that says it went well.
 pub(super) async fn accepted(
     hub: &web::Data<Hub>,
     request: &HttpRequest,
-    asked: Asked,
-    identity: Identity,
-    message: &str,
+    proved: Proved,
     browser: &str,
     now: Timestamp,
 ) -> HttpResponse {
@@ -37,20 +114,18 @@ pub(super) async fn accepted(
     };
     // What another body's gateway waits for is not ended here; nor does an answer that another browser asked for make an
     // administrator of whoever brings it.
-    let elsewhere = token::digest(browser) != asked.browser;
+    let elsewhere = token::digest(browser) != proved.browser();
     let ours = |login: &Login| {
-        hub.body_of(login).is_some_and(|body| body.path == asked.body) && !(elsewhere && login.admin)
+        hub.body_of(login).is_some_and(|body| body.path == proved.body()) && !(elsewhere && login.admin)
     };
     let (login, other) = match login {
         Some(login) if ours(&login) => (Some(login), false),
         other => (None, other.is_some()),
     };
-    let way = Way::Saml(asked.scheme);
-    // What a provider keeps can be ended there: SPID's at level 1 only (single sign-on), CIE's always.
-    let at_provider = identity.session_index.is_some() || asked.scheme == Scheme::Cie;
-    let (acr, auth_time) = (identity.level.uri().to_owned(), identity.issued.as_second());
-    let roles = login.as_ref().map(|login| roles(hub, login, &identity)).unwrap_or_default();
-    let entered = match record(hub, asked, identity, message, login.clone(), now).await {
+    let (way, at_provider) = (proved.way(), proved.at_provider());
+    let (acr, auth_time) = (proved.acr().to_owned(), proved.auth_time());
+    let roles = login.as_ref().map(|login| roles(hub, login, &proved)).unwrap_or_default();
+    let entered = match record(hub, proved, login.clone(), now).await {
         Ok(entered) => entered,
         Err(error) => return pages::fault(hub, request, "register", &error),
     };
@@ -75,11 +150,11 @@ pub(super) async fn accepted(
 
 /// What the person may do at the site, in an administrator's login of the level that takes: a pseudonym is on no list of
 /// fiscal codes. The level is looked at again: the login may have begun after the request that was answered.
-fn roles(hub: &Hub, login: &Login, identity: &Identity) -> Vec<String> {
+fn roles(hub: &Hub, login: &Login, proved: &Proved) -> Vec<String> {
     let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
     let listed =
-        identity.person.fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
-    let strong = identity.level >= login.level(Level::L1);
+        proved.person().fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
+    let strong = proved.level() >= login.level(Level::L1);
     if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
 }
 
@@ -94,28 +169,38 @@ fn without_cookie(mut answer: HttpResponse) -> HttpResponse {
 /// Writes the register, durably, and returns who entered, towards the gateway that waits.
 async fn record(
     hub: &web::Data<Hub>,
-    asked: Asked,
-    identity: Identity,
-    message: &str,
+    proved: Proved,
     login: Option<Login>,
     now: Timestamp,
 ) -> anyhow::Result<Option<Entered>> {
-    let dense: String = message.split_ascii_whitespace().collect();
-    let response_xml = String::from_utf8(STANDARD.decode(dense)?)?;
     let hub = hub.clone();
-    let written = web::block(move || write(&hub, &asked, &identity, &response_xml, login.as_ref(), now));
-    Ok(written.await??)
+    Ok(web::block(move || write(&hub, &proved, login.as_ref(), now)).await??)
 }
 
 fn write(
     hub: &Hub,
-    asked: &Asked,
-    identity: &Identity,
-    response_xml: &str,
+    proved: &Proved,
     login: Option<&Login>,
     now: Timestamp,
 ) -> Result<Option<Entered>, RegisterError> {
-    let entry = Authentication {
+    let client_id = login.map(|login| login.client_id.as_str());
+    let entry = match proved {
+        Proved::Saml { asked, identity, response } => of_answer(asked, identity, response, client_id, now),
+        Proved::Card(card) => of_card(card, client_id, now),
+    };
+    hub.register.record(&entry, &proved.person().key(), |person| {
+        login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), person))
+    })
+}
+
+fn of_answer<'a>(
+    asked: &'a Asked,
+    identity: &'a Identity,
+    response: &'a str,
+    client_id: Option<&'a str>,
+    now: Timestamp,
+) -> Authentication<'a> {
+    Authentication {
         at: now.as_second(),
         way: Way::Saml(asked.scheme).name(),
         body: &asked.body,
@@ -129,11 +214,28 @@ fn write(
         name_qualifier: &identity.name_qualifier,
         session_index: identity.session_index.as_deref(),
         level: identity.level.into(),
-        request_xml: &asked.sent.xml,
-        response_xml,
-        client_id: login.map(|login| login.client_id.as_str()),
-    };
-    hub.register.record(&entry, &identity.person.key(), |person| {
-        login.map(|login| subject::pairwise(&hub.pairwise, &login.sector(), person))
-    })
+        evidence: Evidence::Messages { request: &asked.sent.xml, response },
+        client_id,
+    }
+}
+
+/// The serial number would name the person for as long as the card lasts, so it is in what is sealed and nowhere else.
+fn of_card<'a>(card: &'a Checked, client_id: Option<&'a str>, now: Timestamp) -> Authentication<'a> {
+    Authentication {
+        at: now.as_second(),
+        way: Way::Card.name(),
+        body: &card.asked.body,
+        request_id: &card.asked.id,
+        request_issued: card.asked.issued.as_second(),
+        response_id: &card.id,
+        response_issued: card.vouched.as_second(),
+        response_issuer: &card.issuer,
+        assertion_id: "",
+        name_id: "",
+        name_qualifier: "",
+        session_index: None,
+        level: Level::L3.into(),
+        evidence: Evidence::Card(&card.evidence),
+        client_id,
+    }
 }

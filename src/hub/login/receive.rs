@@ -17,6 +17,7 @@ use crate::{
     store::{Kind, StoreError},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 use varco_templates::hub::Trouble;
 use varco_web::token;
@@ -59,10 +60,23 @@ pub async fn receive(
     }
     match check(&hub, &asked, message, now).await {
         Ok(Ok(identity)) if elsewhere && !is_minor(&identity, now) => other_browser(&hub, &request).await,
-        Ok(Ok(identity)) => finish::accepted(&hub, &request, asked, identity, message, &browser, now).await,
+        Ok(Ok(identity)) => {
+            let response = match text(message) {
+                Ok(response) => response,
+                Err(error) => return pages::fault(&hub, &request, "spid answer", &error),
+            };
+            let proved = finish::Proved::Saml { asked, identity: Box::new(identity), response };
+            finish::accepted(&hub, &request, proved, &browser, now).await
+        }
         Ok(Err(refusal)) => refused(&hub, &request, &asked, &refusal, now).await,
         Err(error) => pages::fault(&hub, &request, "spid answer", &error),
     }
+}
+
+/// The answer as XML, for the register.
+fn text(message: &str) -> anyhow::Result<String> {
+    let dense: String = message.split_ascii_whitespace().collect();
+    Ok(String::from_utf8(STANDARD.decode(dense)?)?)
 }
 
 /// The record of a request, once.

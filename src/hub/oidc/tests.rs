@@ -87,8 +87,7 @@ fn enter(hub: &Running, login: &Login, person: &str) -> crate::register::Entered
         name_qualifier: "https://idp.example.it",
         session_index: Some("_s"),
         level: 1,
-        request_xml: "<q/>",
-        response_xml: "<r/>",
+        evidence: crate::register::Evidence::Messages { request: "<q/>", response: "<r/>" },
         client_id: Some(&login.client_id),
     };
     let subject = |id: &str| Some(super::subject::pairwise(&hub.hub.pairwise, &login.sector(), id));

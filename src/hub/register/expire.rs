@@ -1,9 +1,10 @@
 //! The end of what the register keeps: a login after 24 to 25 months, a refusal after half a year.
 //!
-//! No clock alone destroys anything. The time that counts is the hub's clock or that of the newest login on record,
-//! whichever is earlier: a login is accepted only when its provider's signed instants agree with our clock to within
-//! minutes, so a clock that jumps ahead confirms nothing and one that falls behind only waits. A hub that nobody logs
-//! in at destroys nothing; its operator does (OPERATING.md).
+//! No clock alone destroys anything. The time that counts is the hub's clock or the latest instant that a login on record
+//! has the signature of, whichever is earlier: a provider's answer agrees with our clock to within minutes, and of a card it
+//! is the hour of its issuer's word (the list of revocations, or the trust list, of some hours or days ago). So a clock that
+//! jumps ahead confirms nothing and one that falls behind only waits. A hub that nobody logs in at destroys nothing; its
+//! operator does (OPERATING.md).
 //!
 //! Order for a month: the key, then the rows and the persons who have no login left. A stop in between leaves rows
 //! without key, which the next round removes.
@@ -56,7 +57,9 @@ impl Register {
     /// The time that the newest login confirms, and never later than `now`; `None` before the first login.
     fn confirmed_time(&self, now: i64) -> Result<Option<i64>, RegisterError> {
         let newest: Option<i64> =
-            self.db().query_row("SELECT max(at) FROM authentication", [], |row| row.get(0))?;
+            self.db().query_row("SELECT max(min(at, response_issued)) FROM authentication", [], |row| {
+                row.get(0)
+            })?;
         Ok(newest.map(|newest| newest.min(now)))
     }
 

@@ -54,7 +54,8 @@ impl Report {
         for month in keys.months()? {
             lines.entry(month).or_default();
         }
-        let newest: Option<i64> = db.query_row("SELECT max(at) FROM authentication", [], |row| row.get(0))?;
+        let newest: Option<i64> =
+            db.query_row("SELECT max(min(at, response_issued)) FROM authentication", [], |row| row.get(0))?;
         let months = lines.into_iter().map(|(month, line)| (month, (line, keys.held(month)))).collect();
         Ok(Self { months, newest: newest.and_then(|at| Timestamp::from_second(at).ok()) })
     }

@@ -34,8 +34,10 @@ fn login() -> Authentication<'static> {
         name_qualifier: "https://idp.example",
         session_index: Some("_s"),
         level: 1,
-        request_xml: "<AuthnRequest/>",
-        response_xml: "<Response>TINIT-RSSRTI80A41L219X</Response>",
+        evidence: Evidence::Messages {
+            request: "<AuthnRequest/>",
+            response: "<Response>TINIT-RSSRTI80A41L219X</Response>",
+        },
         client_id: Some("biblioteca"),
     }
 }
@@ -138,7 +140,8 @@ fn a_full_disk_refuses_the_login_and_loses_nothing() {
     let pages: i64 = register.db().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     register.db().pragma_update(None, "max_page_count", pages).unwrap();
     let long = "x".repeat(100_000);
-    let large = Authentication { request_id: "_q2", response_xml: &long, ..login() };
+    let evidence = Evidence::Messages { request: "", response: &long };
+    let large = Authentication { request_id: "_q2", evidence, ..login() };
     let refused = register.record(&large, LUCA, |_| Some("s".into()));
     assert!(matches!(refused, Err(RegisterError::Database(_))));
     assert_eq!((count(&register, "authentication"), count(&register, "person")), (1, 1), "all or nothing");

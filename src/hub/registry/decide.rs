@@ -9,43 +9,42 @@
 //!   that vanishes is believed at once: that is how AgID ends a trust that was broken. A half that vanishes waits for a
 //!   person (`varco-hub providers --accept`), with an alarm.
 
-use super::{Change, kept::Status};
-use crate::login::saml::{List, Provider};
+use super::{Age, Signed, kept::Status};
 
 /// What to do with a list.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Verdict<C> {
     /// It is the one in force.
     Same,
     /// It takes its place, with these differences.
-    Take(Vec<Change>),
+    Take(Vec<C>),
     /// It does not, unless the operator says so.
     Refuse(&'static str, String),
 }
 
 /// Judges `new` against what is in force; `accept` is the operator's word.
-pub fn decide(status: &Status, now: &[Provider], new: &List, accept: bool) -> Verdict {
-    if status.digest == new.digest {
+pub fn decide<L: Signed>(status: &Status, in_force: Option<&L>, new: &L, accept: bool) -> Verdict<L::Change> {
+    if status.digest == new.digest() {
         return Verdict::Same;
     }
-    let changes = Change::between(now, &new.providers);
-    let doubt = older(status, new).or_else(|| shrunk(now, new));
-    match doubt.filter(|_| !accept) {
+    let doubt = || older(status, new.digest(), new.age()).or_else(|| shrunk(in_force?, new));
+    let doubt = new.forbidden(status).or_else(|| doubt().filter(|_| !accept));
+    match doubt {
         Some((rule, why)) => Verdict::Refuse(rule, why),
-        None => Verdict::Take(changes),
+        None => Verdict::Take(L::changes(in_force, new)),
     }
 }
 
 type Doubt = Option<(&'static str, String)>;
 
-fn older(status: &Status, new: &List) -> Doubt {
+fn older(status: &Status, digest: &str, new: Age) -> Doubt {
     if status.lost {
         return Some((
             "memory-lost",
             "which lists were in force before cannot be read (status.json)".to_owned(),
         ));
     }
-    if status.superseded.contains(&new.digest) {
+    if status.superseded.iter().any(|before| before == digest) {
         return Some(("roll-back", "this list was in force before, and another took its place".to_owned()));
     }
     let before = |was, is| matches!((was, is), (Some(was), Some(is)) if is < was);
@@ -58,10 +57,10 @@ fn older(status: &Status, new: &List) -> Doubt {
         .then(|| ("roll-back", "its validity ends before that of the one in force".to_owned()))
 }
 
-fn shrunk(now: &[Provider], new: &List) -> Doubt {
-    let stay = now.iter().filter(|was| new.providers.iter().any(|is| is.entity_id == was.entity_id)).count();
-    // With two providers or fewer, one is half of them.
-    let lost = now.len().saturating_sub(stay);
-    (now.len() > 2 && lost.saturating_mul(2) > now.len())
-        .then(|| ("shrunk", format!("{lost} of {} providers would vanish at once", now.len())))
+fn shrunk<L: Signed>(now: &L, new: &L) -> Doubt {
+    let (members, stay) = now.stay(new);
+    // With two or fewer, one is half of them.
+    let lost = members.saturating_sub(stay);
+    (members > 2 && lost.saturating_mul(2) > members)
+        .then(|| ("shrunk", format!("{lost} of {members} {} would vanish at once", L::MEMBERS)))
 }

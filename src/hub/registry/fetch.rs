@@ -1,10 +1,10 @@
-//! Asking the registry, within limits: HTTPS only, no redirection, so much time, so many octets.
+//! Asking for a list, within limits: HTTPS only, no redirection, so much time, so many octets.
 
-use super::Registry;
-use crate::login::saml::MAX_LIST;
+use super::{Registry, Signed, Source};
+use anyhow::Context;
 use openssl::x509::X509;
 use reqwest::{Certificate, Client, Response, redirect};
-use std::{sync::Once, time::Duration};
+use std::{fs::File, io::Read, path::Path, sync::Once, time::Duration};
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy)]
@@ -21,25 +21,38 @@ impl Default for Limits {
     }
 }
 
-/// The octets that the registry serves now. On a Tokio runtime.
+/// The octets that the source gives now. On a Tokio runtime.
 ///
 /// # Errors
 /// When it does not answer in time, with 200, and with no more than a list may have.
-pub async fn fetch(registry: &Registry) -> anyhow::Result<Vec<u8>> {
+pub async fn fetch<L: Signed>(registry: &Registry<L>) -> anyhow::Result<Vec<u8>> {
+    let url = match &registry.source {
+        Source::Url(url) => url.clone(),
+        Source::File(path) => return read(path, L::LONGEST),
+    };
     let client = client(registry.ca.as_deref(), registry.limits)?;
-    let answer = client.get(registry.url.clone()).send().await?;
+    let answer = client.get(url).send().await?;
     anyhow::ensure!(answer.status() == reqwest::StatusCode::OK, "it answered {}", answer.status());
-    octets(answer).await
+    octets(answer, L::LONGEST).await
 }
 
-/// The body of an answer, no longer than a list may be.
+fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    let limit = u64::try_from(most)?.saturating_add(1);
+    let mut octets = Vec::new();
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    file.take(limit).read_to_end(&mut octets).with_context(|| path.display().to_string())?;
+    anyhow::ensure!(octets.len() <= most, "{}: more than {most} octets", path.display());
+    Ok(octets)
+}
+
+/// The body of an answer, no longer than `most` octets.
 ///
 /// # Errors
 /// When it is longer, or breaks off.
-pub async fn octets(mut answer: Response) -> anyhow::Result<Vec<u8>> {
+pub async fn octets(mut answer: Response, most: usize) -> anyhow::Result<Vec<u8>> {
     let mut octets = Vec::new();
     while let Some(part) = answer.chunk().await? {
-        anyhow::ensure!(octets.len().saturating_add(part.len()) <= MAX_LIST, "more than {MAX_LIST} octets");
+        anyhow::ensure!(octets.len().saturating_add(part.len()) <= most, "more than {most} octets");
         octets.extend_from_slice(&part);
     }
     Ok(octets)
@@ -66,7 +79,7 @@ pub fn client(ca: Option<&[X509]>, limits: Limits) -> anyhow::Result<Client> {
 }
 
 /// The program's TLS, chosen once.
-fn crypto() {
+pub fn crypto() {
     static CHOSEN: Once = Once::new();
     CHOSEN.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,6 +1,6 @@
 //! The list in force on the disk, and what is known about it.
 
-use super::{GRACE, Registry};
+use super::{Registry, Signed};
 use crate::login::saml::{List, Unfit};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use std::{fs, io::Write, path::PathBuf};
 
 /// Most lists remembered as having been in force: years of them.
 const REMEMBERED: usize = 1000;
-/// Lists of the registry that may be missed before that is an alarm.
+/// Lists that may be missed before that is an alarm.
 const MISSED: i32 = 3;
 
 /// What is known of the list in force.
@@ -19,13 +19,16 @@ pub struct Status {
     pub digest: String,
     /// When it was taken.
     pub taken: Option<Timestamp>,
-    /// When the registry last confirmed it.
+    /// When its source last confirmed it.
     pub confirmed: Option<Timestamp>,
+    /// Its number, if it has one.
+    #[serde(default)]
+    pub number: Option<u64>,
     /// When it was made, if it says so.
     pub made: Option<Timestamp>,
     /// The end of its validity, if it says so.
     pub valid_until: Option<Timestamp>,
-    /// How often in a row the registry gave no list that could be taken.
+    /// How often in a row its source gave no list that could be taken.
     pub failures: u32,
     /// Why it could not the last time.
     pub why: Option<String>,
@@ -37,11 +40,11 @@ pub struct Status {
 }
 
 /// What is kept of a registry.
-#[derive(Debug, Clone, Copy)]
-pub struct Kept<'a>(&'a Registry);
+#[derive(Debug)]
+pub struct Kept<'a, L: Signed = List>(&'a Registry<L>);
 
-impl<'a> Kept<'a> {
-    pub(super) const fn new(registry: &'a Registry) -> Self {
+impl<'a, L: Signed> Kept<'a, L> {
+    pub(super) const fn new(registry: &'a Registry<L>) -> Self {
         Self(registry)
     }
 
@@ -58,13 +61,13 @@ impl<'a> Kept<'a> {
     ///
     /// # Errors
     /// When it is not what the registry signed, or it is longer past its end than the grace.
-    pub fn list(&self, now: Timestamp) -> Result<Option<List>, Unfit> {
+    pub fn list(&self, now: Timestamp) -> Result<Option<L>, Unfit> {
         let octets = match fs::read(self.file()) {
             Ok(octets) => octets,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Unfit { rule: "file", why: e.to_string() }),
         };
-        List::verify(&octets, &self.0.signers, now.saturating_sub(GRACE).unwrap_or(now)).map(Some)
+        L::verify(&octets, &self.0.signers, now.saturating_sub(self.0.grace).unwrap_or(now)).map(Some)
     }
 
     /// What is known of it; nothing when the file is not there.
@@ -82,16 +85,17 @@ impl<'a> Kept<'a> {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn take(&self, octets: &[u8], list: &List, now: Timestamp) -> anyhow::Result<()> {
+    pub fn take(&self, octets: &[u8], list: &L, now: Timestamp) -> anyhow::Result<()> {
         let mut status = self.status();
         fs::create_dir_all(&self.0.folder).with_context(|| self.0.folder.display().to_string())?;
         write(&self.file(), octets)?;
-        let before = std::mem::replace(&mut status.digest, list.digest.clone());
-        status.superseded.retain(|digest| *digest != list.digest);
+        let before = std::mem::replace(&mut status.digest, list.digest().to_owned());
+        status.superseded.retain(|digest| digest != list.digest());
         status.superseded.extend(Some(before).filter(|digest| !digest.is_empty()));
         let forget = status.superseded.len().saturating_sub(REMEMBERED);
         status.superseded.drain(..forget);
-        (status.made, status.valid_until) = (list.made, list.valid_until);
+        let age = list.age();
+        (status.number, status.made, status.valid_until) = (age.number, age.made, age.valid_until);
         (status.taken, status.lost) = (Some(now), false);
         self.good(status, now)
     }

@@ -1,6 +1,10 @@
 //! `varco-hub providers`: who is trusted, since when, until when, and what the registry would change.
 
-use super::{Change, Registry, change::fingerprint};
+use super::{
+    Registry,
+    change::fingerprint,
+    state::{State, ask},
+};
 use crate::{
     app,
     config::Settings,
@@ -31,17 +35,6 @@ struct Shown {
 }
 
 #[derive(Debug, Serialize)]
-struct State {
-    url: String,
-    taken: Option<Timestamp>,
-    confirmed: Option<Timestamp>,
-    valid_until: Option<Timestamp>,
-    stale: bool,
-    failures: u32,
-    why: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
 struct Row {
     scheme: &'static str,
     entity_id: String,
@@ -66,34 +59,16 @@ pub fn providers(file: &Path, wish: Wish, json: bool) -> Result<(), Fault> {
     let registry = Registry::of(file, &settings)?;
     let text = match wish {
         Wish::Show => show(&settings, registry.as_ref(), app::now(), json)?,
-        Wish::Preview => ask(registry.as_ref(), json, false)?,
-        Wish::Accept => ask(registry.as_ref(), json, true)?,
+        Wish::Preview => asked(registry.as_ref(), json, false)?,
+        Wish::Accept => asked(registry.as_ref(), json, true)?,
     };
     writeln!(std::io::stdout(), "{}", text.trim_end()).context("standard output")?;
     Ok(())
 }
 
-fn ask(registry: Option<&Registry>, json: bool, accept: bool) -> anyhow::Result<String> {
+fn asked(registry: Option<&Registry>, json: bool, accept: bool) -> anyhow::Result<String> {
     let registry = registry.context("the settings name no [providers.registry]")?;
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (changes, doubt) = tokio.block_on(async {
-        if accept {
-            return registry.renew(app::now(), true).await.map(|asked| (asked.changes, None));
-        }
-        registry.preview(app::now()).await
-    })?;
-    told(&changes, doubt.map(|doubt| doubt.to_string()), json)
-}
-
-fn told(changes: &[Change], doubt: Option<String>, json: bool) -> anyhow::Result<String> {
-    let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
-    if json {
-        return Ok(serde_json::to_string_pretty(&serde_json::json!({ "changes": lines, "doubt": doubt }))?);
-    }
-    let none = lines.is_empty().then(|| "no change".to_owned());
-    let doubt =
-        doubt.map(|doubt| format!("{doubt}\nit stays out of force until: varco-hub providers --accept"));
-    Ok(none.into_iter().chain(lines).chain(doubt).collect::<Vec<_>>().join("\n"))
+    ask(registry, accept, json, "varco-hub providers")
 }
 
 fn show(
@@ -112,21 +87,9 @@ fn show(
     });
     let theirs =
         listed.iter().filter(|p| by_hand.get(&p.entity_id).is_none()).map(|p| row(p, "registry", now));
-    let shown = Shown { registry: registry.map(|r| state(r, now)), providers: mine.chain(theirs).collect() };
+    let shown =
+        Shown { registry: registry.map(|r| State::of(r, now)), providers: mine.chain(theirs).collect() };
     if json { Ok(serde_json::to_string_pretty(&shown)?) } else { Ok(shown.text()) }
-}
-
-fn state(registry: &Registry, now: Timestamp) -> State {
-    let status = registry.kept().status();
-    State {
-        url: registry.url.to_string(),
-        stale: registry.kept().stale(&status, now),
-        taken: status.taken,
-        confirmed: status.confirmed,
-        valid_until: status.valid_until,
-        failures: status.failures,
-        why: status.why,
-    }
 }
 
 fn row(provider: &Provider, source: &'static str, now: Timestamp) -> Row {
@@ -148,14 +111,7 @@ fn row(provider: &Provider, source: &'static str, now: Timestamp) -> Row {
 impl Shown {
     fn text(&self) -> String {
         let mut lines = Vec::new();
-        if let Some(state) = &self.registry {
-            let at =
-                |instant: Option<Timestamp>| instant.map_or_else(|| "never".to_owned(), |t| t.to_string());
-            lines.push(format!("registry {}{}", state.url, if state.stale { " STALE" } else { "" }));
-            lines.push(format!("  taken {}, confirmed {}", at(state.taken), at(state.confirmed)));
-            lines.extend(state.valid_until.map(|end| format!("  valid until {end}")));
-            lines.extend(state.why.as_ref().map(|why| format!("  failed {} times: {why}", state.failures)));
-        }
+        lines.extend(self.registry.iter().flat_map(|state| state.lines("registry")));
         for row in &self.providers {
             lines.push(format!("{} {} ({}) from {}", row.scheme, row.entity_id, row.name, row.source));
             lines.extend(row.certificates.iter().map(|c| {

@@ -1,16 +1,22 @@
 //! Keeping the list current for as long as the program runs.
 
-use super::{Change, Registry, decide::Verdict, decide::decide, fetch, pace};
-use crate::{app, login::saml::List};
+use super::{Registry, Signed, Source, decide::Verdict, decide::decide, fetch, pace};
+use crate::app;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// How often a file that is the source is looked at.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What came of asking.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Asked<C> {
     /// What changed, or would.
-    pub changes: Vec<Change>,
+    pub changes: Vec<C>,
     /// How long the list wants to be kept.
     pub fresh_for: Option<SignedDuration>,
 }
@@ -18,11 +24,11 @@ pub struct Asked {
 /// Why the list in force stays as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The registry did not answer.
-    #[error("the registry does not answer: {0}")]
+    /// Nobody answered.
+    #[error("it cannot be had: {0}")]
     Unreachable(String),
-    /// What it answered is not to be taken.
-    #[error("the registry's list is refused: {rule}: {why}")]
+    /// What was answered is not to be taken.
+    #[error("it is refused: {rule}: {why}")]
     Refused {
         /// The rule that it breaks.
         rule: &'static str,
@@ -30,15 +36,17 @@ pub enum Failure {
         why: String,
     },
     /// Ours: the disk.
-    #[error("the registry's list cannot be kept: {0}")]
+    #[error("it cannot be kept: {0}")]
     Disk(String),
 }
 
 /// Asks until the program ends.
-pub async fn watch(registry: Arc<Registry>) {
+pub async fn watch<L: Signed>(registry: Arc<Registry<L>>) {
     let mut pause = first(&registry, app::now());
+    let mut seen = None;
     loop {
-        tokio::time::sleep(pause).await;
+        due(&registry.source, seen, pause).await;
+        seen = registry.source.modified();
         let (fresh_for, failures) = match registry.renew(app::now(), false).await {
             Ok(asked) => (asked.fresh_for, 0),
             Err(failure) => (None, registry.failed(&failure, app::now())),
@@ -49,9 +57,19 @@ pub async fn watch(registry: Arc<Registry>) {
     }
 }
 
+/// Waits; not so long when the source is a file that is another than the one seen.
+async fn due(source: &Source, seen: Option<SystemTime>, pause: Duration) {
+    let Source::File(_) = source else { return tokio::time::sleep(pause).await };
+    let mut left = pause;
+    while !left.is_zero() && source.modified() == seen {
+        tokio::time::sleep(left.min(LOOK)).await;
+        left = left.saturating_sub(LOOK);
+    }
+}
+
 /// Nothing is asked at a start that a moment ago was answered: a hub that is restarted in a loop must not burden the
-/// registry.
-fn first(registry: &Registry, now: Timestamp) -> Duration {
+/// source.
+fn first<L: Signed>(registry: &Registry<L>, now: Timestamp) -> Duration {
     let status = registry.kept().status();
     let due = status.confirmed.and_then(|at| at.saturating_add(registry.every).ok());
     due.filter(|_| status.failures == 0).map_or(Duration::ZERO, |due| {
@@ -60,13 +78,13 @@ fn first(registry: &Registry, now: Timestamp) -> Duration {
     })
 }
 
-impl Registry {
+impl<L: Signed> Registry<L> {
     /// Asks once, and puts in force what holds; `accept` is the operator's word for a list that is older or lost more than
     /// half. Signature and validity hold for everybody.
     ///
     /// # Errors
     /// [`Failure`], with the list in force as it was.
-    pub async fn renew(&self, now: Timestamp, accept: bool) -> Result<Asked, Failure> {
+    pub async fn renew(&self, now: Timestamp, accept: bool) -> Result<Asked<L::Change>, Failure> {
         let (octets, list) = self.ask(now).await?;
         let changes = self.judge(&list, now, accept)?;
         let kept = match &changes {
@@ -76,44 +94,46 @@ impl Registry {
         kept.map_err(|e| Failure::Disk(format!("{e:#}")))?;
         let changes = changes.unwrap_or_default();
         for change in &changes {
-            tracing::info!("the registry's providers: {change}");
+            tracing::info!("{}: {change}", L::WORDS);
         }
-        for problem in &list.problems {
-            tracing::warn!(%problem, "a provider of the registry is not used");
+        for problem in list.problems() {
+            tracing::warn!(%problem, "a part of {} is not used", L::WORDS);
         }
-        Ok(Asked { changes, fresh_for: list.fresh_for })
+        Ok(Asked { changes, fresh_for: list.fresh_for() })
     }
 
     /// Asks once, and says what would change.
     ///
     /// # Errors
     /// As [`Self::renew`].
-    pub async fn preview(&self, now: Timestamp) -> Result<(Vec<Change>, Option<Failure>), Failure> {
+    pub async fn preview(&self, now: Timestamp) -> Result<(Vec<L::Change>, Option<Failure>), Failure> {
         let (_, list) = self.ask(now).await?;
         let changes = self.judge(&list, now, true)?.unwrap_or_default();
         Ok((changes, self.judge(&list, now, false).err()))
     }
 
-    async fn ask(&self, now: Timestamp) -> Result<(Vec<u8>, List), Failure> {
+    async fn ask(&self, now: Timestamp) -> Result<(Vec<u8>, L), Failure> {
         let octets = fetch::fetch(self).await.map_err(|e| Failure::Unreachable(format!("{e:#}")))?;
         let signers = self.signers.clone();
         // A thread that may take its time: libxml2 and xmlsec work here.
-        let verified = tokio::task::spawn_blocking(move || (List::verify(&octets, &signers, now), octets));
+        let verified = tokio::task::spawn_blocking(move || (L::verify(&octets, &signers, now), octets));
         let (list, octets) = verified.await.map_err(|e| Failure::Disk(e.to_string()))?;
         let list = list.map_err(|unfit| Failure::Refused { rule: unfit.rule, why: unfit.why })?;
         Ok((octets, list))
     }
 
     /// The changes, or `None` when it is the list in force.
-    fn judge(&self, list: &List, now: Timestamp, accept: bool) -> Result<Option<Vec<Change>>, Failure> {
+    fn judge(&self, list: &L, now: Timestamp, accept: bool) -> Result<Option<Vec<L::Change>>, Failure> {
         let mut status = self.kept().status();
         // A list that was damaged on the disk is replaced, whatever is known of it.
         let in_force = self.kept().list(now).ok().flatten();
-        if in_force.as_ref().is_none_or(|l| l.digest != status.digest) {
+        if in_force.as_ref().is_none_or(|l| l.digest() != status.digest) {
             status.digest.clear();
         }
-        let providers = in_force.map(|l| l.providers).unwrap_or_default();
-        match decide(&status, &providers, list, accept) {
+        // What is in force counts, whatever was written beside it.
+        let known = in_force.as_ref().and_then(|l| l.age().number);
+        status.number = status.number.max(known);
+        match decide(&status, in_force.as_ref(), list, accept) {
             Verdict::Same => Ok(None),
             Verdict::Take(changes) => Ok(Some(changes)),
             Verdict::Refuse(rule, why) => Err(Failure::Refused { rule, why }),
@@ -122,30 +142,41 @@ impl Registry {
 
     /// Keeps a failure in mind and tells it; how many there are in a row.
     pub(super) fn failed(&self, failure: &Failure, now: Timestamp) -> u32 {
-        failure.tell();
+        failure.tell::<L>();
         let status = self.kept().fail(&failure.to_string());
         let status = status.unwrap_or_else(|error| {
-            Failure::Disk(format!("{error:#}")).tell();
+            Failure::Disk(format!("{error:#}")).tell::<L>();
             self.kept().status()
         });
         if self.kept().stale(&status, now) {
-            tracing::error!(
-                alarm = "providers-stale",
-                "nobody has confirmed the list of providers for too long"
-            );
+            alarm::<L>("stale", "nobody has confirmed it for too long");
         }
         status.failures.max(1)
     }
 }
 
 impl Failure {
-    /// As an alarm where an operator has to act. The names of the alarms do not change: monitoring may look for them.
-    fn tell(&self) {
-        let alarm = match self {
-            Self::Unreachable(_) => return tracing::warn!("{self}"),
-            Self::Refused { .. } => "providers-refused",
-            Self::Disk(_) => "providers-disk",
+    /// As an alarm where an operator has to act.
+    fn tell<L: Signed>(&self) {
+        let what = match self {
+            Self::Unreachable(_) => return tracing::warn!("{}: {self}", L::WORDS),
+            Self::Refused { .. } => "refused",
+            Self::Disk(_) => "disk",
         };
-        tracing::error!(alarm, "{self}");
+        alarm::<L>(what, self);
+    }
+}
+
+/// An alarm of this kind of list. The names of the alarms do not change: monitoring may look for them.
+pub fn alarm<L: Signed>(what: &str, why: impl std::fmt::Display) {
+    let name = format!("{}-{what}", L::NAME);
+    tracing::error!(alarm = name.as_str(), "{}: {why}", L::WORDS);
+}
+
+impl Source {
+    /// When the file was changed last; nothing of an address.
+    fn modified(&self) -> Option<SystemTime> {
+        let Self::File(path) = self else { return None };
+        std::fs::metadata(path).and_then(|about| about.modified()).ok()
     }
 }

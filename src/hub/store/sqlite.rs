@@ -43,6 +43,8 @@ impl Sqlite {
         connection.busy_timeout(Duration::from_secs(3))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // It shares the file with the register: what a login said does not stay in free pages.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }

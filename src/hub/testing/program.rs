@@ -1,6 +1,9 @@
 //! The program as its operator meets it: exit codes, messages, keys, a listener.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "trust.rs"]
+mod trust;
+
 use std::{
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
@@ -201,6 +204,32 @@ fn it_serves_and_watches_the_folder_of_providers() {
     assert!(child.try_wait().unwrap().is_none(), "a bad file does not end the hub");
 }
 
+/// SECURITY.md N1, I16: cards have a listener of their own, and nothing starts without who may sign the trust list.
+#[test]
+fn it_asks_for_cards_beside() {
+    let mut hub = Hub::site("cards");
+    hub.certificate();
+    let (file, signers) = (hub.folder.join("hub.toml"), hub.folder.join("signers"));
+    let table = format!(
+        "[cns]\nlisten = \"127.0.0.1:0\"\nurl = \"https://cns.comune.example.it\"\nsigners = \"{}\"\n\
+         trust_list_file = \"{}\"\n\n[[gateway]]",
+        signers.display(),
+        hub.folder.join("list.xml").display()
+    );
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replacen("\n# cns = true", "\ncns = true", 1).replacen("[[gateway]]", &table, 1);
+    std::fs::write(&file, text).unwrap();
+    let (code, message) = said(&hub.run(&["check-config"]));
+    assert!(code == Some(78) && message.contains("hub.toml: cns.signers: "), "{message}");
+    std::fs::create_dir_all(&signers).unwrap();
+    let pinned = include_bytes!("../../../certs/agid-tl/agid-tl-6.pem");
+    std::fs::write(signers.join("agid-tl-6.pem"), pinned).unwrap();
+    assert_eq!(said(&hub.run(&["check-config"])).0, Some(0));
+    assert_eq!(said(&hub.run(&["keys", "init"])).0, Some(0));
+    hub.start_until("cards are asked for at https://cns.comune.example.it");
+    assert!(hub.running.as_mut().unwrap().try_wait().unwrap().is_none());
+}
+
 #[test]
 fn providers_are_shown_with_their_keys() {
     let hub = Hub::site("providers");
@@ -220,6 +249,49 @@ fn providers_are_shown_with_their_keys() {
     std::fs::write(&file, text + table).unwrap();
     let (code, message) = said(&hub.run(&["providers"]));
     assert!(code == Some(78) && message.contains("providers.registry.signer: "), "{message}");
+}
+
+#[test]
+fn the_trust_list_is_shown_and_accepted() {
+    let hub = Hub::site("trust");
+    let (code, message) = said(&hub.run(&["trust"]));
+    assert!(code == Some(1) && message.contains("the settings have no [cns]"), "{message}");
+    assert_eq!(said(&hub.run(&["trust", "--diff", "--accept"])).0, Some(64));
+    let (list, pinned) = (hub.folder.join("TSL-IT.xml"), hub.folder.join("agid-tl"));
+    let file = hub.folder.join("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (list_toml, pinned_toml) = (list.display(), pinned.display());
+    let table = format!("\n[cns]\ntrust_list_file = \"{list_toml}\"\nsigners = \"{pinned_toml}\"\n");
+    std::fs::write(&file, text + &table).unwrap();
+    let (code, message) = said(&hub.run(&["trust"]));
+    assert!(code == Some(78) && message.contains("hub.toml: cns.signers: "), "{message}");
+    let signer = trust::Signer::for_development();
+    std::fs::create_dir(&pinned).unwrap();
+    std::fs::write(pinned.join("signer.pem"), signer.certificate.to_pem().unwrap()).unwrap();
+    let (code, message) = said(&hub.run(&["trust", "--diff"]));
+    assert!(code == Some(1) && message.contains("the trust list: it cannot be had: "), "{message}");
+    let issuers = [trust::issuer("Issuer 1"), trust::issuer("Issuer 2")];
+    // It ends far off, but no list may hold for longer than six months: it is of now.
+    let draft = trust::Draft { issued: days(-1), next_update: days(90), ..trust::Draft::of(4, &issuers) };
+    std::fs::write(&list, draft.signed(&signer)).unwrap();
+    let out = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let diff = hub.run(&["trust", "--diff"]);
+    assert!(diff.status.success() && out(&diff).matches("added ").count() == 2, "{diff:?}");
+    assert!(!out(&hub.run(&["trust"])).contains("Issuer"), "a look changes nothing");
+    assert!(hub.run(&["trust", "--accept"]).status.success());
+    let shown = out(&hub.run(&["trust"]));
+    assert!(shown.contains("\n  number 4\n") && shown.contains(" Issuer 2\n"), "{shown}");
+    let json: serde_json::Value = serde_json::from_slice(&hub.run(&["trust", "--json"]).stdout).unwrap();
+    assert!(json["list"]["number"] == 4 && json["issuers"][0]["name"] == "Issuer 1", "{json}");
+    std::fs::write(hub.folder.join("state/trust/list.xml"), "<x/>").unwrap();
+    assert!(out(&hub.run(&["trust"])).contains("NOT USED: root: no trust list"));
+}
+
+/// So many days from now, as XML writes it.
+#[expect(clippy::disallowed_methods, reason = "the program reads the clock")]
+fn days(days: i64) -> String {
+    let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(days * 24);
+    jiff::Timestamp::from_second(now.as_second()).unwrap().to_string()
 }
 
 #[test]

@@ -13,7 +13,11 @@ use crate::{
         Rules, Site,
         shares::{self, Told},
     },
-    store::{Store, tests::tempdir::Folder},
+    store::{
+        Store,
+        log::{self, Integrator, Running},
+        tests::{keys, tempdir::Folder},
+    },
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use jiff::{SignedDuration, Timestamp};
@@ -26,7 +30,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use varco_audit::{Entry, journal};
+use varco_audit::Entry;
 use varco_policy::{
     Limits, Mac, Rate, Schedule, Shares,
     lane::{Lanes, Share},
@@ -48,6 +52,7 @@ pub struct Building {
     rules: Rules,
     inbox: Inbox,
     site: Option<JoinHandle<()>>,
+    log: Option<Running>,
     servers: [ServerHandle; 2],
     answers: tokio::task::JoinHandle<()>,
     events: tokio::task::JoinHandle<()>,
@@ -99,6 +104,7 @@ impl Building {
     async fn close(&mut self) {
         self.inbox.tell(Message::Stop).unwrap();
         self.site.take().unwrap().join().unwrap();
+        self.log.take().unwrap().stop();
         for server in &self.servers {
             server.stop(false).await;
         }
@@ -113,8 +119,11 @@ impl Building {
         rules: Rules,
         prepare: impl FnOnce(&Store),
     ) -> Self {
-        let mut store = Store::open(folder.path(), "library", QUARANTINE).unwrap();
+        let store = Store::open(folder.path(), keys::recorder(now()), QUARANTINE, now()).unwrap();
+        let board = Arc::new(Board::default());
+        let mut store = store.with(Arc::default(), Arc::clone(&board.log));
         prepare(&store);
+        let log = integrator(folder.path(), &board).start().unwrap();
         let kept = store.resume(now()).unwrap();
         let pool = SlotPool::new(&[[198, 18, 0, 3].into(), [198, 18, 0, 4].into()], 512, QUARANTINE);
         let (confirmed, changes) = shares::take_up(store.shares().unwrap(), told(), now());
@@ -124,7 +133,6 @@ impl Building {
             .with_shares(confirmed);
         let (inbox, messages) = Inbox::new();
         let (requests, asked) = std::sync::mpsc::channel();
-        let board = Arc::new(Board::default());
         let site = EventLoop::new(site, store, messages, requests, Arc::clone(&board)).start().unwrap();
         let socket = folder.path().join("enforcer.sock");
         crate::enforcer::start(socket, asked, inbox.clone()).unwrap();
@@ -170,6 +178,7 @@ impl Building {
             rules,
             inbox,
             site: Some(site),
+            log: Some(log),
             servers: [pages, admin_pages],
             answers,
             events,
@@ -199,11 +208,17 @@ impl Building {
     }
 
     pub fn entries(&self) -> Vec<Entry> {
-        let connection = journal::open_read_only(&self.folder.path().join("site.db")).unwrap();
-        let mut entries = Vec::new();
-        journal::read(&connection, |_, entry| entries.push(entry)).unwrap();
-        entries
+        keys::entries(self.folder.path())
     }
+}
+
+fn integrator(folder: &Path, board: &Board) -> Integrator {
+    let at = log::Folder {
+        folder: folder.join("log"),
+        origin: "accesso.example.it/log/library".into(),
+        key: folder.join("log.key"),
+    };
+    Integrator::new(at, &folder.join("site.db"), None, Arc::clone(&board.log))
 }
 
 fn serve_pages(portal: web::Data<Portal>) -> (String, ServerHandle) {

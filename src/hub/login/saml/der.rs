@@ -2,21 +2,21 @@
 
 /// One value: its tag and its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value<'a> {
+pub(in crate::login) struct Value<'a> {
     pub tag: u8,
     pub content: &'a [u8],
 }
 
-pub(super) const BOOLEAN: u8 = 0x01;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(in crate::login) const BOOLEAN: u8 = 0x01;
+pub(in crate::login) const BIT_STRING: u8 = 0x03;
+pub(in crate::login) const OCTET_STRING: u8 = 0x04;
+pub(in crate::login) const OBJECT: u8 = 0x06;
+pub(in crate::login) const SEQUENCE: u8 = 0x30;
 /// `[3]`, constructed: the extensions of a certificate (RFC 5280 4.1).
-pub(super) const EXTENSIONS: u8 = 0xa3;
+pub(in crate::login) const EXTENSIONS: u8 = 0xa3;
 
 /// The values of a content, one after the other; `None` when it is not DER.
-pub(super) fn values(mut octets: &[u8]) -> Option<Vec<Value<'_>>> {
+pub(in crate::login) fn values(mut octets: &[u8]) -> Option<Vec<Value<'_>>> {
     let mut all = Vec::new();
     while !octets.is_empty() {
         let (value, rest) = value(octets)?;
@@ -58,7 +58,7 @@ impl<'a> Value<'a> {
 
 /// An extension of a certificate (RFC 5280 4.1.2.9).
 #[derive(Debug)]
-pub(super) struct Extension<'a> {
+pub(in crate::login) struct Extension<'a> {
     /// Its identifier, as content octets.
     pub object: &'a [u8],
     pub critical: bool,
@@ -67,7 +67,7 @@ pub(super) struct Extension<'a> {
 }
 
 /// The extensions of a certificate in DER; `None` when it cannot be read.
-pub(super) fn extensions(certificate: &[u8]) -> Option<Vec<Extension<'_>>> {
+pub(in crate::login) fn extensions(certificate: &[u8]) -> Option<Vec<Extension<'_>>> {
     let outer = values(certificate)?.first()?.inside(SEQUENCE)?;
     let parts = outer.first()?.inside(SEQUENCE)?;
     let Some(list) = parts.iter().find(|part| part.tag == EXTENSIONS) else { return Some(Vec::new()) };

@@ -4,6 +4,7 @@
 //! signature of whoever made their part. Only the outer one is verified, with a pinned certificate: it covers all the rest.
 
 use super::{
+    guard::{Limits, Unfit, unfit},
     names::{DS, MD},
     provider::Provider,
     read,
@@ -12,17 +13,12 @@ use super::{
 };
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use openssl::x509::X509;
-use roxmltree::{Document, Node, ParsingOptions};
-use samael::crypto::{CertificateDer, Crypto, CryptoProvider};
+use roxmltree::{Document, Node};
 
 /// Longest list, in octets. SPID's has 120 kB for 12 providers.
 pub const MAX_OCTETS: usize = 4 * 1024 * 1024;
-/// Most nodes of a list; SPID's has 2,000.
-const MAX_NODES: u32 = 100_000;
-/// Most signs of equality, so most attributes: a parser compares those of an element with each other. SPID's has 1,500.
-const MAX_EQUALS: usize = 20_000;
-/// Deepest nesting of elements; SPID's has 10.
-const MAX_DEPTH: usize = 32;
+/// SPID's has 2,000 nodes, 1,500 attributes and 10 levels.
+pub(super) const LIMITS: Limits = Limits { octets: MAX_OCTETS, equals: 20_000, nodes: 100_000, depth: 32 };
 /// `mdrpi:PublicationInfo` (SAML Metadata Extensions for Registration and Publication Information 2.2).
 const PUBLICATION: (&str, &str) = ("urn:oasis:names:tc:SAML:metadata:rpi", "PublicationInfo");
 
@@ -45,21 +41,6 @@ pub struct List {
     pub problems: Vec<String>,
 }
 
-/// Why a list is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{rule}: {why}")]
-pub struct Unfit {
-    /// The name of the rule that it breaks.
-    pub rule: &'static str,
-    /// What was found.
-    pub why: String,
-}
-
-fn unfit(rule: &'static str, why: impl ToString) -> Unfit {
-    let why = why.to_string().chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    Unfit { rule, why }
-}
-
 impl List {
     /// Verifies a list with the certificates of whom may sign it, and reads what is valid at `now`. Their dates do not
     /// matter: the operator pinned them, and AgID's own has been past its end for long times.
@@ -67,10 +48,10 @@ impl List {
     /// # Errors
     /// [`Unfit`] when it is no list, one that nobody pinned has signed, one past its end, or without a usable provider.
     pub fn verify(octets: &[u8], signers: &[X509], now: Timestamp) -> Result<Self, Unfit> {
-        let text = admit(octets)?;
-        let document = parse(text)?;
+        let text = LIMITS.admit(octets)?;
+        let document = LIMITS.parse(text)?;
         let digest = signed(&document)?;
-        if !signers.iter().any(|signer| verifies(text, signer)) {
+        if !signers.iter().any(|signer| signature::verifies(text, signer, "ID")) {
             return Err(unfit(
                 "signature",
                 "none of the pinned certificates made it, or the list was changed",
@@ -106,51 +87,6 @@ impl List {
     }
 }
 
-/// Refuses octets that no parser shall see, before any parser sees them. As strict as for an answer, which is read in
-/// the same way.
-pub(super) fn admit(octets: &[u8]) -> Result<&str, Unfit> {
-    if octets.len() > MAX_OCTETS {
-        return Err(unfit("size", format!("more than {MAX_OCTETS} octets")));
-    }
-    let text = std::str::from_utf8(octets).map_err(|e| unfit("utf-8", e))?;
-    let mut text = text.trim_start_matches('\u{feff}').trim();
-    if let Some(rest) = text.strip_prefix("<?xml") {
-        let (declaration, rest) =
-            rest.split_once("?>").ok_or_else(|| unfit("well-formed", "an open declaration"))?;
-        let lower = declaration.to_ascii_lowercase();
-        if lower.contains("encoding") && !lower.contains("utf-8") {
-            return Err(unfit("encoding", "another encoding than UTF-8"));
-        }
-        text = rest.trim_start();
-    }
-    let lower = text.to_ascii_lowercase();
-    if ["<!doctype", "<!entity", "<!element", "<!attlist"].iter().any(|dtd| lower.contains(dtd)) {
-        return Err(unfit("doctype", "a document type declaration"));
-    }
-    if text.contains("<?") {
-        return Err(unfit("processing-instruction", "a processing instruction"));
-    }
-    if text.bytes().filter(|b| *b == b'=').count() > MAX_EQUALS {
-        return Err(unfit("attributes", format!("more than {MAX_EQUALS}")));
-    }
-    Ok(text)
-}
-
-fn parse(text: &str) -> Result<Document<'_>, Unfit> {
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(text, options).map_err(|e| unfit("well-formed", e))?;
-    // Each node comes after its parent, so one pass is enough however deep it goes.
-    let mut depths = Vec::<usize>::new();
-    for node in document.descendants() {
-        let above = node.parent().and_then(|p| depths.get(p.id().get_usize()).copied()).unwrap_or(0);
-        if above >= MAX_DEPTH {
-            return Err(unfit("depth", format!("deeper than {MAX_DEPTH}")));
-        }
-        depths.push(above.saturating_add(1));
-    }
-    Ok(document)
-}
-
 /// The digest that the root's own signature signs, when its form is right: the first child of the root, one reference, to
 /// the root, the algorithms and transforms of [`signature`].
 fn signed(document: &Document<'_>) -> Result<String, Unfit> {
@@ -161,21 +97,15 @@ fn signed(document: &Document<'_>) -> Result<String, Unfit> {
     // What verifies takes the first signature of the document: this one.
     let first = root.first_element_child().filter(|n| n.has_tag_name((DS, "Signature")));
     let own = first.ok_or_else(|| unfit("unsigned", "the list has no signature of its own"))?;
-    let form = |e: super::Refusal| Unfit { rule: e.name(), why: e.to_string() };
     if root.children().filter(|n| n.has_tag_name((DS, "Signature"))).count() != 1 {
         return Err(unfit("signature-place", "more than one signature of the list"));
     }
-    signature::ids_unique(document).map_err(form)?;
-    signature::form(own, root).map_err(form)?;
+    signature::ids_unique(document)?;
+    signature::form(own, root)?;
     let reference = read::only(own, (DS, "SignedInfo")).and_then(|info| read::only(info, (DS, "Reference")));
     let digest = reference.and_then(|r| read::text_of(r, (DS, "DigestValue")));
     let digest = digest.map_err(|why| unfit("signature-form", why))?;
     Ok(digest.split_ascii_whitespace().collect())
-}
-
-pub(super) fn verifies(text: &str, signer: &X509) -> bool {
-    let Ok(der) = signer.to_der() else { return false };
-    Crypto::verify_signed_xml(text, &CertificateDer::from(der), Some("ID")).is_ok()
 }
 
 /// The entities of a list, those of lists inside it included; not what extensions hold.

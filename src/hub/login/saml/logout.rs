@@ -8,7 +8,7 @@ use super::{
     names::{SAML, SAMLP, SUCCESS, TRANSIENT},
     provider::{Provider, Slo},
     providers::Providers,
-    read::{attribute, instant, is, only, text, text_of},
+    read::{attribute, instant, is, only, plain, text, text_of},
     refusal::{Refusal, SpidError},
     response::Identity,
     sign::{fresh_id, instant as written},
@@ -190,7 +190,7 @@ impl ServiceProvider {
         let document = guard::parse(&signed)?;
         let root = guard::root(&document, (SAMLP, "LogoutRequest"))?;
         self.logout_head(root, from, now)?;
-        if root.attribute("NotOnOrAfter").is_some() {
+        if plain(root, "NotOnOrAfter").is_some() {
             let end = instant(root, "NotOnOrAfter").map_err(|why| Refusal::check("logout-time", why))?;
             within("logout-time", now.saturating_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN) < end)?;
         }

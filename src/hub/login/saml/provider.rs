@@ -89,9 +89,9 @@ fn name(entity: Node<'_, '_>) -> Option<String> {
 
 fn endpoint(role: Node<'_, '_>, service: &'static str, binding: &str) -> Result<Option<Slo>, String> {
     let mut found = role.children().filter(|n| n.has_tag_name((MD, service)));
-    let Some(found) = found.find(|n| n.attribute("Binding") == Some(binding)) else { return Ok(None) };
+    let Some(found) = found.find(|n| read::plain(*n, "Binding") == Some(binding)) else { return Ok(None) };
     let request = location(read::attribute(found, "Location")?)?;
-    let response = found.attribute("ResponseLocation").map_or_else(|| Ok(request.clone()), location)?;
+    let response = read::plain(found, "ResponseLocation").map_or_else(|| Ok(request.clone()), location)?;
     Ok(Some(Slo { request, response }))
 }
 
@@ -104,7 +104,7 @@ fn location(text: &str) -> Result<Url, String> {
 /// signed with it.
 fn certificates(role: Node<'_, '_>) -> Result<Vec<X509>, String> {
     let keys = role.children().filter(|n| n.has_tag_name((MD, "KeyDescriptor")));
-    let signing = keys.filter(|n| matches!(n.attribute("use"), None | Some("signing")));
+    let signing = keys.filter(|n| matches!(read::plain(*n, "use"), None | Some("signing")));
     let found = signing.flat_map(|n| n.descendants()).filter(|n| n.has_tag_name((DS, "X509Certificate")));
     let list: Vec<_> = found.map(certificate).collect::<Result<_, _>>()?;
     if list.is_empty() { Err("it has no signing certificate".to_owned()) } else { Ok(list) }

@@ -55,7 +55,7 @@ impl Refusal {
 }
 
 /// A reason may quote the message, which may be an attacker's: it must not start a line of the log, nor fill it.
-fn one_line(why: &str) -> String {
+pub(super) fn one_line(why: &str) -> String {
     why.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -7,6 +7,8 @@ use super::{
     read::{is, only, optional, plain},
     refusal::Refusal,
 };
+use libxml::parser::{Parser, ParserOptions};
+use openssl::x509::X509;
 use roxmltree::{Document, Node};
 use samael::crypto::{
     AllowedSignatureAlgorithm as Algorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode,
@@ -14,6 +16,9 @@ use samael::crypto::{
 use std::collections::HashSet;
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RsaSha256, Algorithm::RsaSha384, Algorithm::RsaSha512];
+
+/// The digests that we take.
+pub const DIGESTS: [&str; 3] = [SHA256, SHA384, SHA512];
 
 /// Refuses a document in which two elements have the same identifier, whatever the case of the attribute.
 pub fn ids_unique(document: &Document<'_>) -> Result<(), Refusal> {
@@ -51,9 +56,18 @@ pub fn forms<const N: usize>(
     Ok(signed)
 }
 
-pub(super) fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
+/// Checks the form of a signature that signs its parent `place`, and it alone.
+pub fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
+    let info = signed_info(signature, &["SignedInfo", "SignatureValue", "KeyInfo"])?;
+    let reference =
+        only(info, (DS, "Reference")).map_err(|why| Refusal::check("signature-reference", why))?;
+    signs(reference, place)?;
+    digests(reference, &[ENVELOPED, EXC_C14N])
+}
+
+/// `SignedInfo` of a signature that has these parts at most, made by the algorithms that we take.
+pub fn signed_info<'a, 'i>(signature: Node<'a, 'i>, known: &[&str]) -> Result<Node<'a, 'i>, Refusal> {
     let wrong = |why: String| Refusal::check("signature-form", why);
-    let known = ["SignedInfo", "SignatureValue", "KeyInfo"];
     if let Some(other) = children(signature).find(|c| !known.iter().any(|k| c.has_tag_name((DS, *k)))) {
         return Err(wrong(format!("{} in a signature", other.tag_name().name())));
     }
@@ -64,11 +78,13 @@ pub(super) fn form(signature: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), R
     let info = only(signature, (DS, "SignedInfo")).map_err(wrong)?;
     algorithm(info, "CanonicalizationMethod", &[EXC_C14N])?;
     algorithm(info, "SignatureMethod", &[RSA_SHA256, RSA_SHA384, RSA_SHA512])?;
-    let reference =
-        only(info, (DS, "Reference")).map_err(|why| Refusal::check("signature-reference", why))?;
-    signs(reference, place)?;
-    algorithm(reference, "DigestMethod", &[SHA256, SHA384, SHA512])?;
-    transforms(reference)
+    Ok(info)
+}
+
+/// The reference digests what these transforms leave, by an algorithm that we take.
+pub fn digests(reference: Node<'_, '_>, by: &[&str]) -> Result<(), Refusal> {
+    algorithm(reference, "DigestMethod", &DIGESTS)?;
+    transforms(reference, by)
 }
 
 /// What is said about the key is not read, since we know it; what would lead a reader elsewhere is refused.
@@ -91,21 +107,22 @@ fn signs(reference: Node<'_, '_>, place: Node<'_, '_>) -> Result<(), Refusal> {
     }
 }
 
-fn transforms(reference: Node<'_, '_>) -> Result<(), Refusal> {
+fn transforms(reference: Node<'_, '_>, by: &[&str]) -> Result<(), Refusal> {
     let wrong = |why: &str| Refusal::check("signature-transform", why);
     let list = only(reference, (DS, "Transforms")).map_err(|why| wrong(&why))?;
     let names: Vec<_> = children(list).map(|t| plain(t, "Algorithm").unwrap_or_default()).collect();
     let known = children(list).all(|t| t.has_tag_name((DS, "Transform")));
     // Exclusive canonicalisation may name prefixes to keep; anything else inside a transform is a program.
     let plain = children(list).flat_map(children).all(|n| n.has_tag_name((EXC_C14N, "InclusiveNamespaces")));
-    if known && plain && names == [ENVELOPED, EXC_C14N] {
+    if known && plain && names == by {
         Ok(())
     } else {
-        Err(wrong("transforms other than enveloped signature, then exclusive canonicalisation"))
+        Err(wrong("transforms other than those that such a reference has"))
     }
 }
 
-fn algorithm(parent: Node<'_, '_>, name: &'static str, allowed: &[&str]) -> Result<(), Refusal> {
+/// The parent names one of these algorithms, once.
+pub fn algorithm(parent: Node<'_, '_>, name: &'static str, allowed: &[&str]) -> Result<(), Refusal> {
     let method = only(parent, (DS, name)).map_err(|why| Refusal::check("signature-form", why))?;
     if allowed.iter().any(|uri| is(method, "Algorithm", uri).is_ok()) {
         return Ok(());
@@ -114,7 +131,8 @@ fn algorithm(parent: Node<'_, '_>, name: &'static str, allowed: &[&str]) -> Resu
     Err(Refusal::check("signature-algorithm", format!("{name} {used}")))
 }
 
-fn children<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+/// The elements inside.
+pub fn children<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(Node::is_element)
 }
 
@@ -131,4 +149,29 @@ pub fn signed_part(text: &str, from: &Provider) -> Result<String, Refusal> {
         Some(&ALGORITHMS),
     )
     .map_err(|_| invalid("no key of the provider made it, or what it covers was changed".to_owned()))
+}
+
+/// Whether this key made the first signature of a text whose form was checked; `id` is what its identifiers are called.
+pub fn verifies(text: &str, signer: &X509, id: &str) -> bool {
+    let Ok(der) = signer.to_der() else { return false };
+    read_as_written(text) && Crypto::verify_signed_xml(text, &CertificateDer::from(der), Some(id)).is_ok()
+}
+
+/// Whether libxml2 reads the text without mending it. The parser under the signature check mends what it cannot read, by leaving
+/// things out; then what is signed could be less than what is read here.
+fn read_as_written(text: &str) -> bool {
+    let strictly = ParserOptions { recover: false, no_net: true, ..ParserOptions::default() };
+    Parser::default().parse_string_with_options(text, strictly).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_libxml2_would_mend_is_refused() {
+        assert!(read_as_written("<x/>"));
+        let long = format!("<x><{}/></x>", "y".repeat(60_000));
+        assert!(Document::parse(&long).is_ok() && !read_as_written(&long));
+    }
 }

@@ -82,7 +82,7 @@ struct Seen<'a, 'i> {
 /// Holds a body's metadata against every rule. What is no metadata at all breaks the first one and is looked at no further.
 pub fn metadata(octets: &[u8], now: Timestamp) -> Vec<Outcome> {
     let first = "il metadata è un documento XML ben formato, UTF-8, senza DOCTYPE";
-    let text = match super::list::admit(octets) {
+    let text = match super::list::LIMITS.admit(octets) {
         Ok(text) => text,
         Err(unfit) => return vec![Outcome::of(first, RT, Err(format!("non lo è ({unfit})")))],
     };
@@ -98,7 +98,7 @@ pub fn metadata(octets: &[u8], now: Timestamp) -> Vec<Outcome> {
 
 /// Whether metadata is that of `us`: its name, and the certificate that we sign with.
 pub fn is_of(octets: &[u8], us: &super::ServiceProvider) -> bool {
-    let Ok(text) = super::list::admit(octets) else { return false };
+    let Ok(text) = super::list::LIMITS.admit(octets) else { return false };
     let Ok(document) = Document::parse(text) else { return false };
     let root = document.root_element();
     let role = root.children().find(|n| n.has_tag_name((MD, "SPSSODescriptor")));

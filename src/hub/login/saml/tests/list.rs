@@ -1,7 +1,7 @@
 //! A registry's list: what is taken, and every way in which one is not.
 
 use super::{
-    super::{List, list},
+    super::{List, MAX_LIST, Unfit},
     fixture::*,
 };
 use crate::testing::registry::{self, template, unsigned};
@@ -25,7 +25,7 @@ fn good() -> String {
     sign(our_registry(), &unsigned("", &both()))
 }
 
-fn verify(text: &str) -> Result<List, list::Unfit> {
+fn verify(text: &str) -> Result<List, Unfit> {
     List::verify(text.as_bytes(), &[our_registry().certificate.clone()], now())
 }
 
@@ -144,10 +144,10 @@ fn nothing_that_no_parser_should_see_gets_to_one() {
     refused(&format!("<!DOCTYPE x [<!ENTITY e \"x\">]>{text}"), "doctype");
     refused(&format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{text}"), "encoding");
     refused(&change(&good, "<ds:SignedInfo>", "<?x y?><ds:SignedInfo>"), "processing-instruction");
-    refused(&(good.clone() + &" ".repeat(list::MAX_OCTETS)), "size");
+    refused(&(good.clone() + &" ".repeat(MAX_LIST)), "size");
     refused(&unsigned("", &("<a>".repeat(40) + &"</a>".repeat(40))), "depth");
     refused(&unsigned("", &("<a>".repeat(60_000) + &"</a>".repeat(60_000))), "depth");
-    refused(&unsigned("", &"<a/>".repeat(100_001)), "well-formed");
+    refused(&unsigned("", &"<a/>".repeat(100_001)), "nodes");
     refused("<html/>", "root");
     refused("not XML", "well-formed");
     assert_eq!(List::verify(b"\xff\xfe<", &[], now()).unwrap_err().rule, "utf-8");

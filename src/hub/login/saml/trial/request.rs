@@ -94,7 +94,7 @@ fn sent(us: &ServiceProvider, post: bool, now: Timestamp) -> Result<String, Stri
         }
         Outgoing::Post { saml_request, .. } => {
             let octets = STANDARD.decode(saml_request).map_err(|e| e.to_string())?;
-            let text = list::admit(&octets).map_err(|e| e.to_string())?.to_owned();
+            let text = list::LIMITS.admit(&octets).map_err(|e| e.to_string())?.to_owned();
             enveloped(us, &text)?;
             Ok(text)
         }
@@ -104,7 +104,7 @@ fn sent(us: &ServiceProvider, post: bool, now: Timestamp) -> Result<String, Stri
 fn enveloped(us: &ServiceProvider, text: &str) -> Held {
     let document = Document::parse(text).map_err(|e| e.to_string())?;
     let [signed] = signature::forms(&document, [document.root_element()]).map_err(|e| e.to_string())?;
-    holds(signed && list::verifies(text, us.keys.certificate()), "la firma non è valida")
+    holds(signed && signature::verifies(text, us.keys.certificate(), "ID"), "la firma non è valida")
 }
 
 fn issuer(us: &ServiceProvider, request: Node<'_, '_>) -> Held {

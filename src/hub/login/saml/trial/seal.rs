@@ -3,7 +3,6 @@
 use super::{A29, Held, RT, Rule, Seen, holds, own_signature};
 use crate::login::saml::{
     keys::LEAST_BITS,
-    list,
     names::{DS, MD},
     read, signature,
 };
@@ -53,7 +52,7 @@ fn valid(s: &Seen<'_, '_>) -> Held {
     // What verifies takes the first signature of the document.
     holds(s.root.first_element_child() == own_signature(s.root), "la firma non è il primo elemento")?;
     holds(
-        s.certificates.iter().any(|c| list::verifies(s.text, c)),
+        s.certificates.iter().any(|c| signature::verifies(s.text, c, "ID")),
         "non lo è: il metadata è cambiato dopo la firma, o manca il certificato di chi firma",
     )
 }

@@ -1,0 +1,133 @@
+//! The ceremony: the keys of coming weeks are made, the private halves sealed to the holders and to nobody else, the
+//! public halves given to the gateways. Order of each pair: what opens is durable for every holder, then what seals. A
+//! ceremony that was cut is called again: pairs that are whole stay as they are.
+
+use crate::{
+    class::Class,
+    holder::Holder,
+    keys::{self, KeyError, KeyFolder},
+    seal::{self, Private, Role},
+    week::{Length, Period},
+};
+use std::path::Path;
+
+/// What the private half of a key is bound to in a holder's file.
+pub fn sealed_words(class: Class, period: Period, role: Role, holder: &str) -> String {
+    format!("varco-sealed/1 {class} {period} {role} {holder}")
+}
+
+/// `info` of the sealing to a holder.
+pub fn holder_info(role: Role) -> String {
+    format!("varco holder {role}")
+}
+
+/// Checks that both roles have holders and nobody has both.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check(holders: &[Holder]) -> Result<(), KeyError> {
+    for role in Role::ALL {
+        if !holders.iter().any(|holder| holder.role == role) {
+            return Err(KeyError::Asked(format!("no holder is {role}; give two persons, one for each role")));
+        }
+    }
+    for (n, one) in holders.iter().enumerate() {
+        let other = holders[..n].iter().find(|other| other.name == one.name || other.key == one.key);
+        if other.is_some() {
+            return Err(KeyError::Asked(format!("{} is given twice; one person holds one role", one.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the keys of a week, those of its days included; how many pairs were made.
+///
+/// # Errors
+/// When the holders are wrong or the folder cannot be written.
+pub fn week(folder: &KeyFolder, week: Period, holders: &[Holder]) -> Result<usize, KeyError> {
+    check(holders)?;
+    let mut made = 0;
+    for class in Class::SEALED {
+        let periods: Vec<_> = match class.length() {
+            Length::Week => vec![week],
+            Length::Day => week.days().collect(),
+        };
+        for period in periods {
+            for role in Role::ALL {
+                made += usize::from(pair(folder, class, period, role, holders)?);
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn pair(
+    folder: &KeyFolder,
+    class: Class,
+    period: Period,
+    role: Role,
+    holders: &[Holder],
+) -> Result<bool, KeyError> {
+    if folder.public(class, period, role)?.is_some() {
+        return Ok(false);
+    }
+    keys::make_folder(&folder.path().join(period.to_string()))?;
+    let private = Private::fresh()?;
+    for holder in holders.iter().filter(|holder| holder.role == role) {
+        let path = folder.sealed_path(class, period, role, &holder.name);
+        // Of a ceremony that was cut: its public half is not there, so nothing was sealed to it.
+        let _ = std::fs::remove_file(&path);
+        let words = sealed_words(class, period, role, &holder.name);
+        let sealed = seal::seal(&holder.key, &holder_info(role), &words, private.expose())?;
+        keys::write_new(&path, &keys::line(&words, &sealed), 0o600)?;
+    }
+    let text = keys::line(&keys::public_words(class, period, role), private.public()?.octets());
+    keys::write_new(&folder.public_path(class, period, role), &text, 0o644)?;
+    Ok(true)
+}
+
+/// Copies the public halves into another folder: what a gateway gets. How many were not there yet.
+///
+/// # Errors
+/// When a folder cannot be read or written, or a key there is another one.
+pub fn publish(folder: &KeyFolder, to: &Path) -> Result<usize, KeyError> {
+    let (target, mut copied) = (KeyFolder::at(to), 0);
+    for period in folder.periods()? {
+        for class in Class::SEALED {
+            for role in Role::ALL {
+                let Some(key) = folder.public(class, period, role)? else { continue };
+                let path = target.public_path(class, period, role);
+                match target.public(class, period, role)? {
+                    Some(there) if there == key => continue,
+                    Some(_) => return Err(KeyError::There(path)),
+                    None => {}
+                }
+                keys::make_folder(&to.join(period.to_string()))?;
+                let text = keys::line(&keys::public_words(class, period, role), key.octets());
+                keys::write_new(&path, &text, 0o644)?;
+                copied += 1;
+            }
+        }
+    }
+    Ok(copied)
+}
+
+/// Destroys what opens a class in a period: every sealed private half. The public halves stay, so that the pair is not
+/// made anew. How many were there. Copies elsewhere are their holders' to destroy.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn destroy(folder: &KeyFolder, class: Class, period: Period) -> Result<usize, KeyError> {
+    let place = folder.path().join(period.to_string());
+    let failed = |error| KeyError::File(place.clone(), error);
+    let mut removed = 0;
+    for entry in std::fs::read_dir(&place).map_err(failed)?.flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if name.starts_with(&format!("{class}.")) && name.ends_with(".sealed") {
+            std::fs::remove_file(entry.path()).map_err(failed)?;
+            removed += 1;
+        }
+    }
+    keys::sync(&place)?;
+    Ok(removed)
+}

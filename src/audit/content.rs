@@ -1,0 +1,183 @@
+//! What is inside the leaves of an entry: one for each class that it belongs to, so that each class ends on its own day.
+//!
+//! | entry | leaves |
+//! |---|---|
+//! | a pass begins | R2a pass, subject, until; R2b pass, slot; R3 pass, keyed hash of the device |
+//! | a pass ends | R2a pass, cause; R2b pass, slot |
+//! | shares | R4 |
+//! | resumed, reconciled | R5, clear |
+//! | heartbeat | R6, clear |
+
+use crate::{
+    class::Class,
+    entry::{Clock, Entry, SharesStep},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use varco_policy::{PassId, Shares, Slot, Subject, pass::EndCause};
+
+/// The content of a leaf.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    /// What is recorded.
+    pub body: Body,
+    /// The error of the clock, where the record is marked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+}
+
+/// What a leaf records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Body {
+    /// R2a: a pass begins.
+    Began {
+        /// The pass.
+        pass: PassId,
+        /// The citizen, as the site knows them.
+        subject: Subject,
+        /// When the kernel ends it at the latest.
+        until: Timestamp,
+    },
+    /// R2a: a pass has ended.
+    Ended {
+        /// The pass.
+        pass: PassId,
+        /// Why.
+        cause: EndCause,
+    },
+    /// R2b: a slot is lent.
+    Lent {
+        /// To this pass.
+        pass: PassId,
+        /// The slot.
+        slot: Slot,
+        /// Sequence of the leaf that says whose pass it is.
+        connection: u64,
+    },
+    /// R2b: a slot is given back.
+    Freed {
+        /// By this pass.
+        pass: PassId,
+        /// The slot.
+        slot: Slot,
+        /// Sequence of the leaf that says why.
+        connection: u64,
+    },
+    /// R2b: the key of the tags from here on, base64url.
+    TagKey {
+        /// 32 octets.
+        key: String,
+    },
+    /// R3: the device of a pass.
+    Device {
+        /// The pass.
+        pass: PassId,
+        /// Keyed hash of its hardware address.
+        device: String,
+    },
+    /// R4: a change of shares.
+    Shares {
+        /// Which step.
+        step: SharesStep,
+        /// Who; `None` for the command line or for nobody.
+        by: Option<Subject>,
+        /// The shares from then on.
+        shares: Shares,
+    },
+    /// R5: the program started.
+    Resumed {
+        /// Open passes that it took up.
+        open: u32,
+    },
+    /// R5: kernel and records differed.
+    Reconciled {
+        /// Passes on record that the kernel did not hold.
+        missing: u32,
+        /// Passes in the kernel that were not on record.
+        unknown: u32,
+    },
+    /// R6: the program lives.
+    Heartbeat {
+        /// Open passes.
+        open: u32,
+        /// The estimated error of the clock.
+        clock: Clock,
+    },
+}
+
+impl Body {
+    /// The class that it belongs to.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Began { .. } | Self::Ended { .. } => Class::R2a,
+            Self::Lent { .. } | Self::Freed { .. } | Self::TagKey { .. } => Class::R2b,
+            Self::Device { .. } => Class::R3,
+            Self::Shares { .. } => Class::R4,
+            Self::Resumed { .. } | Self::Reconciled { .. } => Class::R5,
+            Self::Heartbeat { .. } => Class::R6,
+        }
+    }
+
+    /// The slot that it attributes.
+    pub const fn slot(&self) -> Option<&Slot> {
+        match self {
+            Self::Lent { slot, .. } | Self::Freed { slot, .. } => Some(slot),
+            _ => None,
+        }
+    }
+}
+
+/// The bodies of an entry, the first of which becomes leaf `first`.
+pub fn bodies(entry: &Entry, first: u64) -> Vec<Body> {
+    match entry.clone() {
+        Entry::Started { pass, subject, device, slot, until, .. } => vec![
+            Body::Began { pass, subject, until },
+            Body::Lent { pass, slot, connection: first },
+            Body::Device { pass, device },
+        ],
+        Entry::Ended { pass, slot, cause, .. } => {
+            vec![Body::Ended { pass, cause }, Body::Freed { pass, slot, connection: first }]
+        }
+        Entry::Resumed { open, .. } => vec![Body::Resumed { open }],
+        Entry::Reconciled { missing, unknown, .. } => vec![Body::Reconciled { missing, unknown }],
+        Entry::Shares { step, by, shares, .. } => vec![Body::Shares { step, by, shares }],
+        Entry::Heartbeat { open, clock, .. } => vec![Body::Heartbeat { open, clock }],
+    }
+}
+
+/// Puts entries together again from the contents of all leaves, in order: whoever may open every class sees what was
+/// recorded as it was.
+#[derive(Debug, Default)]
+pub struct Joined {
+    began: Option<(Subject, Timestamp, Option<Slot>)>,
+    ended: Option<EndCause>,
+}
+
+impl Joined {
+    /// Takes the next leaf; the entry that it completes.
+    pub fn take(&mut self, at: Timestamp, site: &str, body: Body) -> Option<Entry> {
+        let site = site.to_owned();
+        match body {
+            Body::Began { subject, until, .. } => self.began = Some((subject, until, None)),
+            Body::Ended { cause, .. } => self.ended = Some(cause),
+            Body::Lent { slot, .. } => self.began.iter_mut().for_each(|began| began.2 = Some(slot)),
+            Body::Freed { pass, slot, .. } => {
+                return self.ended.take().map(|cause| Entry::Ended { at, site, pass, slot, cause });
+            }
+            Body::Device { pass, device } => {
+                let (subject, until, slot) = self.began.take()?;
+                return Some(Entry::Started { at, site, pass, subject, device, slot: slot?, until });
+            }
+            Body::Shares { step, by, shares } => return Some(Entry::Shares { at, site, step, by, shares }),
+            Body::Resumed { open } => return Some(Entry::Resumed { at, site, open }),
+            Body::Reconciled { missing, unknown } => {
+                return Some(Entry::Reconciled { at, site, missing, unknown });
+            }
+            Body::Heartbeat { open, clock } => return Some(Entry::Heartbeat { at, site, open, clock }),
+            Body::TagKey { .. } => {}
+        }
+        None
+    }
+}

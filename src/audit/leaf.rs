@@ -1,0 +1,178 @@
+//! A leaf of the log: `header line '\n' body`.
+//!
+//! The header is ASCII, its fields separated by one space, and can be read in an editor:
+//!
+//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|->`
+//!
+//! The sequence is contiguous over all leaves of a site and equal to the leaf's index, so that a gap shows inside what
+//! is signed too. A body without a period is clear JSON; all others begin with an octet that names how they are sealed
+//! (`seal.rs`). The tag of an attribution finds it again without opening the others (`tag.rs`).
+
+use crate::{class::Class, tag::Tag, week::Period};
+use jiff::Timestamp;
+use std::{fmt, str::FromStr};
+
+/// First word of every leaf.
+const FORMAT: &str = "varco-leaf/1";
+
+/// What the last field of a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing.
+    None,
+    /// The slot's tag.
+    Tag(Tag),
+    /// The leaf holds the key of the tags that follow.
+    TagKey,
+}
+
+/// The clear part of a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The class.
+    pub class: Class,
+    /// The site.
+    pub site: String,
+    /// Its index among all leaves of the site, from 0.
+    pub sequence: u64,
+    /// When what it records happened.
+    pub at: Timestamp,
+    /// Whose key it is sealed to; `None` for a clear body.
+    pub period: Option<Period>,
+    /// What it can be found by.
+    pub mark: Mark,
+}
+
+/// Why octets are no leaf.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a leaf of this version: {0}")]
+pub struct NotALeaf(&'static str);
+
+/// A leaf taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf<'a> {
+    /// The header.
+    pub header: Header,
+    /// The header as it is written: what the sealed body is bound to.
+    pub line: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl<'a> Leaf<'a> {
+    /// Takes a leaf apart.
+    ///
+    /// # Errors
+    /// When it has no header of ours. A header that is written in any other way than ours is refused.
+    pub fn read(octets: &'a [u8]) -> Result<Self, NotALeaf> {
+        let end = octets.iter().position(|octet| *octet == b'\n').ok_or(NotALeaf("no header line"))?;
+        let (line, body) = octets.split_at(end);
+        let line = std::str::from_utf8(line).map_err(|_| NotALeaf("the header is not text"))?;
+        let header: Header = line.parse()?;
+        if header.to_string() != line {
+            return Err(NotALeaf("the header is written otherwise"));
+        }
+        Ok(Self { header, line, body: body.get(1..).unwrap_or_default() })
+    }
+}
+
+/// Puts a leaf together.
+pub fn join(line: &str, body: &[u8]) -> Vec<u8> {
+    [line.as_bytes(), b"\n", body].concat()
+}
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { class, site, sequence, at, period, mark } = self;
+        write!(f, "{FORMAT} {class} {site} {sequence} {at} ")?;
+        match period {
+            Some(period) => write!(f, "{period} ")?,
+            None => f.write_str("- ")?,
+        }
+        match mark {
+            Mark::None => f.write_str("-"),
+            Mark::Tag(tag) => tag.fmt(f),
+            Mark::TagKey => f.write_str("tagkey"),
+        }
+    }
+}
+
+impl FromStr for Header {
+    type Err = NotALeaf;
+
+    fn from_str(line: &str) -> Result<Self, NotALeaf> {
+        let fields: Vec<_> = line.split(' ').collect();
+        let [format, class, site, sequence, at, period, mark] = fields[..] else {
+            return Err(NotALeaf("the header has not seven fields"));
+        };
+        if format != FORMAT {
+            return Err(NotALeaf("the format is unknown"));
+        }
+        let bad = |what| NotALeaf(what);
+        Ok(Self {
+            class: class.parse().map_err(|_| bad("the class is unknown"))?,
+            site: site.to_owned(),
+            sequence: sequence.parse().map_err(|_| bad("the sequence is no number"))?,
+            at: at.parse().map_err(|_| bad("the instant is none"))?,
+            period: optional(period).map_err(|()| bad("the period is none"))?,
+            mark: mark_of(mark).map_err(|()| bad("the tag is none"))?,
+        })
+    }
+}
+
+fn optional(field: &str) -> Result<Option<Period>, ()> {
+    if field == "-" { Ok(None) } else { field.parse().map(Some).map_err(|_| ()) }
+}
+
+fn mark_of(field: &str) -> Result<Mark, ()> {
+    Ok(match field {
+        "-" => Mark::None,
+        "tagkey" => Mark::TagKey,
+        tag => Mark::Tag(tag.parse().map_err(|_| ())?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "varco-leaf/1 R2b library 42 2026-11-22T10:00:00.5Z 2026-W47 00112233445566ff";
+
+    #[test]
+    fn a_leaf_is_taken_apart_and_put_together() {
+        for line in [
+            LINE,
+            "varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -",
+            "varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey",
+            "varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -",
+        ] {
+            let octets = join(line, b"body\nand more\xff");
+            let leaf = Leaf::read(&octets).unwrap();
+            assert_eq!((leaf.line, leaf.body), (line, &b"body\nand more\xff"[..]));
+            assert_eq!(leaf.header.to_string(), line);
+        }
+    }
+
+    #[test]
+    fn a_header_written_otherwise_is_refused() {
+        let refused = |from: &str, to: &str| {
+            assert!(LINE.contains(from), "{from}");
+            assert!(Leaf::read(&join(&LINE.replacen(from, to, 1), b"")).is_err(), "{to}");
+        };
+        for (from, to) in [
+            ("varco-leaf/1", "varco-leaf/2"),
+            ("R2b", "R2c"),
+            (" 42 ", " 042 "),
+            (" 42 ", " -1 "),
+            (".5Z", ".50Z"),
+            ("10:00:00.5Z", "10:00:00.5+00:00"),
+            ("2026-W47", "2026-W047"),
+            ("ff", "FF"),
+            ("ff", "f"),
+            ("library", "the library"),
+        ] {
+            refused(from, to);
+        }
+        assert!(Leaf::read(LINE.as_bytes()).is_err(), "no end of the line");
+    }
+}

@@ -1,0 +1,203 @@
+//! Sealing what a gateway records. It holds public halves only, so it cannot read back what it wrote.
+//!
+//! Each leaf is sealed to the newest period of its class that is not after now; the period in the header says which.
+
+use crate::{
+    class::Class,
+    content::{Body, Content, bodies},
+    entry::{Clock, Entry},
+    journal::{self, JournalError, Place},
+    keys::{KeyError, KeyFolder},
+    leaf::{self, Header, Mark},
+    seal::{self, Pair},
+    tag::TagKey,
+    week::{Length, Period},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Transaction;
+use std::{collections::BTreeMap, path::Path};
+
+/// How long after a look at the folder a key that is not of the current period is looked for again.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// When something is recorded, and how right the clock is.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// By the router's clock.
+    pub at: Timestamp,
+    /// Its estimated error.
+    pub clock: Clock,
+}
+
+/// What a class is sealed to at the moment.
+#[derive(Debug, Clone, Copy)]
+struct Chosen {
+    wanted: Period,
+    found: Period,
+    pair: Pair,
+    looked: Timestamp,
+}
+
+/// Makes leaves of entries.
+#[derive(Debug)]
+pub struct Recorder {
+    site: String,
+    keys: KeyFolder,
+    chosen: BTreeMap<Class, Chosen>,
+}
+
+impl Recorder {
+    /// A recorder of this site that seals to the keys in `folder`.
+    ///
+    /// # Errors
+    /// When a sealed class has no key at all, or a key file cannot be read.
+    pub fn open(folder: &Path, site: &str, at: Timestamp) -> Result<Self, KeyError> {
+        let mut recorder =
+            Self { site: site.to_owned(), keys: KeyFolder::at(folder), chosen: BTreeMap::new() };
+        for class in Class::SEALED {
+            recorder.choose(class, at)?;
+        }
+        Ok(recorder)
+    }
+
+    /// The site.
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
+    /// The classes that are sealed to the key of another period than the current one, and which.
+    pub fn late(&mut self, at: Timestamp) -> Vec<(Class, Period)> {
+        let chosen =
+            Class::SEALED.into_iter().filter_map(|class| Some((class, self.choose(class, at).ok()?)));
+        chosen
+            .filter(|(_, chosen)| chosen.found != chosen.wanted)
+            .map(|(class, c)| (class, c.found))
+            .collect()
+    }
+
+    /// Appends the leaves of these entries. Durable when the caller's transaction has committed.
+    ///
+    /// # Errors
+    /// When the database fails or nothing can be sealed; the transaction must then be rolled back.
+    pub fn append(
+        &mut self,
+        transaction: &Transaction<'_>,
+        entries: &[Entry],
+        now: Now,
+    ) -> Result<(), JournalError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut place = journal::place(transaction)?;
+        let tags = self.tags(transaction, &mut place, now.at)?;
+        for entry in entries {
+            self.entry(transaction, &mut place, entry, (&tags, now))?;
+        }
+        journal::set_place(transaction, &place)
+    }
+
+    /// Appends what an older version recorded in clear, each sealed to the keys of its own time where there are any.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn take_over(
+        &mut self,
+        transaction: &Transaction<'_>,
+        entries: impl Iterator<Item = Entry>,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        let mut place = journal::place(transaction)?;
+        let tags = self.tags(transaction, &mut place, at)?;
+        // What is chosen for old records must not stay chosen.
+        let chosen = std::mem::take(&mut self.chosen);
+        let done = entries.map(|entry| {
+            let then = Now { at: entry.at(), clock: Clock::Unknown };
+            self.entry(transaction, &mut place, &entry, (&tags, then))
+        });
+        let done: Result<(), JournalError> = done.collect();
+        self.chosen = chosen;
+        done?;
+        journal::set_place(transaction, &place)
+    }
+
+    fn entry(
+        &mut self,
+        transaction: &Transaction<'_>,
+        place: &mut Place,
+        entry: &Entry,
+        (tags, now): (&TagKey, Now),
+    ) -> Result<(), JournalError> {
+        for body in bodies(entry, place.next) {
+            let mark = body.slot().map_or(Mark::None, |s| Mark::Tag(tags.tag(s.address, s.first_port)));
+            let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
+            let content = Content { body, clock };
+            self.leaf(transaction, place, (entry.at(), mark), &content, now.at)?;
+        }
+        place.newest = Some(place.newest.map_or(entry.at(), |newest| newest.max(entry.at())));
+        Ok(())
+    }
+
+    fn leaf(
+        &mut self,
+        transaction: &Transaction<'_>,
+        place: &mut Place,
+        (at, mark): (Timestamp, Mark),
+        content: &Content,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let class = content.body.class();
+        let sealed = Class::SEALED.contains(&class).then(|| self.choose(class, now)).transpose()?;
+        let (site, sequence) = (self.site.clone(), place.next);
+        let header = Header { class, site, sequence, at, period: sealed.map(|chosen| chosen.found), mark };
+        let text = serde_json::to_string(content)?;
+        let body = match (sealed, mark) {
+            (None, _) => text.into_bytes(),
+            (Some(Chosen { pair, found, .. }), Mark::TagKey) => seal::to_one(&pair, &header, found, &text)?,
+            (Some(Chosen { pair, found, .. }), _) => seal::to_two(&pair, &header, found, &text)?,
+        };
+        journal::insert(transaction, sequence, &leaf::join(&header.to_string(), &body))?;
+        place.next = place.next.saturating_add(1);
+        Ok(())
+    }
+
+    /// The key of this week's tags; a new one is written into the log before the first leaf that it marks.
+    fn tags(
+        &mut self,
+        transaction: &Transaction<'_>,
+        place: &mut Place,
+        at: Timestamp,
+    ) -> Result<TagKey, JournalError> {
+        let week = Period::of(Length::Week, at).to_string();
+        if let Some((found, key)) = &place.tags
+            && *found == week
+        {
+            return Ok(TagKey::new(key));
+        }
+        let key = TagKey::fresh().ok_or(JournalError::NoRandomness)?;
+        let body = Body::TagKey { key: URL_SAFE_NO_PAD.encode(key) };
+        self.leaf(transaction, place, (at, Mark::TagKey), &Content { body, clock: None }, at)?;
+        place.tags = Some((week, key.to_vec()));
+        Ok(TagKey::new(&key))
+    }
+
+    /// What a class is sealed to now. A folder that cannot be read any more leaves what was chosen before.
+    fn choose(&mut self, class: Class, at: Timestamp) -> Result<Chosen, KeyError> {
+        let wanted = Period::of(class.length(), at);
+        let before = self.chosen.get(&class).copied();
+        let lately = |chosen: &Chosen| {
+            let since = at.duration_since(chosen.looked);
+            chosen.found == wanted || (SignedDuration::ZERO..LOOK_AGAIN).contains(&since)
+        };
+        if let Some(chosen) = before.filter(|chosen| chosen.wanted == wanted && lately(chosen)) {
+            return Ok(chosen);
+        }
+        let chosen = match (self.keys.newest(class, at), before) {
+            (Ok((found, pair)), _) => Chosen { wanted, found, pair, looked: at },
+            (Err(_), Some(before)) => Chosen { wanted, looked: at, ..before },
+            (Err(error), None) => return Err(error),
+        };
+        self.chosen.insert(class, chosen);
+        Ok(chosen)
+    }
+}

@@ -1,0 +1,104 @@
+//! The ceremony of the keys, by the real command: who may hold what, and what the files are worth when they are mixed up.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+#[expect(dead_code, reason = "another test uses the rest of it")]
+mod site;
+
+use site::{Records, audit, does};
+use std::{fs, os::unix::fs::MetadataExt};
+
+fn said(words: &[&str], code: i32) -> String {
+    let out = audit(words);
+    let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(code), "{words:?}: {text}");
+    text
+}
+
+fn tree(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .flat_map(|period| fs::read_dir(period.path()).unwrap().flatten())
+        .map(|file| (file.path().display().to_string(), fs::read(file.path()).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_gateway_gets_public_halves_only_and_every_class_has_its_own() {
+    let records = Records::keys("gateway", &["2026-W47"]);
+    let given = tree(&records.path("gateway-keys"));
+    assert_eq!(given.len(), 2 * (3 + 7), "two roles; three classes of the week, one of each of its days");
+    assert!(given.iter().all(|(name, _)| name.ends_with(".pub")));
+    let mut values: Vec<_> = given.iter().map(|(_, octets)| octets.clone()).collect();
+    values.sort();
+    values.dedup();
+    assert_eq!(values.len(), 20, "no two are the same");
+    let kept = tree(&records.path("keys"));
+    assert_eq!(kept.iter().filter(|(name, _)| name.ends_with(".sealed")).count(), 20);
+    let mode = |path: &str| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&records.path("people/anna.key")), 0o600);
+    assert!(kept.iter().filter(|(name, _)| name.ends_with(".sealed")).all(|(name, _)| mode(name) == 0o600));
+}
+
+#[test]
+fn a_ceremony_that_is_held_again_changes_nothing() {
+    let records = Records::keys("again", &["2026-W47"]);
+    let (keys, before) = (records.path("keys"), tree(&records.path("keys")));
+    let (anna, bruno) = (records.path("people/anna.pub"), records.path("people/bruno.pub"));
+    let weeks =
+        ["keys", "weeks", "--keys", &keys, "--from", "2026-W47", "--holder", &anna, "--holder", &bruno];
+    assert!(does(&weeks).contains("2026-W47: 0 pairs made"));
+    assert_eq!(tree(&keys), before);
+    // It was cut before a public half was written: the private half that is there opens nothing, and is made anew.
+    fs::remove_file(format!("{keys}/2026-W47/R2a.approver.pub")).unwrap();
+    assert!(does(&weeks).contains("2026-W47: 1 pairs made"));
+    // The gateways have the old one, so the new one is refused there: somebody must look.
+    let refused = said(&["keys", "publish", "--keys", &keys, "--to", &records.path("gateway-keys")], 1);
+    assert!(refused.contains("R2a.approver.pub: is there already"), "{refused}");
+}
+
+#[test]
+fn one_person_holds_one_role_and_both_roles_have_somebody() {
+    let records = Records::keys("roles", &[]);
+    let (keys, people) = (records.path("keys"), records.path("people"));
+    let (anna, bruno) = (format!("{people}/anna.pub"), format!("{people}/bruno.pub"));
+    let weeks = |holders: &[&str]| {
+        let mut words = vec!["keys", "weeks", "--keys", &keys, "--from", "2026-W47"];
+        holders.iter().for_each(|holder| words.extend(["--holder", holder]));
+        said(&words, 1)
+    };
+    assert!(weeks(&[&anna]).contains("no holder is approver"));
+    // Anna's own key once more, as an approver's.
+    let twice = fs::read_to_string(&anna).unwrap().replace("requester anna", "approver anna-too");
+    let other = format!("{people}/anna-too.pub");
+    fs::write(&other, twice).unwrap();
+    assert!(weeks(&[&anna, &other]).contains("one person holds one role"));
+    assert!(weeks(&[&anna, &bruno, &bruno]).contains("given twice"));
+    assert!(weeks(&[&format!("{people}/anna.key"), &bruno]).contains("is not the key that its name says"));
+    let taken = ["keys", "holder", "--name", "anna", "--role", "approver", "--folder", &people];
+    assert!(said(&taken, 1).contains("is there already"), "a holder's key is never overwritten");
+    said(&["keys", "holder", "--name", "../anna", "--role", "approver", "--folder", &people], 1);
+    said(&["keys", "holder", "--name", "zoe", "--role", "both", "--folder", &people], 64);
+    assert!(fs::read_dir(&keys).map_or(true, |mut all| all.next().is_none()), "nothing was made");
+}
+
+#[test]
+fn a_key_does_for_no_other_class_week_role_or_holder() {
+    let records = Records::keys("moved", &["2026-W47", "2026-W48"]);
+    let given = records.path("gateway-keys");
+    let moved = |from: &str, to: &str| {
+        let to = format!("{given}/{to}");
+        let before = fs::read(&to).unwrap();
+        fs::copy(format!("{given}/{from}"), &to).unwrap();
+        let refused = said(&["keys", "list", "--keys", &given], 1);
+        assert!(refused.contains("is not the key that its name says"), "{refused}");
+        fs::write(to, before).unwrap();
+    };
+    moved("2026-W47/R2a.approver.pub", "2026-W47/R2a.requester.pub");
+    moved("2026-W47/R2a.approver.pub", "2026-W47/R2b.approver.pub");
+    moved("2026-W47/R2a.approver.pub", "2026-W48/R2a.approver.pub");
+    does(&["keys", "list", "--keys", &given]);
+}

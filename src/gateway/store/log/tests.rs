@@ -1,0 +1,150 @@
+//! The way of a record into the log, and what a death or a full disk on that way leaves.
+
+use super::*;
+use crate::{
+    site::Change,
+    store::{
+        Store,
+        tests::{at, end, keys, open, pass, tempdir},
+    },
+};
+use std::process::Command;
+use varco_audit::Entry;
+
+fn folder_of(state: &Path) -> Folder {
+    let origin = "accesso.example.it/log/library".into();
+    Folder { folder: state.join("log"), origin, key: state.join("log.key") }
+}
+
+/// A store and what integrates its records, as a start puts them together.
+fn start(state: &Path) -> (Store, Integrator) {
+    let progress = Arc::<Progress>::default();
+    let mut store = open(state).unwrap().with(Arc::default(), Arc::clone(&progress));
+    let log = folder_of(state).open().unwrap();
+    store.continue_after(log.size()).unwrap();
+    let integrator = Integrator::new(folder_of(state), &state.join("site.db"), Some(log), progress);
+    (store, integrator)
+}
+
+fn rows(state: &Path) -> i64 {
+    let database = journal::open_read_only(&state.join("site.db")).unwrap();
+    database.query_row("SELECT count(*) FROM leaf", (), |row| row.get(0)).unwrap()
+}
+
+fn started(state: &Path) -> usize {
+    keys::entries(state).iter().filter(|entry| matches!(entry, Entry::Started { .. })).count()
+}
+
+#[test]
+fn rows_go_when_the_log_has_them_and_a_start_goes_on_where_it_was() {
+    let folder = tempdir::Folder::new();
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[1, 2, 3].map(|n| Change::Started(pass(n))), at(0)).unwrap();
+    assert_eq!(
+        (rows(folder.path()), integrator.progress.state().waiting),
+        (10, 10),
+        "nine, and the key of tags"
+    );
+    integrator.integrate().unwrap();
+    assert_eq!(integrator.progress.state(), LogState { size: 10, ..LogState::default() });
+    assert_eq!(rows(folder.path()), 10, "still there");
+    store.commit(&[end(&pass(1), 5)], at(5)).unwrap();
+    assert_eq!(rows(folder.path()), 2, "only what is not in the log");
+    drop((store, integrator));
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[end(&pass(2), 6)], at(6)).unwrap();
+    integrator.integrate().unwrap();
+    assert_eq!(integrator.progress.state().size, 14);
+    assert_eq!(started(folder.path()), 3);
+    assert_eq!(keys::entries(folder.path()).len(), 5, "each once, in order, without a gap");
+}
+
+#[test]
+fn a_new_database_goes_on_after_the_log() {
+    let folder = tempdir::Folder::new();
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+    integrator.integrate().unwrap();
+    drop((store, integrator));
+    for name in ["site.db", "site.db-wal", "site.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[Change::Started(pass(2))], at(9)).unwrap();
+    integrator.integrate().unwrap();
+    assert_eq!((started(folder.path()), integrator.progress.state().size), (2, 8));
+}
+
+/// kill -9 after each step of the way: a child goes as far as it is told and dies without closing anything.
+#[test]
+fn a_gateway_killed_between_commit_and_log_has_lost_nothing() {
+    if let Ok(state) = std::env::var("VARCO_TEST_LOG_AND_ABORT") {
+        let state = Path::new(&state);
+        let (mut store, mut integrator) = start(state);
+        store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+        if state.join("integrates").exists() {
+            integrator.integrate().unwrap();
+        }
+        if state.join("prunes").exists() {
+            store.commit(&[Change::Started(pass(2))], at(1)).unwrap();
+        }
+        std::process::abort();
+    }
+    let this = "store::log::tests::a_gateway_killed_between_commit_and_log_has_lost_nothing";
+    for steps in [&[][..], &["integrates"], &["integrates", "prunes"]] {
+        let folder = tempdir::Folder::new();
+        steps.iter().for_each(|step| std::fs::write(folder.path().join(step), "").unwrap());
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", this, "--nocapture"]).env("VARCO_TEST_LOG_AND_ABORT", folder.path());
+        let died = child.output().unwrap();
+        assert!(died.status.code().is_none(), "{}", String::from_utf8_lossy(&died.stderr));
+        let passes = if steps.len() == 2 { 2 } else { 1 };
+        assert_eq!(started(folder.path()), passes, "{steps:?}: before anything is done about it");
+        let (_store, mut integrator) = start(folder.path());
+        integrator.integrate().unwrap();
+        assert_eq!(integrator.progress.state().waiting, 0, "{steps:?}");
+        assert_eq!(started(folder.path()), passes, "{steps:?}");
+    }
+}
+
+/// On a disk of its own, which is too small: whoever admits goes on, and nothing is lost when there is room again.
+#[test]
+fn a_full_disk_under_the_log_stops_the_log_only() {
+    let this = "store::log::tests::a_full_disk_under_the_log_stops_the_log_only";
+    let Ok(state) = std::env::var("VARCO_TEST_SMALL_DISK") else {
+        let folder = tempdir::Folder::new();
+        std::fs::create_dir(folder.path().join("log")).unwrap();
+        let can =
+            |args: &[&str]| Command::new("unshare").args(args).arg("true").output().unwrap().status.success();
+        let apart: &[&str] = if can(&["-Urm"]) { &["-Urm"] } else { &["-m", "--propagation", "unchanged"] };
+        let mut child = Command::new("unshare");
+        let script = "mount -t tmpfs -o size=48k small \"$1\" && shift && exec \"$@\"";
+        child.args(apart).args(["sh", "-c", script, "sh"]).arg(folder.path().join("log"));
+        child.arg(std::env::current_exe().unwrap()).args(["--exact", this, "--nocapture"]);
+        let done = child.env("VARCO_TEST_SMALL_DISK", folder.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        return;
+    };
+    let state = Path::new(&state);
+    let (mut store, mut integrator) = start(state);
+    let mut failed = None;
+    for n in 0..100 {
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+        if integrator.told() {
+            failed = Some(n);
+            break;
+        }
+    }
+    let failed = failed.expect("48 KiB are full before 100 passes");
+    assert!(integrator.progress.state().failing && integrator.progress.state().waiting > 0);
+    for n in failed + 1..failed + 20 {
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+    }
+    assert!(integrator.told(), "still full");
+    let log = state.join("log");
+    let room = Command::new("mount").args(["-o", "remount,size=16m"]).arg(&log).status().unwrap();
+    assert!(room.success());
+    assert!(!integrator.told());
+    assert_eq!((integrator.progress.state().waiting, integrator.progress.state().failing), (0, false));
+    assert_eq!(started(state), usize::from(failed) + 20);
+}

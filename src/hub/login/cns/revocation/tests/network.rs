@@ -1,0 +1,231 @@
+//! A card's standing over the network of this machine: what the citizen's login would be told.
+
+use super::{
+    super::{Revocation, Settings},
+    answers::DELEGATED,
+    now,
+    pki::{GOOD, HELD, Pki, REVOKED, UNKNOWN},
+    servers::{Says, Web, free_port, ok, responder, status},
+};
+use crate::login::cns::standing::{Source, Standing};
+use jiff::{SignedDuration, Timestamp};
+use std::path::Path;
+
+pub fn later(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+/// One that may ask loopback, which an operator would have to write, and waits so many seconds.
+pub fn waiting(folder: &Path, timeout: u64) -> Revocation {
+    let settings =
+        Settings { timeout, networks: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() };
+    Revocation::new(&settings, folder.join("lists")).unwrap()
+}
+
+/// The same, which waits longer than this machine should need.
+pub fn revocation(folder: &Path) -> Revocation {
+    waiting(folder, 20)
+}
+
+/// What is said, in a word, with the rules that were broken on the way.
+pub fn word(standing: &Standing) -> String {
+    let source = |source| if source == Source::Ocsp { "ocsp" } else { "crl" };
+    match standing {
+        Standing::Good(proof) => format!("good {}", source(proof.source)),
+        Standing::Revoked { proof, .. } => format!("revoked {}", source(proof.source)),
+        Standing::Unknown(proof) => format!("unknown {}", source(proof.source)),
+        Standing::Silent(tried) => {
+            let rules: Vec<_> = tried.iter().filter_map(|one| one.split(": ").nth(1)).collect();
+            format!("silent {}", rules.join(" "))
+        }
+    }
+}
+
+async fn asked(pki: &Pki, serial: &str, ocsp: Option<&str>, lists: &[&str]) -> String {
+    let card = pki.card(serial, ocsp, lists);
+    word(&revocation(&pki.folder).standing(&card, &pki.certificate(), now()).await)
+}
+
+/// A web server with the authority's list.
+fn listed(pki: &Pki) -> Web {
+    let list = pki.good_list();
+    Web::new(move |_| ok(&list))
+}
+
+#[tokio::test]
+async fn a_responder_says_good_revoked_and_unknown() {
+    let pki = Pki::new("Emittente CNS");
+    pki.responder("responder", DELEGATED);
+    for signer in ["ca", "responder"] {
+        let (_running, url) = responder(&pki.folder, signer);
+        for (serial, says) in [(GOOD, "good"), (REVOKED, "revoked"), (HELD, "revoked"), (UNKNOWN, "unknown")]
+        {
+            assert_eq!(asked(&pki, serial, Some(&url), &[]).await, format!("{says} ocsp"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_an_answer_proves_it() {
+    let pki = Pki::new("Emittente CNS");
+    let (_running, url) = responder(&pki.folder, "ca");
+    let card = pki.card(REVOKED, Some(&url), &[]);
+    let standing = revocation(&pki.folder).standing(&card, &pki.certificate(), now()).await;
+    let Standing::Revoked { since, proof } = standing else { panic!("{standing:?}") };
+    assert_eq!((since.to_string().as_str(), proof.url.as_str()), ("2026-11-01T12:00:00Z", url.as_str()));
+    let octets = proof.answer.unwrap();
+    assert_eq!(openssl::sha::sha256(&octets), proof.digest);
+    pki.write("kept.der", &octets);
+    let check = ["ocsp", "-respin", "kept.der", "-issuer", "ca.pem", "-CAfile", "ca.pem", "-no_nonce"];
+    let card = format!("card-{REVOKED}.pem");
+    let text = super::pki::openssl(&pki.folder, &[&check[..], &["-cert", &card]].concat());
+    assert!(String::from_utf8_lossy(&text).contains(": revoked"));
+}
+
+/// The responder fails in each way a responder can; the list answers in its place, and says revoked where it is.
+#[tokio::test]
+async fn where_the_responder_fails_the_list_answers() {
+    let pki = Pki::new("Emittente CNS");
+    let list = listed(&pki);
+    let answer = pki.answer(&pki.asked(GOOD).octets, &pki, "ca", &[]);
+    let half = answer[..answer.len() / 2].to_vec();
+    let ways: [(&str, Says); 9] = [
+        ("silence", Box::new(|_| Vec::new())),
+        ("http", Box::new(|_| status("500 Internal Server Error"))),
+        (
+            "http",
+            Box::new(|_| {
+                b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec()
+            }),
+        ),
+        ("size", Box::new(|_| ok(&vec![0x30; 70_000]))),
+        ("form", Box::new(move |_| ok(&half))),
+        ("silence", Box::new(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc".to_vec())),
+        ("status", Box::new(|_| ok(&[0x30, 3, 0x0a, 1, 3]))),
+        ("status", Box::new(|_| ok(&[0x30, 3, 0x0a, 1, 6]))),
+        ("replay", Box::new(move |_| ok(&answer))),
+    ];
+    for (rule, says) in ways {
+        let web = Web::new(move |body| says(body));
+        let (us, issuer) = (waiting(&pki.folder, 2), pki.certificate());
+        for (serial, lists, says) in
+            [(GOOD, None, rule), (GOOD, Some(&list), "good crl"), (REVOKED, Some(&list), "revoked crl")]
+        {
+            let lists: Vec<_> = lists.iter().map(|list| list.url.as_str()).collect();
+            let said = us.standing(&pki.card(serial, Some(&web.url), &lists), &issuer, now()).await;
+            assert_eq!(word(&said).trim_start_matches("silent "), says, "{rule}");
+        }
+    }
+    let nobody = format!("http://127.0.0.1:{}/", free_port());
+    assert_eq!(asked(&pki, REVOKED, Some(&nobody), &[&list.url]).await, "revoked crl");
+    assert_eq!(asked(&pki, GOOD, Some(&nobody), &[]).await, "silent silence");
+    assert_eq!(asked(&pki, GOOD, None, &[&list.url]).await, "good crl");
+    assert_eq!(asked(&pki, GOOD, None, &[]).await, "silent ");
+}
+
+/// A recorded "good" is sent again after the card was revoked, with and without the nonce of then.
+#[tokio::test]
+async fn a_replayed_answer_does_not_hide_a_revocation() {
+    let pki = Pki::new("Emittente CNS");
+    let list = listed(&pki);
+    let recorded = pki.answer(&pki.asked(REVOKED).octets, &pki, "ca", &["-ndays", "7"]);
+    let web = Web::new(move |_| ok(&recorded));
+    assert_eq!(asked(&pki, REVOKED, Some(&web.url), &[&list.url]).await, "revoked crl");
+    let forged = Pki::new("Emittente CNS");
+    forged.index(&[format!("V\t491231235959Z\t\t{REVOKED}\tunknown\t/CN=good")]);
+    let (_running, url) = responder(&forged.folder, "ca");
+    assert_eq!(asked(&pki, REVOKED, Some(&url), &[]).await, "silent signature");
+    assert_eq!(asked(&pki, REVOKED, Some(&url), &[&list.url]).await, "revoked crl");
+}
+
+#[tokio::test]
+async fn a_responder_without_nocheck_is_believed_when_the_list_vouches_for_it() {
+    let pki = Pki::new("Emittente CNS");
+    let list = listed(&pki);
+    let use_it = "extendedKeyUsage = OCSPSigning";
+    pki.issue_at("vouched", "7e01", use_it, None, &[&list.url]);
+    pki.issue_at("revoked", REVOKED, use_it, None, &[&list.url]);
+    pki.issue_at("alone", "7e03", use_it, None, &[]);
+    for (signer, says) in
+        [("vouched", "good ocsp"), ("revoked", "silent signer-standing"), ("alone", "silent signer-standing")]
+    {
+        let (_running, url) = responder(&pki.folder, signer);
+        assert_eq!(asked(&pki, GOOD, Some(&url), &[]).await, says, "{signer}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_believed_is_not_kept_and_the_next_address_is_asked() {
+    let pki = Pki::new("Emittente CNS");
+    let list = listed(&pki);
+    let rogue = Pki::new("Emittente CNS");
+    let wrong = listed(&rogue);
+    assert_eq!(asked(&pki, GOOD, None, &[&wrong.url]).await, "silent signature");
+    assert!(!pki.folder.join("lists").exists());
+    assert_eq!(asked(&pki, REVOKED, None, &[&wrong.url, &list.url]).await, "revoked crl");
+    let bad = Web::new(|_| status("404 Not Found"));
+    let huge = Web::new(|_| ok(&vec![0x30; 33 * 1024 * 1024]));
+    assert_eq!(asked(&pki, GOOD, None, &[&bad.url, &huge.url]).await, "silent http size");
+}
+
+#[tokio::test]
+async fn a_list_is_fetched_once_and_kept_over_a_restart_until_its_end() {
+    let pki = Pki::new("Emittente CNS");
+    let octets = pki.list("authorityKeyIdentifier = keyid", Some("10"), &["-crlhours", "2"]);
+    let web = Web::new(move |_| ok(&octets));
+    let cards = [GOOD, REVOKED].map(|serial| pki.card(serial, None, &[&web.url]));
+    let (us, issuer) = (revocation(&pki.folder), pki.certificate());
+    for _ in 0..20 {
+        assert_eq!(word(&us.standing(&cards[0], &issuer, now()).await), "good crl");
+        assert_eq!(word(&us.standing(&cards[1], &issuer, now()).await), "revoked crl");
+    }
+    assert_eq!(web.asked(), 1);
+    web.says(|_| status("503 Service Unavailable"));
+    let again = revocation(&pki.folder);
+    assert_eq!(word(&again.standing(&cards[1], &issuer, later(7190)).await), "revoked crl");
+    assert_eq!(word(&again.standing(&cards[1], &issuer, later(7290)).await), "silent http");
+}
+
+#[tokio::test]
+async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_one_back() {
+    let pki = Pki::new("Emittente CNS");
+    let before = pki.good_list();
+    pki.index(&[format!("R\t491231235959Z\t261101120000Z\t{GOOD}\tunknown\t/CN=good")]);
+    let after = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
+    let web = Web::new(move |_| ok(&after));
+    let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
+    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "revoked crl");
+    let kept = std::fs::read_dir(pki.folder.join("lists")).unwrap().map(|file| file.unwrap().path());
+    let kept = kept.into_iter().find(|file| file.extension().is_some_and(|kind| kind == "crl")).unwrap();
+    std::fs::write(&kept, &before).unwrap();
+    let (old, rogue) = (before.clone(), Pki::new("Emittente CNS").good_list());
+    web.says(move |_| ok(&old));
+    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
+    std::fs::write(&kept, rogue).unwrap();
+    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
+    let memory = kept.with_extension("json");
+    std::fs::write(memory, "{").unwrap();
+    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent disk");
+}
+
+#[tokio::test]
+async fn an_older_list_is_asked_for_anew_while_it_still_answers() {
+    let pki = Pki::new("Emittente CNS");
+    let web = listed(&pki);
+    let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
+    let us = revocation(&pki.folder);
+    assert_eq!(word(&us.standing(&card, &issuer, now()).await), "good crl");
+    pki.index(&[format!("R\t491231235959Z\t261101120000Z\t{GOOD}\tunknown\t/CN=good")]);
+    let next = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
+    web.says(move |_| ok(&next));
+    assert_eq!(word(&us.standing(&card, &issuer, later(3590)).await), "good crl");
+    let mut said = String::new();
+    for _ in 0..100 {
+        said = word(&us.standing(&card, &issuer, later(3610)).await);
+        if said == "revoked crl" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!((said.as_str(), web.asked()), ("revoked crl", 2));
+}

@@ -1,0 +1,170 @@
+//! Bad cards: each ends on its own page, or in an alert of TLS where TLS itself must refuse.
+
+use super::*;
+use crate::app;
+use openssl::{
+    hash::MessageDigest,
+    ssl::{SslConnectorBuilder, SslVersion},
+    x509::extension::{ExtendedKeyUsage, KeyUsage},
+};
+
+/// SECURITY.md N2 to N10: what a card says of itself.
+#[actix_web::test]
+async fn each_fault_of_a_card_has_its_page() {
+    let (hub, authority) = start("cns-faults").await;
+    let signature = || KeyUsage::new().critical().digital_signature().non_repudiation().build().ok();
+    let ski = || pki::extension("2.5.29.14", false, &[4, 1, 7]);
+    let cases: Vec<(&str, &str, Spec)> = vec![
+        ("form", "non leggibile", Spec { version: 1, ..Spec::default() }),
+        (
+            "form",
+            "non leggibile",
+            Spec { more: vec![pki::extension("1.2.3.4", true, &[5, 0])], ..Spec::default() },
+        ),
+        ("form", "non leggibile", Spec { more: vec![ski(), ski()], ..Spec::default() }),
+        (
+            "form",
+            "non leggibile",
+            Spec { usage: Some(pki::extension("2.5.29.15", true, &[5, 0])), ..Spec::default() },
+        ),
+        ("strength", "troppo vecchia", Spec { key: pki::rsa(1024), ..Spec::default() }),
+        ("strength", "troppo vecchia", Spec { digest: MessageDigest::sha1(), ..Spec::default() }),
+        ("not-yet", "non ancora valida", Spec { from: 1, ..Spec::default() }),
+        ("expired", "Carta scaduta", Spec { from: -2, to: -1, ..Spec::default() }),
+        ("key-usage", "certificato di firma", Spec { usage: signature(), ..Spec::default() }),
+        ("key-usage", "certificato di firma", Spec { usage: None, ..Spec::default() }),
+        ("key-usage", "certificato di firma", Spec::usage(KeyUsage::new().key_encipherment())),
+        (
+            "key-usage",
+            "certificato di firma",
+            Spec::usage(KeyUsage::new().digital_signature().key_cert_sign()),
+        ),
+        ("key-usage", "certificato di firma", Spec { authority: true, ..Spec::default() }),
+        ("client-auth", "non adatto", Spec { purposes: None, ..Spec::default() }),
+        ("client-auth", "non adatto", Spec::purposes(ExtendedKeyUsage::new().email_protection())),
+        ("client-auth", "non adatto", Spec::purposes(ExtendedKeyUsage::new().other("2.5.29.37.0"))),
+        ("policy", "Non è una carta", Spec { policies: vec!["1.3.76.16.2.2"], ..Spec::default() }),
+        ("policy", "Non è una carta", Spec { policies: vec![], ..Spec::default() }),
+        ("subject", "non dice di chi è", Spec { names: vec![], ..Spec::default() }),
+        (
+            "subject",
+            "non dice di chi è",
+            Spec { names: vec![pki::NAME.into(), pki::NAME.into()], ..Spec::default() },
+        ),
+        ("subject", "non dice di chi è", Spec::named("Mario Rossi")),
+        ("subject", "non dice di chi è", Spec::named("RSSMRA80A01H501U")),
+        ("subject", "non dice di chi è", Spec::named("RSSMRA80A01H501U/123.abc=")),
+        ("fiscal-code", "Codice fiscale errato", Spec::named(&pki::NAME.replace("501U", "501V"))),
+    ];
+    let mut expected = std::collections::BTreeMap::<&str, i64>::new();
+    for (reason, words, spec) in &cases {
+        refused(&show(&hub, &mut hub.browser(), Some(&authority.card(spec))).await, 403, words);
+        *expected.entry(reason).or_default() += 1;
+    }
+    let expected: Vec<_> =
+        expected.into_iter().map(|(name, n)| ("cns".into(), String::new(), name.into(), n)).collect();
+    assert_eq!(reasons(&hub), expected, "counted by reason, whatever it is");
+    assert_eq!((count(&hub, "authentication"), count(&hub, "person")), (0, 0));
+    hub.stop().await;
+}
+
+/// SECURITY.md N4, N12: who issued it, and who says who may.
+#[actix_web::test]
+async fn an_issuer_is_recognised_by_its_key_and_by_the_list_of_today() {
+    let (hub, authority) = start("cns-issuer").await;
+    let card = mario(&authority);
+    let rogue = Authority::new("CA Carta dei Servizi");
+    refused(&show(&hub, &mut hub.browser(), Some(&mario(&rogue))).await, 403, "non riconosciuta");
+    let own = pki::Card { certificate: authority.certificate.clone(), key: authority.key.clone() };
+    refused(&show(&hub, &mut hub.browser(), Some(&own)).await, 403, "certificato di firma");
+    // Both of one name: the key decides which.
+    recognise(&hub, Ok(&[&rogue, &authority]));
+    assert_eq!(show(&hub, &mut hub.browser(), Some(&card)).await.status, 302);
+    let other = Authority::new("Altra CA");
+    recognise(&hub, Ok(&[&other]));
+    refused(&show(&hub, &mut hub.browser(), Some(&card)).await, 403, "non riconosciuta");
+    let over = Authority::lasting("CA finita", -10, -1);
+    recognise(&hub, Ok(&[&over]));
+    refused(&show(&hub, &mut hub.browser(), Some(&mario(&over))).await, 403, "non riconosciuta");
+    for none in [NoList::None, NoList::Expired { since: app::now() }] {
+        recognise(&hub, Err(none));
+        refused(&show(&hub, &mut hub.browser(), Some(&card)).await, 503, "con la carta non disponibile");
+    }
+    assert_eq!(count(&hub, "authentication"), 0);
+    hub.stop().await;
+}
+
+/// SECURITY.md N11, and that nobody is asked about a card of nobody's.
+#[actix_web::test]
+async fn what_its_issuer_says_decides() {
+    let (hub, authority) = start("cns-standing").await;
+    let card = mario(&authority);
+    let silent = || Standing::Silent(vec!["http://ocsp.example.it/: signed by a stranger".into()]);
+    for (said, status, words) in [
+        (Standing::Revoked { since: app::now(), proof: proof() }, 403, "revocata o sospesa"),
+        (Standing::Unknown(proof()), 403, "non nota al suo emittente"),
+        (silent(), 503, "Verifica non disponibile"),
+    ] {
+        answer(&hub, said);
+        refused(&show(&hub, &mut hub.browser(), Some(&card)).await, status, words);
+    }
+    let issuer = "Carte dei servizi di prova";
+    let told: Vec<_> = reasons(&hub).into_iter().map(|(_, provider, reason, _)| (provider, reason)).collect();
+    let expected = ["no-answer", "revoked", "unknown"].map(|reason| (issuer.to_owned(), reason.to_owned()));
+    assert_eq!(told, expected);
+    // Silence would be another page.
+    let expired = authority.card(&Spec { from: -2, to: -1, ..Spec::default() });
+    refused(&show(&hub, &mut hub.browser(), Some(&expired)).await, 403, "Carta scaduta");
+    hub.stop().await;
+}
+
+/// SECURITY.md N1: no card, no page without a request.
+#[actix_web::test]
+async fn without_a_card_there_is_a_page_that_helps() {
+    let (hub, authority) = start("cns-no-card").await;
+    let mut citizen = hub.browser();
+    let path = ask(&mut citizen).await;
+    let none = client::get(&hub, &path, None, |_| {}).unwrap();
+    refused(&none, 403, "Nessuna carta letta");
+    assert!(none.body.contains("&amp;lang=en\"") && none.body.contains("I telefoni"), "{}", none.body);
+    let english = client::get(&hub, &format!("{path}&lang=en"), None, |_| {}).unwrap();
+    assert!(
+        english.body.contains("Nessuna carta letta"),
+        "the first of two is not the last: {}",
+        english.body
+    );
+    // The request is not used up: the card is put in and the page read again.
+    assert_eq!(client::get(&hub, &path, Some(&mario(&authority)), |_| {}).unwrap().status, 302);
+    refused(&client::get(&hub, &path, Some(&mario(&authority)), |_| {}).unwrap(), 403, "Ricomincia");
+    for path in ["/", "/card", "/card?state=x", "/login", "/oidc/jwks"] {
+        refused(&client::get(&hub, path, Some(&mario(&authority)), |_| {}).unwrap(), 403, "Ricomincia");
+    }
+    assert_eq!(client::get(&hub, "/health", None, |_| {}).unwrap().body, "ok\n");
+    assert_eq!(client::get(&hub, "/assets/varco.css", None, |_| {}).unwrap().status, 200);
+    hub.stop().await;
+}
+
+/// SECURITY.md N1: where TLS itself refuses, by which alert.
+#[actix_web::test]
+async fn what_tls_refuses_is_an_alert() {
+    let (hub, authority) = start("cns-alerts").await;
+    let new = client::connect(&hub, None, |builder| {
+        builder.set_max_proto_version(Some(SslVersion::TLS1_3)).unwrap();
+        builder.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
+    });
+    assert!(new.as_ref().unwrap_err().contains("protocol version"), "{}", new.unwrap_err());
+    // HTTP/2 would carry several requests on one connection.
+    let stream =
+        client::connect(&hub, None, |builder| builder.set_alpn_protos(b"\x02h2\x08http/1.1").unwrap());
+    assert_eq!(stream.unwrap().ssl().selected_alpn_protocol(), Some(&b"http/1.1"[..]));
+    // A card whose program signs with SHA-1 only: it is told so in the handshake, and shows nothing.
+    let old = authority.card(&Spec { key: pki::rsa(2048), ..Spec::default() });
+    let path = ask(&mut hub.browser()).await;
+    let sha1 = |builder: &mut SslConnectorBuilder| builder.set_sigalgs_list("ECDSA+SHA256:RSA+SHA1").unwrap();
+    refused(&client::get(&hub, &path, Some(&old), sha1).unwrap(), 403, "Nessuna carta letta");
+    // The certificate is Mario's, the key is not.
+    let stolen = pki::Card { certificate: mario(&authority).certificate, key: pki::ec() };
+    let alert = client::with_another_key(&hub, &path, &stolen).unwrap_err();
+    assert!(alert.contains("DecryptError"), "{alert}");
+    hub.stop().await;
+}

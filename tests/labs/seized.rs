@@ -1,0 +1,92 @@
+//! A router is carried away: its whole state is searched for what must not be there.
+
+use crate::site::{Site, eventually};
+use std::path::Path;
+use varco_audit::Entry;
+use varco_tests::idp::citizen::Citizen;
+
+/// Every file below a folder, with its octets.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else if path.is_file() {
+            all.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    all
+}
+
+/// The files that hold a text.
+fn holding(files: &[(String, Vec<u8>)], text: &str) -> Vec<String> {
+    let holds = |octets: &[u8]| octets.windows(text.len()).any(|window| window == text.as_bytes());
+    files.iter().filter(|(_, octets)| holds(octets)).map(|(name, _)| name.clone()).collect()
+}
+
+fn hardware_address(site: &Site) -> String {
+    let out = site.run("guest0", &["cat", "/sys/class/net/wlan0/address"]);
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+/// SECURITY.md R9, R10.
+#[test]
+fn a_seized_gateway_tells_nobody_who_was_there() {
+    let site = Site::up(1);
+    let citizen = site.guest(0).citizen("ada");
+    let (address, port) = citizen.tcp(crate::site::SERVER).unwrap();
+    let (ada, mac, device) = (Citizen::of("ada").unwrap(), hardware_address(&site), citizen.address());
+    citizen.log_out();
+    // A start empties what the last run left in the write-ahead log.
+    let killed = site.kill_nine("gateway");
+    assert!(site.recovered("gateway", killed));
+    assert!(eventually(20, || site.log()["waiting"] == 0 && site.log()["size"].as_u64() > Some(6)));
+    let entries = site.entries();
+    let begun = entries.iter().find_map(|entry| match entry {
+        Entry::Started { pass, subject, slot, .. } => Some((*pass, subject.clone(), *slot)),
+        _ => None,
+    });
+    let (pass, subject, slot) = begun.expect("both officers together read who was there");
+    assert!(slot.covers(address.parse().unwrap(), port));
+    let seized = files(Path::new(&site.state("gateway")));
+    assert!(!holding(&seized, "varco-leaf/1 R2b ").is_empty(), "the search finds what is there");
+    let (pass, code) = (pass.to_string(), ada.fiscal_code());
+    for known in [code.as_str(), ada.family_name, subject.as_str(), &mac, &device, &pass, "logged-out"] {
+        assert_eq!(holding(&seized, known), [""; 0], "{known}");
+    }
+    let logs = files(Path::new(&site.state("logs")));
+    for known in [code.as_str(), subject.as_str(), mac.as_str()] {
+        let ours: Vec<_> =
+            holding(&logs, known).into_iter().filter(|name| name.contains("gateway")).collect();
+        assert_eq!(ours, [""; 0], "{known}");
+    }
+    // And it is whole, by the key that the gateway names.
+    let config = site.state("config/gateway.toml");
+    let key = site.program("gateway", "varco-gateway", &["log-key", "--config", &config]);
+    let (key, log) = (String::from_utf8(key.stdout).unwrap(), site.state("gateway/log"));
+    let whole = site.program("gateway", "varco-audit", &["verify", "--log", &log, "--vkey", key.trim()]);
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    // What the gateway was given opens nothing either: no private half is on it.
+    assert!(files(Path::new(&site.state("log-keys"))).iter().all(|(name, _)| name.ends_with(".pub")));
+    let port = port.to_string();
+    let now = site.run("gateway", &["date", "-u", "+%Y-%m-%dT%H:%M:%S+00:00"]).stdout;
+    let (now, records, given) =
+        (String::from_utf8(now).unwrap(), site.state("gateway/site.db"), site.state("log-keys"));
+    let ask = [
+        "who",
+        "--ip",
+        &address,
+        "--port",
+        &port,
+        "--at",
+        now.trim(),
+        "--keys",
+        &given,
+        "--records",
+        &records,
+    ];
+    let alone = site.program("gateway", "varco-audit", &ask);
+    assert_eq!(alone.status.code(), Some(7), "{}", String::from_utf8_lossy(&alone.stderr));
+    assert!(alone.stdout.is_empty());
+}
