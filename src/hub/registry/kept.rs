@@ -5,7 +5,7 @@ use crate::login::saml::{List, Unfit};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{fs, io::Write, path::PathBuf};
+use std::{fs, io::Write, path::PathBuf, time::SystemTime};
 
 /// Most lists remembered as having been in force: years of them.
 const REMEMBERED: usize = 1000;
@@ -68,6 +68,12 @@ impl<'a, L: Signed> Kept<'a, L> {
             Err(e) => return Err(Unfit { rule: "file", why: e.to_string() }),
         };
         L::verify(&octets, &self.0.signers, now.saturating_sub(self.0.grace).unwrap_or(now)).map(Some)
+    }
+
+    /// When the file of the list in force was changed last, and its length: another look, another file.
+    pub fn look(&self) -> Option<(SystemTime, u64)> {
+        let about = fs::metadata(self.file()).ok()?;
+        Some((about.modified().ok()?, about.len()))
     }
 
     /// What is known of it; nothing when the file is not there.
