@@ -209,7 +209,7 @@ async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_
 }
 
 #[tokio::test]
-async fn an_older_list_is_asked_for_anew_while_it_still_answers() {
+async fn the_first_login_after_an_hour_waits_for_the_newer_list() {
     let pki = Pki::new("Emittente CNS");
     let web = listed(&pki);
     let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
@@ -219,13 +219,29 @@ async fn an_older_list_is_asked_for_anew_while_it_still_answers() {
     let next = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
     web.says(move |_| ok(&next));
     assert_eq!(word(&us.standing(&card, &issuer, later(3590)).await), "good crl");
+    assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "revoked crl");
+    assert_eq!(web.asked(), 2);
+}
+
+/// Not longer than a citizen should, and not without an answer: the old list still holds.
+#[tokio::test]
+async fn where_no_newer_list_comes_the_one_in_force_answers() {
+    let pki = Pki::new("Emittente CNS");
+    let web = listed(&pki);
+    let card = pki.card(REVOKED, None, &[&web.url]);
+    let (us, issuer) = (waiting(&pki.folder, 1), pki.certificate());
     let mut said = String::new();
-    for _ in 0..100 {
-        said = word(&us.standing(&card, &issuer, later(3610)).await);
+    for _ in 0..20 {
+        said = word(&us.standing(&card, &issuer, now()).await);
         if said == "revoked crl" {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    assert_eq!((said.as_str(), web.asked()), ("revoked crl", 2));
+    assert_eq!((said.as_str(), web.asked()), ("revoked crl", 1));
+    let ways: [Says; 2] = [Box::new(|_| status("503 Service Unavailable")), Box::new(|_| Vec::new())];
+    for (n, says) in ways.into_iter().enumerate() {
+        web.says(says);
+        assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "revoked crl");
+        assert_eq!(web.asked(), n + 2);
+    }
 }
