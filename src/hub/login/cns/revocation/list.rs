@@ -70,7 +70,7 @@ impl List {
         let signed = Signed::read(octets)?;
         ensure(signed.certificates.is_empty(), "form", "something behind the signature")?;
         let body = Body::read(signed.body)?;
-        ensure(body.issuer == issuer.name, "issuer", "in another name")?;
+        ensure(issuer.is_named(&body.issuer)?, "issuer", "in another name")?;
         ensure(body.algorithm == signed.algorithm, "algorithm", "one inside, another outside")?;
         signed.verify(&issuer.key)?;
         body.window.holds(now)?;

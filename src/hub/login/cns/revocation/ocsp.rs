@@ -81,7 +81,7 @@ impl Asked {
                 oid: SHA1,
                 parameters: Some(x509_cert::der::asn1::Null.into()),
             },
-            issuer_name_hash: issuer.name_digest()?,
+            issuer_name_hash: question.issuer_digest()?,
             issuer_key_hash: issuer.key_digest()?,
             serial_number: question.number.clone(),
         };

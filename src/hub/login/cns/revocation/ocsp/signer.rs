@@ -73,7 +73,7 @@ impl Signer {
 
 fn names(id: &ResponderId, who: &Authority) -> Result<bool, Doubt> {
     Ok(match id {
-        ResponderId::ByName(name) => name.to_der()? == who.name,
+        ResponderId::ByName(name) => who.is_named(&name.to_der()?)?,
         ResponderId::ByKey(digest) => *digest == who.key_digest()?,
     })
 }
@@ -81,7 +81,7 @@ fn names(id: &ResponderId, who: &Authority) -> Result<bool, Doubt> {
 /// Whether the issuer's list must vouch for the certificate, which the issuer gave to a responder.
 fn delegated(octets: &[u8], issuer: &Authority, now: Timestamp) -> Result<bool, Doubt> {
     let certificate = Certificate::from_der(octets)?.tbs_certificate;
-    ensure(certificate.issuer.to_der()? == issuer.name, "signer", "its certificate is another issuer's")?;
+    ensure(issuer.is_named(&certificate.issuer.to_der()?)?, "signer", "its certificate is another issuer's")?;
     let signed = Signed::read(octets)?;
     ensure(certificate.signature == signed.algorithm, "algorithm", "one inside, another outside")?;
     signed.verify(&issuer.key).map_err(|e| Doubt::new("signer", format!("its certificate: {e}")))?;

@@ -1,14 +1,15 @@
 //! A card's standing over the network of this machine: what the citizen's login would be told.
 
 use super::{
-    super::{Revocation, Settings},
+    super::{Revocation, Settings, question::Authority},
     answers::DELEGATED,
     now,
     pki::{GOOD, HELD, Pki, REVOKED, UNKNOWN},
-    servers::{Says, Web, free_port, ok, responder, status},
+    servers::{Says, Web, free_port, ok, responder, responder_of, status},
 };
 use crate::login::cns::standing::{Source, Standing};
 use jiff::{SignedDuration, Timestamp};
+use openssl::x509::X509;
 use std::path::Path;
 
 pub fn later(seconds: i64) -> Timestamp {
@@ -63,6 +64,35 @@ async fn a_responder_says_good_revoked_and_unknown() {
             assert_eq!(asked(&pki, serial, Some(&url), &[]).await, format!("{says} ocsp"));
         }
     }
+}
+
+/// The name of the issuer in the card is written in another way than in the certificate that the trust list has: a responder
+/// knows the card by what is in it, and signs in either way, as lists are.
+#[tokio::test]
+async fn an_issuer_may_write_its_name_in_another_way() {
+    let pki = Pki::new("Emittente CNS");
+    pki.other_writing("emittente  CNS");
+    let written = X509::from_pem(&pki.read("other.pem")).unwrap();
+    assert_ne!(Authority::new(&written).unwrap().name, pki.authority().name);
+    let other = ["-CA", "other.pem", "-CAkey", "ca.key"];
+    let issue = |file: &str, serial: &str, lines: &str| {
+        pki.write("as.cnf", format!("[req]\ndistinguished_name = dn\n[dn]\n[as]\n{lines}\n").as_bytes());
+        pki.issue(file, serial, &[], &[&["-config", "as.cnf", "-extensions", "as"], &other[..]].concat())
+    };
+    issue("named", "7e07", "extendedKeyUsage = OCSPSigning\nnoCheck = ignored");
+    for signer in ["ca", "other", "named"] {
+        let (_running, url) = responder_of(&pki.folder, "other.pem", signer);
+        for (serial, says) in [(GOOD, "good ocsp"), (REVOKED, "revoked ocsp"), (UNKNOWN, "unknown ocsp")] {
+            let card = issue("card", serial, &format!("authorityInfoAccess = OCSP;URI:{url}"));
+            let said = revocation(&pki.folder).standing(&card, &pki.certificate(), now()).await;
+            assert_eq!(word(&said), says, "{signer}");
+        }
+    }
+    let list = pki.list("authorityKeyIdentifier = keyid", Some("10"), &["-cert", "other.pem"]);
+    let web = Web::new(move |_| ok(&list));
+    let card = issue("card", REVOKED, &format!("crlDistributionPoints = URI:{}", web.url));
+    let said = revocation(&pki.folder).standing(&card, &pki.certificate(), now()).await;
+    assert_eq!(word(&said), "revoked crl");
 }
 
 #[tokio::test]
@@ -242,6 +272,12 @@ async fn where_no_newer_list_comes_the_one_in_force_answers() {
     for (n, says) in ways.into_iter().enumerate() {
         web.says(says);
         assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "revoked crl");
+        for _ in 0..1000 {
+            if web.asked() == n + 2 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         assert_eq!(web.asked(), n + 2);
     }
 }
