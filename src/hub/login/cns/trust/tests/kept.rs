@@ -338,6 +338,8 @@ fn the_settings_are_checked() {
     assert!(said(&good).contains("no RSA key of 2048 bits"), "{}", said(&good));
     std::fs::write(&pem, SIGNER.certificate.to_pem().unwrap()).unwrap();
     assert!(Trust::load("hub.toml".as_ref(), &good, &folder).is_ok());
+    let empty = folder.join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
     for (key, wrong) in [
         ("trust_list", TrustSettings { trust_list: Some("http://x.it/".parse().unwrap()), ..good.clone() }),
         (
@@ -350,6 +352,7 @@ fn the_settings_are_checked() {
         ),
         ("trust_list_grace", TrustSettings { trust_list_grace: Some(721), ..good.clone() }),
         ("trust_list_ca", TrustSettings { trust_list_ca: Some("/nonexistent".into()), ..good.clone() }),
+        ("trust_list_ca", TrustSettings { trust_list_ca: Some(empty), ..good.clone() }),
     ] {
         assert!(said(&wrong).contains(&format!("cns.{key}: ")), "{}", said(&wrong));
     }
