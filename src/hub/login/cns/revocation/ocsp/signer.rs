@@ -58,16 +58,33 @@ impl Signer {
             signed.verify(&issuer.key)?;
             return Ok(Self { vouch: None });
         }
+        let mut doubt = Doubt::new("signer", "neither the issuer nor a certificate in the answer");
         for octets in &signed.certificates {
-            let certificate = X509::from_der(octets).map_err(|e| Doubt::new("form", e))?;
-            let responder = Authority::new(&certificate)?;
-            if names(&data.responder_id, &responder)? {
-                let vouch = delegated(octets, issuer, now)?;
-                signed.verify(&responder.key)?;
-                return Ok(Self { vouch: vouch.then_some(certificate) });
+            match Self::with(octets, data, signed, issuer, now) {
+                Ok(Some(signer)) => return Ok(signer),
+                Ok(None) => {}
+                Err(why) => doubt = why,
             }
         }
-        Err(Doubt::new("signer", "neither the issuer nor a certificate in the answer"))
+        Err(doubt)
+    }
+
+    /// Who signed, if it was with this certificate; one that nobody can read is no harm to the others.
+    fn with(
+        octets: &[u8],
+        data: &ResponseData,
+        signed: &Signed,
+        issuer: &Authority,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Doubt> {
+        let certificate = X509::from_der(octets).map_err(|e| Doubt::new("form", e))?;
+        let responder = Authority::new(&certificate)?;
+        if !names(&data.responder_id, &responder)? {
+            return Ok(None);
+        }
+        let vouch = delegated(octets, issuer, now)?;
+        signed.verify(&responder.key)?;
+        Ok(Some(Self { vouch: vouch.then_some(certificate) }))
     }
 }
 

@@ -212,7 +212,7 @@ fn serials_are_told_apart_by_every_octet() {
 }
 
 /// A value in DER.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+pub fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     let header = match content.len() {
         0..128 => vec![tag, length[1]],
