@@ -154,7 +154,7 @@ impl Lists {
         }
         let (lists, wanted) = (self.clone(), wanted.clone());
         apart(move || {
-            let (octets, memory) = lists.folder.read(&wanted.key)?;
+            let (octets, memory) = lists.folder.read(&wanted.key);
             let floor = memory.as_ref().map(Memory::floor);
             if let (Some(octets), Some(memory)) = (octets, memory)
                 && let Ok(list) = wanted.verify(&octets, floor.as_ref())

@@ -1,7 +1,12 @@
 //! A card's standing over the network of this machine: what the citizen's login would be told.
 
 use super::{
-    super::{Revocation, Settings, question::Authority},
+    super::{
+        Revocation, Settings,
+        kept::{Folder, Memory},
+        list::List,
+        question::Authority,
+    },
     answers::DELEGATED,
     now,
     pki::{GOOD, HELD, Pki, REVOKED, UNKNOWN},
@@ -233,9 +238,32 @@ async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
     std::fs::write(&kept, rogue).unwrap();
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
+}
+
+/// What is remembered of a list cannot be read any more, nor the list: both are fetched, kept and remembered again.
+#[tokio::test]
+async fn a_damaged_memory_is_made_anew() {
+    let pki = Pki::new("Emittente CNS");
+    let web = listed(&pki);
+    let (card, issuer) = (pki.card(REVOKED, None, &[&web.url]), pki.certificate());
+    let asked = async || word(&revocation(&pki.folder).standing(&card, &issuer, now()).await);
+    assert_eq!(asked().await, "revoked crl");
+    let files = || std::fs::read_dir(pki.folder.join("lists")).unwrap().map(|file| file.unwrap().path());
+    let kept = files().find(|file| file.extension().is_some_and(|kind| kind == "crl")).unwrap();
     let memory = kept.with_extension("json");
-    std::fs::write(memory, "{").unwrap();
-    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent disk");
+    let whole = std::fs::read(&kept).unwrap();
+    for (damaged, times) in [(&memory, 2), (&kept, 3)] {
+        std::fs::write(damaged, "{").unwrap();
+        assert_eq!((asked().await.as_str(), web.asked()), ("revoked crl", times));
+        assert_eq!((asked().await.as_str(), web.asked()), ("revoked crl", times), "from the disk");
+    }
+    std::fs::remove_file(&memory).unwrap();
+    std::fs::create_dir(&memory).unwrap();
+    assert_eq!((asked().await.as_str(), web.asked()), ("revoked crl", 4), "no file at all");
+    assert_eq!(std::fs::read(&kept).unwrap(), whole);
+    let floor = List::verify(&whole, &pki.authority(), now()).unwrap().floor();
+    let memory = Memory::new(&floor, web.url.parse().unwrap(), now());
+    assert_eq!(Folder::new(kept).write(&[1], &whole, &memory).unwrap_err().rule, "disk");
 }
 
 #[tokio::test]
