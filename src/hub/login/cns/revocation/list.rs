@@ -117,11 +117,19 @@ impl List {
 
     /// Whether it may take the place of one with this floor; the same list may.
     ///
+    /// An issuer that parts its cards among several lists and does not name the part in them counts each for itself: who
+    /// answers at one address with the list of another would raise the number for good. So there the date alone decides.
+    ///
     /// # Errors
-    /// When it is older: a smaller number, or none where there was one, or an earlier date.
+    /// When it is older: an earlier date, or, where it names its point, a smaller number or none where there was one.
     pub fn not_below(&self, floor: &Floor) -> Result<(), Doubt> {
-        ensure(self.number >= floor.number, "older", "its number went back")?;
-        ensure(self.made() >= floor.made, "older", format!("made {}, after {}", self.made(), floor.made))
+        ensure(self.made() >= floor.made, "older", format!("made {}, after {}", self.made(), floor.made))?;
+        let back = self.number < floor.number;
+        ensure(!(back && self.scope.is_named()), "older", "its number went back")?;
+        if back {
+            tracing::warn!(made = %self.made(), "a revocation list that names no point has a smaller number than the one before");
+        }
+        Ok(())
     }
 }
 

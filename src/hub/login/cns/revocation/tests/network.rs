@@ -143,13 +143,13 @@ async fn where_the_responder_fails_the_list_answers() {
     for (rule, says) in ways {
         let web = Web::new(move |body| says(body));
         let (us, issuer) = (waiting(&pki.folder, 2), pki.certificate());
-        for (serial, lists, says) in
-            [(GOOD, None, rule), (GOOD, Some(&list), "good crl"), (REVOKED, Some(&list), "revoked crl")]
-        {
-            let lists: Vec<_> = lists.iter().map(|list| list.url.as_str()).collect();
-            let said = us.standing(&pki.card(serial, Some(&web.url), &lists), &issuer, now()).await;
-            assert_eq!(word(&said).trim_start_matches("silent "), says, "{rule}");
-        }
+        let lists = [list.url.as_str()];
+        let cards = [(GOOD, &[][..]), (GOOD, &lists), (REVOKED, &lists)]
+            .map(|(serial, lists)| pki.card(serial, Some(&web.url), lists));
+        let ask = async |card| word(&us.standing(card, &issuer, now()).await);
+        let (alone, good, revoked) = tokio::join!(ask(&cards[0]), ask(&cards[1]), ask(&cards[2]));
+        let alone = alone.trim_start_matches("silent ");
+        assert_eq!([alone, &good, &revoked], [rule, "good crl", "revoked crl"], "{rule}");
     }
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     assert_eq!(asked(&pki, REVOKED, Some(&nobody), &[&list.url]).await, "revoked crl");
@@ -224,10 +224,12 @@ async fn a_list_is_fetched_once_and_kept_over_a_restart_until_its_end() {
 #[tokio::test]
 async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_one_back() {
     let pki = Pki::new("Emittente CNS");
-    let before = pki.good_list();
+    let web = Web::new(|_| status("404 Not Found"));
+    let point = format!("issuingDistributionPoint = critical,@idp\n[idp]\nfullname = URI:{}", web.url);
+    let before = pki.list(&point, Some("10"), &[]);
     pki.index(&[format!("R\t491231235959Z\t261101120000Z\t{GOOD}\tunknown\t/CN=good")]);
-    let after = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
-    let web = Web::new(move |_| ok(&after));
+    let after = pki.list(&point, Some("11"), &[]);
+    web.says(move |_| ok(&after));
     let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "revoked crl");
     let kept = std::fs::read_dir(pki.folder.join("lists")).unwrap().map(|file| file.unwrap().path());
@@ -238,6 +240,27 @@ async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
     std::fs::write(&kept, rogue).unwrap();
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
+}
+
+/// On the way by `http` somebody answers once with the list of the issuer's other cards, which has a higher number: it is
+/// believed, since nothing tells it apart, until the issuer's own next list comes, not for good.
+#[tokio::test]
+async fn a_list_of_other_cards_is_not_in_force_for_good() {
+    let pki = Pki::new("Emittente CNS");
+    let ours = pki.good_list();
+    pki.index(&[]);
+    let other = pki.list("authorityKeyIdentifier = keyid", Some("0500"), &[]);
+    pki.index(&[format!("R\t491231235959Z\t261101120000Z\t{REVOKED}\tunknown\t/CN=revoked")]);
+    let next = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
+    let web = Web::new(move |_| ok(&ours));
+    let (card, issuer) = (pki.card(REVOKED, None, &[&web.url]), pki.certificate());
+    let us = revocation(&pki.folder);
+    assert_eq!(word(&us.standing(&card, &issuer, now()).await), "revoked crl");
+    web.says(move |_| ok(&other));
+    assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "good crl");
+    web.says(move |_| ok(&next));
+    assert_eq!(word(&us.standing(&card, &issuer, later(7220)).await), "revoked crl");
+    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, later(7220)).await), "revoked crl");
 }
 
 /// What is remembered of a list cannot be read any more, nor the list: both are fetched, kept and remembered again.
