@@ -96,8 +96,9 @@ impl<'a, L: Signed> Kept<'a, L> {
         fs::create_dir_all(&self.0.folder).with_context(|| self.0.folder.display().to_string())?;
         write(&self.file(), octets)?;
         let before = std::mem::replace(&mut status.digest, list.digest().to_owned());
-        status.superseded.retain(|digest| digest != list.digest());
+        // One that comes again after its file was damaged is the one in force, as often as that happens.
         status.superseded.extend(Some(before).filter(|digest| !digest.is_empty()));
+        status.superseded.retain(|digest| digest != list.digest());
         let forget = status.superseded.len().saturating_sub(REMEMBERED);
         status.superseded.drain(..forget);
         let age = list.age();

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How often the list in force, and a file that is the source, are looked at on the disk.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2000 });
 
 /// What came of asking.
 #[derive(Debug)]

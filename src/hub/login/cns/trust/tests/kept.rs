@@ -251,7 +251,9 @@ async fn a_hub_that_runs_goes_on_when_its_list_is_damaged_and_asks_at_once() {
     let file = bench.trust.registry.kept().file();
     for damage in ["<x/>", "", "<y/>"] {
         std::fs::write(&file, damage).unwrap();
+        let status = || trust.registry.kept().status();
         eventually("the file is good again", || {
+            assert_eq!(status().why, None, "{damage}");
             assert!(trust.current(crate::app::now()).is_ok(), "{damage}");
             matches!(trust.registry.kept().list(crate::app::now()), Ok(Some(_)))
         })
