@@ -4,6 +4,7 @@
 //! replaced by a newer one whole or not at all. It recognises nobody after its `NextUpdate` and the grace of the settings.
 
 mod change;
+mod development;
 mod list;
 mod names;
 mod services;
@@ -14,9 +15,9 @@ mod signers;
 #[cfg(test)]
 mod tests;
 
+pub use development::DEVELOPMENT;
 pub use list::TrustList;
 pub use settings::TrustSettings;
-pub use signers::DEVELOPMENT;
 
 use super::issuers::Issuers;
 use crate::{
@@ -32,7 +33,7 @@ use std::{
 use varco_policy::ConfigError;
 
 /// How often the list in force is looked at on the disk: who accepts one by command is another process.
-const INTERVAL: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2000 });
 
 /// Why nobody's card can be believed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
