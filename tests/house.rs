@@ -187,3 +187,28 @@ fn each_broken_promise_of_a_site_is_named_by_file_and_key() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// What a build is told by its profile in our Cargo.toml decides, not what a test says of it.
+#[test]
+fn a_release_takes_no_signer_for_development() {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let profiles = manifest["profile"].as_table().unwrap();
+    assert!(!profiles["release"].as_table().unwrap().contains_key("package"), "not built alike");
+    let file = root().join("src/hub/login/cns/trust/development.rs").canonicalize().unwrap();
+    let folder = std::env::temp_dir().join(format!("varco-house-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let main = format!(
+        "#[path = {file:?}]\nmod development;\nfn main() {{ print!(\"{{}}\", development::TAKES_DEVELOPMENT) }}\n"
+    );
+    std::fs::write(folder.join("main.rs"), main).unwrap();
+    let package = "[package]\nname = \"house\"\nedition = \"2024\"\n[[bin]]\nname = \"house\"\npath = \"main.rs\"\n[workspace]\n";
+    let release = toml::to_string(&profiles["release"]).unwrap();
+    std::fs::write(folder.join("Cargo.toml"), format!("{package}[profile.release]\n{release}")).unwrap();
+    for (profile, takes) in [("release", "false"), ("dev", "true")] {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "--offline", "--profile", profile]).current_dir(&folder);
+        let done = cargo.env("CARGO_TARGET_DIR", folder.join("target")).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&done.stdout), takes, "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -91,7 +91,7 @@ impl Registry<List> {
         };
         let remedy = "give a file with the certificate of who signs the list, PEM";
         let signers = certificates(&table.signer).map_err(|e| bad("signer", e, remedy))?;
-        if signers.is_empty() || signers.iter().any(weak) {
+        if signers.iter().any(weak) {
             let problem =
                 format!("{}: no RSA certificate of {LEAST_BITS} bits or more", table.signer.display());
             return Err(bad("signer", problem, remedy));
@@ -150,11 +150,12 @@ pub fn weak(certificate: &X509) -> bool {
     certificate.public_key().map_or(true, |key| key.rsa().is_err() || key.bits() < LEAST_BITS)
 }
 
-/// Every certificate of a file, PEM.
+/// Every certificate of a file, PEM: one at least, since who names a file means to pin something.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or has none.
 pub(crate) fn certificates(file: &Path) -> Result<Vec<X509>, String> {
     let pem = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    X509::stack_from_pem(&pem).map_err(|e| format!("{}: {e}", file.display()))
+    let all = X509::stack_from_pem(&pem).map_err(|e| format!("{}: {e}", file.display()))?;
+    if all.is_empty() { Err(format!("{}: no certificate in it", file.display())) } else { Ok(all) }
 }

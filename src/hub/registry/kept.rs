@@ -5,7 +5,7 @@ use crate::login::saml::{List, Unfit};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{fs, io::Write, path::PathBuf};
+use std::{fs, io::Write, path::PathBuf, time::SystemTime};
 
 /// Most lists remembered as having been in force: years of them.
 const REMEMBERED: usize = 1000;
@@ -70,6 +70,12 @@ impl<'a, L: Signed> Kept<'a, L> {
         L::verify(&octets, &self.0.signers, now.saturating_sub(self.0.grace).unwrap_or(now)).map(Some)
     }
 
+    /// When the file of the list in force was changed last, and its length: another look, another file.
+    pub fn look(&self) -> Option<(SystemTime, u64)> {
+        let about = fs::metadata(self.file()).ok()?;
+        Some((about.modified().ok()?, about.len()))
+    }
+
     /// What is known of it; nothing when the file is not there.
     pub fn status(&self) -> Status {
         let lost = Status { lost: true, ..Status::default() };
@@ -90,8 +96,9 @@ impl<'a, L: Signed> Kept<'a, L> {
         fs::create_dir_all(&self.0.folder).with_context(|| self.0.folder.display().to_string())?;
         write(&self.file(), octets)?;
         let before = std::mem::replace(&mut status.digest, list.digest().to_owned());
-        status.superseded.retain(|digest| digest != list.digest());
+        // One that comes again after its file was damaged is the one in force, as often as that happens.
         status.superseded.extend(Some(before).filter(|digest| !digest.is_empty()));
+        status.superseded.retain(|digest| digest != list.digest());
         let forget = status.superseded.len().saturating_sub(REMEMBERED);
         status.superseded.drain(..forget);
         let age = list.age();

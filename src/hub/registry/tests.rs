@@ -40,6 +40,16 @@ fn list(attributes: &str, count: usize) -> String {
     sign(&KEY, &unsigned(attributes, &members(count)))
 }
 
+/// The certificate of who signs.
+fn signer() -> X509 {
+    let mut signer = X509::builder().unwrap();
+    signer.set_pubkey(&KEY).unwrap();
+    signer.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+    signer.set_not_after(&Asn1Time::from_unix(1).unwrap()).unwrap();
+    signer.sign(&KEY, MessageDigest::sha256()).unwrap();
+    signer.build()
+}
+
 struct Bench {
     folder: PathBuf,
     registry: Registry,
@@ -50,12 +60,7 @@ impl Bench {
     fn start(name: &str) -> Self {
         let folder = testing::folder(name);
         let server = Server::start(&folder);
-        let mut signer = X509::builder().unwrap();
-        signer.set_pubkey(&KEY).unwrap();
-        signer.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
-        signer.set_not_after(&Asn1Time::from_unix(1).unwrap()).unwrap();
-        signer.sign(&KEY, MessageDigest::sha256()).unwrap();
-        std::fs::write(folder.join("signer.pem"), signer.build().to_pem().unwrap()).unwrap();
+        std::fs::write(folder.join("signer.pem"), signer().to_pem().unwrap()).unwrap();
         let settings = RegistrySettings {
             url: server.url.parse().unwrap(),
             signer: folder.join("signer.pem"),
@@ -334,9 +339,22 @@ fn the_files_of_the_settings_are_checked() {
         every_hours: 24,
         ca: None,
     };
-    let said = || Registry::open("hub.toml".as_ref(), &table, &folder).unwrap_err().to_string();
+    let opened = |table: &RegistrySettings| Registry::open("hub.toml".as_ref(), table, &folder);
+    let said = || opened(&table).unwrap_err().to_string();
     assert!(said().contains("providers.registry.signer: ") && said().contains("signer.pem"), "{}", said());
     std::fs::write(folder.join("signer.pem"), "no certificate").unwrap();
+    assert!(said().contains("no certificate in it"), "{}", said());
+    testing::certificate(&folder.join("weak.pem"), &folder.join("weak.key"));
+    std::fs::copy(folder.join("weak.pem"), folder.join("signer.pem")).unwrap();
     assert!(said().contains("no RSA certificate"), "{}", said());
+    std::fs::write(folder.join("signer.pem"), signer().to_pem().unwrap()).unwrap();
+    assert!(opened(&table).is_ok());
+    let ca = folder.join("ca.pem");
+    std::fs::write(&ca, "").unwrap();
+    let table = RegistrySettings { ca: Some(ca.clone()), ..table };
+    let said = opened(&table).unwrap_err().to_string();
+    assert!(said.contains("providers.registry.ca: ") && said.contains("no certificate in it"), "{said}");
+    std::fs::copy(folder.join("weak.pem"), &ca).unwrap();
+    assert!(opened(&table).is_ok());
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -9,8 +9,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How often a file that is the source is looked at.
-const LOOK: Duration = Duration::from_secs(5);
+/// How often the list in force, and a file that is the source, are looked at on the disk.
+const LOOK: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2000 });
 
 /// What came of asking.
 #[derive(Debug)]
@@ -42,12 +42,13 @@ pub enum Failure {
 
 /// Asks until the program ends.
 pub async fn watch<L: Signed>(registry: Arc<Registry<L>>) {
-    let mut pause = first(&registry, app::now());
-    let mut seen = None;
+    let mut pause = if holds(&registry).await { first(&registry, app::now()) } else { Duration::ZERO };
+    let (mut seen, mut failures) = (None, 0);
     loop {
-        due(&registry.source, seen, pause).await;
+        due(&registry, seen, failures, pause).await;
         seen = registry.source.modified();
-        let (fresh_for, failures) = match registry.renew(app::now(), false).await {
+        let fresh_for;
+        (fresh_for, failures) = match registry.renew(app::now(), false).await {
             Ok(asked) => (asked.fresh_for, 0),
             Err(failure) => (None, registry.failed(&failure, app::now())),
         };
@@ -57,14 +58,32 @@ pub async fn watch<L: Signed>(registry: Arc<Registry<L>>) {
     }
 }
 
-/// Waits; not so long when the source is a file that is another than the one seen.
-async fn due(source: &Source, seen: Option<SystemTime>, pause: Duration) {
-    let Source::File(_) = source else { return tokio::time::sleep(pause).await };
+/// Waits; not so long when the source is a file that is another than the one seen, or the list in force was damaged. What
+/// failed already is not tried again for a list that is as bad as it was.
+async fn due<L: Signed>(
+    registry: &Arc<Registry<L>>,
+    seen: Option<SystemTime>,
+    failures: u32,
+    pause: Duration,
+) {
+    let mut known = (failures > 0).then(|| registry.kept().look());
     let mut left = pause;
-    while !left.is_zero() && source.modified() == seen {
+    while !left.is_zero() && registry.source.modified() == seen {
         tokio::time::sleep(left.min(LOOK)).await;
         left = left.saturating_sub(LOOK);
+        let look = Some(registry.kept().look());
+        if look != known && !holds(registry).await {
+            return;
+        }
+        known = look;
     }
+}
+
+/// Whether there is a list that can be in force. A thread that may take its time: libxml2 and xmlsec work here.
+async fn holds<L: Signed>(registry: &Arc<Registry<L>>) -> bool {
+    let registry = Arc::clone(registry);
+    let list = move || matches!(registry.kept().list(app::now()), Ok(Some(_)));
+    tokio::task::spawn_blocking(list).await.unwrap_or(true)
 }
 
 /// Nothing is asked at a start that a moment ago was answered: a hub that is restarted in a loop must not burden the

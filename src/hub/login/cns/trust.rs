@@ -4,6 +4,7 @@
 //! replaced by a newer one whole or not at all. It recognises nobody after its `NextUpdate` and the grace of the settings.
 
 mod change;
+mod development;
 mod list;
 mod names;
 mod services;
@@ -14,9 +15,9 @@ mod signers;
 #[cfg(test)]
 mod tests;
 
+pub use development::DEVELOPMENT;
 pub use list::TrustList;
 pub use settings::TrustSettings;
-pub use signers::DEVELOPMENT;
 
 use super::issuers::Issuers;
 use crate::{
@@ -32,12 +33,12 @@ use std::{
 use varco_policy::ConfigError;
 
 /// How often the list in force is looked at on the disk: who accepts one by command is another process.
-const INTERVAL: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2000 });
 
 /// Why nobody's card can be believed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoList {
-    /// There was never a list that holds, or it was damaged.
+    /// There was never a list that holds, or it was damaged before the hub started.
     #[error("there is no trust list")]
     None,
     /// It is longer past its end than the grace.
@@ -93,14 +94,21 @@ impl Trust {
         Ok(Arc::new(known))
     }
 
-    /// Reads the list in force again if it changed on the disk, and says whether it did.
+    /// Reads the list in force again if it changed on the disk, and says whether it did. A file that went bad or away says
+    /// nothing about the list that was verified before, which holds until its end.
     pub fn refresh(&self) -> bool {
-        let seen = look(&self.registry);
+        let seen = self.registry.kept().look();
         if self.now.read().unwrap_or_else(PoisonError::into_inner).seen == seen {
             return false;
         }
         let new = read(&self.registry);
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = new;
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        if new.issuers.is_none() && now.issuers.is_some() {
+            registry::alarm::<TrustList>("list", "its file is damaged or gone; the list in memory goes on");
+            now.seen = new.seen;
+        } else {
+            *now = new;
+        }
         true
     }
 }
@@ -120,7 +128,7 @@ pub async fn watch(trust: Arc<Trust>) {
 
 /// First looked at, then read: a file that changes between the two is read again at the next look.
 fn read(registry: &Registry<TrustList>) -> Now {
-    let seen = look(registry);
+    let seen = registry.kept().look();
     // Its end is looked at when somebody asks who is recognised.
     let list = registry.kept().list(Timestamp::MIN).unwrap_or_else(|unfit| {
         registry::alarm::<TrustList>("list", format!("that in force is not used: {unfit}"));
@@ -134,9 +142,4 @@ fn read(registry: &Registry<TrustList>) -> Now {
         }
     }
     Now { seen, issuers: list.map(|list| Arc::new(list.issuers)) }
-}
-
-fn look(registry: &Registry<TrustList>) -> Option<(SystemTime, u64)> {
-    let about = std::fs::metadata(registry.kept().file()).ok()?;
-    Some((about.modified().ok()?, about.len()))
 }

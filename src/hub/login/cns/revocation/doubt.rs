@@ -36,7 +36,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("delta", "the list is whole"),
     ("scope", "the list is of its issuer's own certificates, those of citizens among them, for all reasons"),
     ("point", "where the list names its distribution point, it is the card's"),
-    ("older", "no list older than one seen before: by number, and by date"),
+    ("older", "no list older than one seen before: by date, and by number where it names its point"),
     ("serial", "a serial of 20 octets at most"),
     ("disk", "the state folder can be read and written"),
 ];

@@ -49,11 +49,15 @@ impl Folder {
         Self(folder)
     }
 
-    /// A list and what is remembered of it. Either may be missing: then the list is fetched again.
-    pub fn read(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, Option<Memory>), Doubt> {
-        let memory = some(fs::read(self.file(key, "json")))?;
-        let memory = memory.map(|text| serde_json::from_slice(&text)).transpose();
-        Ok((some(fs::read(self.file(key, "crl")))?, memory.map_err(|e| Doubt::new("disk", e))?))
+    /// A list and what is remembered of it. Either may be missing: then the list is fetched again. What cannot be read is
+    /// missing too, since an issuer's cards must not stay out for ever; that is told, for what was the newest list is lost.
+    pub fn read(&self, key: &[u8]) -> (Option<Vec<u8>>, Option<Memory>) {
+        let memory = some(fs::read(self.file(key, "json")));
+        let memory = memory.and_then(|text| {
+            let read = text.map(|text| serde_json::from_slice(&text)).transpose();
+            read.map_err(|e| Doubt::new("disk", e))
+        });
+        (some(fs::read(self.file(key, "crl"))).unwrap_or_else(lost), memory.unwrap_or_else(lost))
     }
 
     /// Keeps a list. What is remembered comes first: after a crash between the two the old list is below it, and fetched again.
@@ -70,6 +74,11 @@ impl Folder {
     }
 }
 
+fn lost<T>(doubt: Doubt) -> Option<T> {
+    tracing::error!(alarm = "revocation-memory", %doubt, "which revocation list was the newest is not known any more");
+    None
+}
+
 fn some(read: std::io::Result<Vec<u8>>) -> Result<Option<Vec<u8>>, Doubt> {
     match read {
         Ok(octets) => Ok(Some(octets)),
@@ -84,7 +93,8 @@ fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut open = fs::File::create(&next)?;
     open.write_all(content)?;
     open.sync_all()?;
-    fs::rename(&next, file)
+    fs::rename(&next, file)?;
+    file.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 fn hex(octets: &[u8]) -> String {

@@ -70,7 +70,7 @@ impl List {
         let signed = Signed::read(octets)?;
         ensure(signed.certificates.is_empty(), "form", "something behind the signature")?;
         let body = Body::read(signed.body)?;
-        ensure(body.issuer == issuer.name, "issuer", "in another name")?;
+        ensure(issuer.is_named(&body.issuer)?, "issuer", "in another name")?;
         ensure(body.algorithm == signed.algorithm, "algorithm", "one inside, another outside")?;
         signed.verify(&issuer.key)?;
         body.window.holds(now)?;
@@ -117,11 +117,19 @@ impl List {
 
     /// Whether it may take the place of one with this floor; the same list may.
     ///
+    /// An issuer that parts its cards among several lists and does not name the part in them counts each for itself: who
+    /// answers at one address with the list of another would raise the number for good. So there the date alone decides.
+    ///
     /// # Errors
-    /// When it is older: a smaller number, or none where there was one, or an earlier date.
+    /// When it is older: an earlier date, or, where it names its point, a smaller number or none where there was one.
     pub fn not_below(&self, floor: &Floor) -> Result<(), Doubt> {
-        ensure(self.number >= floor.number, "older", "its number went back")?;
-        ensure(self.made() >= floor.made, "older", format!("made {}, after {}", self.made(), floor.made))
+        ensure(self.made() >= floor.made, "older", format!("made {}, after {}", self.made(), floor.made))?;
+        let back = self.number < floor.number;
+        ensure(!(back && self.scope.is_named()), "older", "its number went back")?;
+        if back {
+            tracing::warn!(made = %self.made(), "a revocation list that names no point has a smaller number than the one before");
+        }
+        Ok(())
     }
 }
 

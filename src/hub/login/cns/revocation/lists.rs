@@ -17,7 +17,7 @@ use std::{
 use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use url::Url;
 
-/// How old a list may be before a login asks, without waiting, whether there is a newer one.
+/// How old a list may be before a login waits for a newer one. Where none comes, an old one in force answers.
 const RENEWED: SignedDuration = SignedDuration::from_hours(1);
 /// How long a list may take to come; who waits for it waits less, and finds it when they come back.
 const COMING: Duration = Duration::from_secs(60);
@@ -89,15 +89,10 @@ impl Lists {
     ) -> Result<Standing, Vec<String>> {
         let (key, point, now) = (wanted.key, wanted.point.clone(), wanted.now);
         let kept = match self.in_force(&key, now) {
-            Some(kept) => {
-                if kept.is_old(now) {
-                    drop(self.flight(wanted));
-                }
-                kept
-            }
-            None => {
+            Some(kept) if !kept.is_old(now) => kept,
+            old => {
                 let tried = self.arrival(self.flight(wanted)).await;
-                self.in_force(&key, now).ok_or(tried)?
+                self.in_force(&key, now).or(old).ok_or(tried)?
             }
         };
         let since =
@@ -159,7 +154,7 @@ impl Lists {
         }
         let (lists, wanted) = (self.clone(), wanted.clone());
         apart(move || {
-            let (octets, memory) = lists.folder.read(&wanted.key)?;
+            let (octets, memory) = lists.folder.read(&wanted.key);
             let floor = memory.as_ref().map(Memory::floor);
             if let (Some(octets), Some(memory)) = (octets, memory)
                 && let Ok(list) = wanted.verify(&octets, floor.as_ref())

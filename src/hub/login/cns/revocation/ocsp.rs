@@ -81,7 +81,7 @@ impl Asked {
                 oid: SHA1,
                 parameters: Some(x509_cert::der::asn1::Null.into()),
             },
-            issuer_name_hash: issuer.name_digest()?,
+            issuer_name_hash: question.issuer_digest()?,
             issuer_key_hash: issuer.key_digest()?,
             serial_number: question.number.clone(),
         };
@@ -97,8 +97,7 @@ impl Asked {
         ensure(answer.len() <= MOST, "size", answer.len())?;
         let basic = basic(answer)?;
         let signed = Signed::read(&basic)?;
-        let read = BasicOcspResponse::from_der(&basic)?;
-        let data = &read.tbs_response_data;
+        let data = &ResponseData::from_der(signed.body)?;
         ensure(data.version == Version::V1, "kind", "another version")?;
         let signer = Signer::of(data, &signed, issuer, now)?;
         let produced = when::generalized(data.produced_at.0)?;

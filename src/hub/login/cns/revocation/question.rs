@@ -8,7 +8,7 @@ use super::{
 use openssl::{
     hash::{MessageDigest, hash},
     pkey::{PKey, Public},
-    x509::X509Ref,
+    x509::{X509, X509Name, X509Ref},
 };
 use url::Url;
 use x509_cert::{
@@ -29,7 +29,7 @@ const LONGEST: usize = 1024;
 /// An authority that signs answers, lists and responders' certificates.
 #[derive(Debug, Clone)]
 pub struct Authority {
-    /// Its name in DER.
+    /// Its name in DER, the octets of its certificate.
     pub name: Vec<u8>,
     /// Its key, as the octets of the bit string: what CertID and ResponderID digest (RFC 6960 section 4.1.1).
     pub key_octets: Vec<u8>,
@@ -45,7 +45,7 @@ impl Authority {
         let read = Certificate::from_der(&certificate.to_der().map_err(fault)?)?;
         let public = &read.tbs_certificate.subject_public_key_info.subject_public_key;
         Ok(Self {
-            name: read.tbs_certificate.subject.to_der()?,
+            name: certificate.subject_name().to_der().map_err(fault)?,
             key_octets: public.raw_bytes().to_vec(),
             key: certificate.public_key().map_err(fault)?,
         })
@@ -56,9 +56,15 @@ impl Authority {
         sha1(&self.key_octets)
     }
 
-    /// SHA-1 of its name.
-    pub fn name_digest(&self) -> Result<OctetString, Doubt> {
-        sha1(&self.name)
+    /// Whether this name in DER is its, compared as N4 compares that of a card (RFC 5280 section 7.1): another kind of
+    /// string, other capitals or spaces make no other name.
+    ///
+    /// # Errors
+    /// When it is no name.
+    pub fn is_named(&self, name: &[u8]) -> Result<bool, Doubt> {
+        let read = |octets| X509Name::from_der(octets).map_err(|e| Doubt::new("form", e));
+        let order = read(name)?.try_cmp(&*read(&self.name)?).map_err(|e| Doubt::new("form", e))?;
+        Ok(order.is_eq())
     }
 }
 
@@ -81,6 +87,9 @@ pub struct Point {
 pub struct Question {
     /// Its serial.
     pub serial: Serial,
+    /// Its issuer's name in DER, the octets in it: what CertID digests (RFC 6960 section 4.1.1), whatever the issuer's own
+    /// certificate makes of the name.
+    pub issuer: Vec<u8>,
     /// Its serial as a request has it.
     pub number: x509_cert::serial_number::SerialNumber,
     /// Where it says that its issuer's responder is.
@@ -96,15 +105,22 @@ impl Question {
         Self::read(&card.to_der().map_err(|e| Doubt::new("form", e))?)
     }
 
+    /// SHA-1 of its issuer's name: a name, not a protection.
+    pub fn issuer_digest(&self) -> Result<OctetString, Doubt> {
+        sha1(&self.issuer)
+    }
+
     /// From the certificate's DER.
     ///
     /// # Errors
     /// When it is none.
     pub fn read(octets: &[u8]) -> Result<Self, Doubt> {
         let body = Certificate::from_der(octets)?.tbs_certificate;
+        let issuer = X509::from_der(octets).and_then(|card| card.issuer_name().to_der());
         let extensions = body.extensions.unwrap_or_default();
         Ok(Self {
             serial: Serial::from_der(&body.serial_number.to_der()?)?,
+            issuer: issuer.map_err(|e| Doubt::new("form", e))?,
             number: body.serial_number,
             responders: responders(find(&extensions, db::rfc5280::ID_PE_AUTHORITY_INFO_ACCESS)?),
             points: points(find(&extensions, db::rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS)?),

@@ -1,9 +1,6 @@
 //! The keys of `[cns]` that are about the trust list.
 
-use super::{
-    list::TrustList,
-    signers::{self, TAKES_DEVELOPMENT},
-};
+use super::{development::TAKES_DEVELOPMENT, list::TrustList, signers};
 use crate::registry::{GRACE, Registry, Source, certificates};
 use jiff::SignedDuration;
 use serde::Deserialize;

@@ -1,13 +1,9 @@
 //! Who may sign the trust list: certificates that the operator pinned.
 
+use super::development::DEVELOPMENT;
 use crate::registry::{LEAST_BITS, certificates, fingerprint, weak};
 use openssl::{nid::Nid, x509::X509};
 use std::path::Path;
-
-/// The organizational unit in the subject of a signer made for development.
-pub const DEVELOPMENT: &str = "Varco development";
-/// Whether this build takes them: a release never does.
-pub const TAKES_DEVELOPMENT: bool = cfg!(any(test, debug_assertions));
 
 /// The signers of a folder: every `*.pem` in it.
 ///

@@ -55,6 +55,11 @@ impl Scope {
         }
     }
 
+    /// Whether the list names its point.
+    pub const fn is_named(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether the list is of the certificates with this point: one name in common (RFC 5280 section 6.3.3 (b)(2)(i)).
     pub fn covers(&self, point: &Point) -> Result<(), Doubt> {
         let Some(names) = &self.0 else { return Ok(()) };

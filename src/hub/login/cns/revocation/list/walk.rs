@@ -11,12 +11,11 @@ use super::{
 };
 use x509_cert::{
     der::{
-        Decode, Encode, Header, Reader, SliceReader, Tag, TagNumber,
+        Decode, Header, Reader, SliceReader, Tag, TagNumber,
         asn1::IntRef,
         oid::{ObjectIdentifier, db::rfc5280},
     },
     ext::{Extension, Extensions},
-    name::Name,
     spki::AlgorithmIdentifierOwned,
     time::Time,
 };
@@ -47,7 +46,7 @@ impl Body {
         sequence(&mut reader)?;
         let second = version(&mut reader)?;
         let algorithm = AlgorithmIdentifierOwned::decode(&mut reader)?;
-        let issuer = Name::decode(&mut reader)?.to_der()?;
+        let issuer = reader.tlv_bytes()?.to_vec();
         let from = when::time(Time::decode(&mut reader)?)?;
         let until = when::time(Time::decode(&mut reader)?)?;
         let entries =

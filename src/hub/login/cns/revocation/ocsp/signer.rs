@@ -58,22 +58,39 @@ impl Signer {
             signed.verify(&issuer.key)?;
             return Ok(Self { vouch: None });
         }
+        let mut doubt = Doubt::new("signer", "neither the issuer nor a certificate in the answer");
         for octets in &signed.certificates {
-            let certificate = X509::from_der(octets).map_err(|e| Doubt::new("form", e))?;
-            let responder = Authority::new(&certificate)?;
-            if names(&data.responder_id, &responder)? {
-                let vouch = delegated(octets, issuer, now)?;
-                signed.verify(&responder.key)?;
-                return Ok(Self { vouch: vouch.then_some(certificate) });
+            match Self::with(octets, data, signed, issuer, now) {
+                Ok(Some(signer)) => return Ok(signer),
+                Ok(None) => {}
+                Err(why) => doubt = why,
             }
         }
-        Err(Doubt::new("signer", "neither the issuer nor a certificate in the answer"))
+        Err(doubt)
+    }
+
+    /// Who signed, if it was with this certificate; one that nobody can read is no harm to the others.
+    fn with(
+        octets: &[u8],
+        data: &ResponseData,
+        signed: &Signed,
+        issuer: &Authority,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Doubt> {
+        let certificate = X509::from_der(octets).map_err(|e| Doubt::new("form", e))?;
+        let responder = Authority::new(&certificate)?;
+        if !names(&data.responder_id, &responder)? {
+            return Ok(None);
+        }
+        let vouch = delegated(octets, issuer, now)?;
+        signed.verify(&responder.key)?;
+        Ok(Some(Self { vouch: vouch.then_some(certificate) }))
     }
 }
 
 fn names(id: &ResponderId, who: &Authority) -> Result<bool, Doubt> {
     Ok(match id {
-        ResponderId::ByName(name) => name.to_der()? == who.name,
+        ResponderId::ByName(name) => who.is_named(&name.to_der()?)?,
         ResponderId::ByKey(digest) => *digest == who.key_digest()?,
     })
 }
@@ -81,7 +98,7 @@ fn names(id: &ResponderId, who: &Authority) -> Result<bool, Doubt> {
 /// Whether the issuer's list must vouch for the certificate, which the issuer gave to a responder.
 fn delegated(octets: &[u8], issuer: &Authority, now: Timestamp) -> Result<bool, Doubt> {
     let certificate = Certificate::from_der(octets)?.tbs_certificate;
-    ensure(certificate.issuer.to_der()? == issuer.name, "signer", "its certificate is another issuer's")?;
+    ensure(issuer.is_named(&certificate.issuer.to_der()?)?, "signer", "its certificate is another issuer's")?;
     let signed = Signed::read(octets)?;
     ensure(certificate.signature == signed.algorithm, "algorithm", "one inside, another outside")?;
     signed.verify(&issuer.key).map_err(|e| Doubt::new("signer", format!("its certificate: {e}")))?;

@@ -5,22 +5,23 @@ use super::{
         Doubt,
         ocsp::{Asked, Said, Status},
         question::Authority,
+        signed::Signed,
     },
     now,
     pki::{GOOD, HELD, LARGE, Pki, REVOKED, UNKNOWN, swap},
 };
 use jiff::{SignedDuration, Timestamp};
-use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer};
+use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer, x509::X509};
 use std::sync::LazyLock;
 use x509_cert::{
     der::{
         Decode, Encode,
         asn1::{BitString, OctetString},
-        oid::ObjectIdentifier,
+        oid::{AssociatedOid, ObjectIdentifier},
     },
     ext::Extension,
 };
-use x509_ocsp::{BasicOcspResponse, OcspResponse, ResponseData};
+use x509_ocsp::{BasicOcspResponse, OcspResponse, OcspResponseStatus, ResponseBytes, ResponseData};
 
 /// Certificates of responders as they should be.
 pub const DELEGATED: &[&str] =
@@ -99,6 +100,38 @@ fn whom_the_issuer_gave_a_certificate_for_it_may_answer() {
     assert!(said.status == Status::Good && said.vouch.is_none());
     let said = delegated(&["extendedKeyUsage=clientAuth,OCSPSigning"]).unwrap();
     assert!(said.status == Status::Good && said.vouch.is_some(), "the list must say that it is not revoked");
+}
+
+/// Others' certificates stand before the responder's: one that is none, a stranger's, one of its name
+/// that the issuer did not sign.
+#[test]
+fn a_certificate_that_is_no_good_is_no_harm_to_the_next() {
+    let (pki, rogue) = (copy(), Pki::new("Emittente CNS"));
+    pki.responder("responder", DELEGATED);
+    let der = |pki: &Pki, file: &str| X509::from_pem(&pki.read(file)).unwrap().to_der().unwrap();
+    rogue.responder("responder", DELEGATED);
+    let asked = pki.asked(GOOD);
+    let answer = pki.answer(&asked.octets, &pki, "responder", &[]);
+    let outer = OcspResponse::from_der(&answer).unwrap();
+    let basic = outer.response_bytes.unwrap().response;
+    let signed = Signed::read(basic.as_bytes()).unwrap();
+    let ours = der(&pki, "responder.pem");
+    assert_eq!(signed.certificates, [&ours[..]]);
+    let bare = &basic.as_bytes()[4..basic.as_bytes().len() - ours.len() - 8];
+    let with = |before: &[&[u8]]| {
+        let all =
+            super::lists::der(0xa0, &super::lists::der(0x30, &[before.concat(), ours.clone()].concat()));
+        let basic = super::lists::der(0x30, &[bare, &all].concat());
+        let response = OctetString::new(basic).unwrap();
+        let bytes = ResponseBytes { response_type: BasicOcspResponse::OID, response };
+        let (response_status, response_bytes) = (OcspResponseStatus::Successful, Some(bytes));
+        let answer = OcspResponse { response_status, response_bytes }.to_der().unwrap();
+        believed(&asked, &answer, now()).map(|said| said.status).map_err(|doubt| doubt.rule)
+    };
+    let (none, stranger, same) = ([0x30, 3, 2, 1, 5], der(&rogue, "ca.pem"), der(&rogue, "responder.pem"));
+    for before in [&[][..], &[&none[..]], &[&stranger], &[&same], &[&none, &same, &stranger]] {
+        assert_eq!(with(before), Ok(Status::Good), "{}", before.len());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Doubt,
-        list::List,
+        list::{Floor, List},
         question::{Point, Question},
         serial::Serial,
     },
@@ -156,18 +156,38 @@ fn a_list_of_a_point_is_of_the_cards_that_name_it() {
 #[test]
 fn no_list_takes_the_place_of_a_newer_one() {
     let pki = Pki::new("Emittente CNS");
-    let list = |number| verify(&pki, &pki.list("authorityKeyIdentifier = keyid", Some(number), &[])).unwrap();
+    let point = format!("issuingDistributionPoint = critical,@idp\n[idp]\nfullname = URI:{URL}");
+    let list = |number| verify(&pki, &pki.list(&point, Some(number), &[])).unwrap();
     let (before, after, long) = (list("10"), list("11"), list("0100"));
     assert!(after.not_below(&before.floor()).is_ok() && before.not_below(&before.floor()).is_ok());
     assert!(long.not_below(&after.floor()).is_ok());
-    assert_eq!(before.not_below(&after.floor()).unwrap_err().rule, "older");
-    assert_eq!(after.not_below(&long.floor()).unwrap_err().rule, "older");
+    let earlier = |mut floor: Floor| {
+        floor.made = later(-60);
+        floor
+    };
+    assert_eq!(before.not_below(&earlier(after.floor())).unwrap_err().rule, "older");
+    assert_eq!(after.not_below(&earlier(long.floor())).unwrap_err().rule, "older");
+    let bare = verify(&pki, &pki.list(&point, None, &[])).unwrap();
+    assert_eq!(bare.not_below(&earlier(after.floor())).unwrap_err().rule, "older", "no number any more");
+    let mut floor = after.floor();
+    floor.made = later(60);
+    assert_eq!(long.not_below(&floor).unwrap_err().rule, "older", "of an earlier date");
+}
+
+/// Two lists of one issuer, each for a part of its cards, that do not say for which: the other's number is no floor, its date is.
+#[test]
+fn the_number_of_a_list_that_names_no_point_is_no_floor() {
+    let pki = Pki::new("Emittente CNS");
+    let list = |number| verify(&pki, &pki.list("authorityKeyIdentifier = keyid", number, &[])).unwrap();
+    let (ours, other) = (list(Some("10")), list(Some("0100")));
+    let mut floor = other.floor();
+    floor.made = ours.made();
+    assert!(ours.not_below(&floor).is_ok() && list(None).not_below(&floor).is_ok());
     pki.index(&[]);
     let first = verify(&pki, &pki.list("", None, &[])).unwrap();
-    assert_eq!(first.not_below(&after.floor()).unwrap_err().rule, "older", "no number any more");
-    let mut floor = first.floor();
+    assert!(first.not_below(&floor).is_ok(), "of version 1");
     floor.made = later(60);
-    assert_eq!(first.not_below(&floor).unwrap_err().rule, "older", "of an earlier date");
+    assert_eq!([ours, first].map(|list| list.not_below(&floor).unwrap_err().rule), ["older"; 2]);
 }
 
 #[test]
@@ -212,7 +232,7 @@ fn serials_are_told_apart_by_every_octet() {
 }
 
 /// A value in DER.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+pub fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     let header = match content.len() {
         0..128 => vec![tag, length[1]],

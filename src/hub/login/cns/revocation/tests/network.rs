@@ -1,14 +1,20 @@
 //! A card's standing over the network of this machine: what the citizen's login would be told.
 
 use super::{
-    super::{Revocation, Settings},
+    super::{
+        Revocation, Settings,
+        kept::{Folder, Memory},
+        list::List,
+        question::Authority,
+    },
     answers::DELEGATED,
     now,
     pki::{GOOD, HELD, Pki, REVOKED, UNKNOWN},
-    servers::{Says, Web, free_port, ok, responder, status},
+    servers::{Says, Web, free_port, ok, responder, responder_of, status},
 };
 use crate::login::cns::standing::{Source, Standing};
 use jiff::{SignedDuration, Timestamp};
+use openssl::x509::X509;
 use std::path::Path;
 
 pub fn later(seconds: i64) -> Timestamp {
@@ -65,6 +71,35 @@ async fn a_responder_says_good_revoked_and_unknown() {
     }
 }
 
+/// The name of the issuer in the card is written in another way than in the certificate that the trust list has: a responder
+/// knows the card by what is in it, and signs in either way, as lists are.
+#[tokio::test]
+async fn an_issuer_may_write_its_name_in_another_way() {
+    let pki = Pki::new("Emittente CNS");
+    pki.other_writing("emittente  CNS");
+    let written = X509::from_pem(&pki.read("other.pem")).unwrap();
+    assert_ne!(Authority::new(&written).unwrap().name, pki.authority().name);
+    let other = ["-CA", "other.pem", "-CAkey", "ca.key"];
+    let issue = |file: &str, serial: &str, lines: &str| {
+        pki.write("as.cnf", format!("[req]\ndistinguished_name = dn\n[dn]\n[as]\n{lines}\n").as_bytes());
+        pki.issue(file, serial, &[], &[&["-config", "as.cnf", "-extensions", "as"], &other[..]].concat())
+    };
+    issue("named", "7e07", "extendedKeyUsage = OCSPSigning\nnoCheck = ignored");
+    for signer in ["ca", "other", "named"] {
+        let (_running, url) = responder_of(&pki.folder, "other.pem", signer);
+        for (serial, says) in [(GOOD, "good ocsp"), (REVOKED, "revoked ocsp"), (UNKNOWN, "unknown ocsp")] {
+            let card = issue("card", serial, &format!("authorityInfoAccess = OCSP;URI:{url}"));
+            let said = revocation(&pki.folder).standing(&card, &pki.certificate(), now()).await;
+            assert_eq!(word(&said), says, "{signer}");
+        }
+    }
+    let list = pki.list("authorityKeyIdentifier = keyid", Some("10"), &["-cert", "other.pem"]);
+    let web = Web::new(move |_| ok(&list));
+    let card = issue("card", REVOKED, &format!("crlDistributionPoints = URI:{}", web.url));
+    let said = revocation(&pki.folder).standing(&card, &pki.certificate(), now()).await;
+    assert_eq!(word(&said), "revoked crl");
+}
+
 #[tokio::test]
 async fn what_is_kept_of_an_answer_proves_it() {
     let pki = Pki::new("Emittente CNS");
@@ -108,13 +143,13 @@ async fn where_the_responder_fails_the_list_answers() {
     for (rule, says) in ways {
         let web = Web::new(move |body| says(body));
         let (us, issuer) = (waiting(&pki.folder, 2), pki.certificate());
-        for (serial, lists, says) in
-            [(GOOD, None, rule), (GOOD, Some(&list), "good crl"), (REVOKED, Some(&list), "revoked crl")]
-        {
-            let lists: Vec<_> = lists.iter().map(|list| list.url.as_str()).collect();
-            let said = us.standing(&pki.card(serial, Some(&web.url), &lists), &issuer, now()).await;
-            assert_eq!(word(&said).trim_start_matches("silent "), says, "{rule}");
-        }
+        let lists = [list.url.as_str()];
+        let cards = [(GOOD, &[][..]), (GOOD, &lists), (REVOKED, &lists)]
+            .map(|(serial, lists)| pki.card(serial, Some(&web.url), lists));
+        let ask = async |card| word(&us.standing(card, &issuer, now()).await);
+        let (alone, good, revoked) = tokio::join!(ask(&cards[0]), ask(&cards[1]), ask(&cards[2]));
+        let alone = alone.trim_start_matches("silent ");
+        assert_eq!([alone, &good, &revoked], [rule, "good crl", "revoked crl"], "{rule}");
     }
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     assert_eq!(asked(&pki, REVOKED, Some(&nobody), &[&list.url]).await, "revoked crl");
@@ -189,10 +224,12 @@ async fn a_list_is_fetched_once_and_kept_over_a_restart_until_its_end() {
 #[tokio::test]
 async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_one_back() {
     let pki = Pki::new("Emittente CNS");
-    let before = pki.good_list();
+    let web = Web::new(|_| status("404 Not Found"));
+    let point = format!("issuingDistributionPoint = critical,@idp\n[idp]\nfullname = URI:{}", web.url);
+    let before = pki.list(&point, Some("10"), &[]);
     pki.index(&[format!("R\t491231235959Z\t261101120000Z\t{GOOD}\tunknown\t/CN=good")]);
-    let after = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
-    let web = Web::new(move |_| ok(&after));
+    let after = pki.list(&point, Some("11"), &[]);
+    web.says(move |_| ok(&after));
     let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "revoked crl");
     let kept = std::fs::read_dir(pki.folder.join("lists")).unwrap().map(|file| file.unwrap().path());
@@ -203,13 +240,57 @@ async fn whoever_can_write_the_folder_can_neither_forge_a_list_nor_bring_an_old_
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
     std::fs::write(&kept, rogue).unwrap();
     assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent older");
+}
+
+/// On the way by `http` somebody answers once with the list of the issuer's other cards, which has a higher number: it is
+/// believed, since nothing tells it apart, until the issuer's own next list comes, not for good.
+#[tokio::test]
+async fn a_list_of_other_cards_is_not_in_force_for_good() {
+    let pki = Pki::new("Emittente CNS");
+    let ours = pki.good_list();
+    pki.index(&[]);
+    let other = pki.list("authorityKeyIdentifier = keyid", Some("0500"), &[]);
+    pki.index(&[format!("R\t491231235959Z\t261101120000Z\t{REVOKED}\tunknown\t/CN=revoked")]);
+    let next = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
+    let web = Web::new(move |_| ok(&ours));
+    let (card, issuer) = (pki.card(REVOKED, None, &[&web.url]), pki.certificate());
+    let us = revocation(&pki.folder);
+    assert_eq!(word(&us.standing(&card, &issuer, now()).await), "revoked crl");
+    web.says(move |_| ok(&other));
+    assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "good crl");
+    web.says(move |_| ok(&next));
+    assert_eq!(word(&us.standing(&card, &issuer, later(7220)).await), "revoked crl");
+    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, later(7220)).await), "revoked crl");
+}
+
+/// What is remembered of a list cannot be read any more, nor the list: both are fetched, kept and remembered again.
+#[tokio::test]
+async fn a_damaged_memory_is_made_anew() {
+    let pki = Pki::new("Emittente CNS");
+    let web = listed(&pki);
+    let (card, issuer) = (pki.card(REVOKED, None, &[&web.url]), pki.certificate());
+    let asked = async || word(&revocation(&pki.folder).standing(&card, &issuer, now()).await);
+    assert_eq!(asked().await, "revoked crl");
+    let files = || std::fs::read_dir(pki.folder.join("lists")).unwrap().map(|file| file.unwrap().path());
+    let kept = files().find(|file| file.extension().is_some_and(|kind| kind == "crl")).unwrap();
     let memory = kept.with_extension("json");
-    std::fs::write(memory, "{").unwrap();
-    assert_eq!(word(&revocation(&pki.folder).standing(&card, &issuer, now()).await), "silent disk");
+    let whole = std::fs::read(&kept).unwrap();
+    for (damaged, times) in [(&memory, 2), (&kept, 3)] {
+        std::fs::write(damaged, "{").unwrap();
+        assert_eq!((asked().await.as_str(), web.asked()), ("revoked crl", times));
+        assert_eq!((asked().await.as_str(), web.asked()), ("revoked crl", times), "from the disk");
+    }
+    std::fs::remove_file(&memory).unwrap();
+    std::fs::create_dir(&memory).unwrap();
+    assert_eq!((asked().await.as_str(), web.asked()), ("revoked crl", 4), "no file at all");
+    assert_eq!(std::fs::read(&kept).unwrap(), whole);
+    let floor = List::verify(&whole, &pki.authority(), now()).unwrap().floor();
+    let memory = Memory::new(&floor, web.url.parse().unwrap(), now());
+    assert_eq!(Folder::new(kept).write(&[1], &whole, &memory).unwrap_err().rule, "disk");
 }
 
 #[tokio::test]
-async fn an_older_list_is_asked_for_anew_while_it_still_answers() {
+async fn the_first_login_after_an_hour_waits_for_the_newer_list() {
     let pki = Pki::new("Emittente CNS");
     let web = listed(&pki);
     let (card, issuer) = (pki.card(GOOD, None, &[&web.url]), pki.certificate());
@@ -219,13 +300,35 @@ async fn an_older_list_is_asked_for_anew_while_it_still_answers() {
     let next = pki.list("authorityKeyIdentifier = keyid", Some("11"), &[]);
     web.says(move |_| ok(&next));
     assert_eq!(word(&us.standing(&card, &issuer, later(3590)).await), "good crl");
+    assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "revoked crl");
+    assert_eq!(web.asked(), 2);
+}
+
+/// Not longer than a citizen should, and not without an answer: the old list still holds.
+#[tokio::test]
+async fn where_no_newer_list_comes_the_one_in_force_answers() {
+    let pki = Pki::new("Emittente CNS");
+    let web = listed(&pki);
+    let card = pki.card(REVOKED, None, &[&web.url]);
+    let (us, issuer) = (waiting(&pki.folder, 1), pki.certificate());
     let mut said = String::new();
-    for _ in 0..100 {
-        said = word(&us.standing(&card, &issuer, later(3610)).await);
+    for _ in 0..20 {
+        said = word(&us.standing(&card, &issuer, now()).await);
         if said == "revoked crl" {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    assert_eq!((said.as_str(), web.asked()), ("revoked crl", 2));
+    assert_eq!((said.as_str(), web.asked()), ("revoked crl", 1));
+    let ways: [Says; 2] = [Box::new(|_| status("503 Service Unavailable")), Box::new(|_| Vec::new())];
+    for (n, says) in ways.into_iter().enumerate() {
+        web.says(says);
+        assert_eq!(word(&us.standing(&card, &issuer, later(3610)).await), "revoked crl");
+        for _ in 0..1000 {
+            if web.asked() == n + 2 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(web.asked(), n + 2);
+    }
 }

@@ -98,6 +98,18 @@ impl Pki {
         )
     }
 
+    /// The authority's key with a certificate that writes its name in another way, `other.pem`: a kind of string that
+    /// is old, other capitals and spaces. What it issues has this name of the issuer.
+    pub fn other_writing(&self, name: &str) {
+        // T61String.
+        self.write("other.cnf", b"[req]\ndistinguished_name = dn\nstring_mask = MASK:4\n[dn]\n");
+        let subject = format!("/C=IT/O=VARCO/CN={name}");
+        let given = ["req", "-x509", "-new", "-key", "ca.key", "-config", "other.cnf", "-subj", &subject];
+        let more = ["-out", "other.pem", "-days", "30", "-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+        openssl(&self.folder, &[&given[..], &more].concat());
+        fs::copy(self.folder.join("ca.key"), self.folder.join("other.key")).unwrap();
+    }
+
     /// A card whose certificate names these addresses.
     pub fn card(&self, serial: &str, responder: Option<&str>, lists: &[&str]) -> X509 {
         self.issue_at(

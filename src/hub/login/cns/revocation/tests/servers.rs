@@ -41,9 +41,14 @@ pub fn await_port(port: u16) {
 
 /// `openssl ocsp` as a responder of the authority in this folder, signing as `signer`, on a port of its choice.
 pub fn responder(folder: &Path, signer: &str) -> (Running, String) {
+    responder_of(folder, "ca.pem", signer)
+}
+
+/// The same, of the authority with this certificate.
+pub fn responder_of(folder: &Path, authority: &str, signer: &str) -> (Running, String) {
     let (certificate, key) = (format!("{signer}.pem"), format!("{signer}.key"));
     let mut command = Command::new("openssl");
-    command.args(["ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", &certificate, "-rkey", &key]);
+    command.args(["ocsp", "-index", "index.txt", "-CA", authority, "-rsigner", &certificate, "-rkey", &key]);
     command.args(["-port", "0"]).current_dir(folder).stdin(Stdio::null());
     let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     // It says "ACCEPT [::]:port PID=…" on one, and that it waits on the other.

@@ -191,9 +191,103 @@ async fn a_list_changed_on_the_disk_is_not_believed_and_is_replaced() {
     let changed = std::fs::read_to_string(&file).unwrap().replace("Issuer 1", "Issuer 100");
     std::fs::write(&file, changed).unwrap();
     assert!(bench.trust.refresh());
-    assert_eq!(bench.number(), Err(NoList::None));
-    bench.renew(good).await.unwrap();
+    let names = |issuers: &Issuers| issuers.all.iter().any(|issuer| issuer.name == "Issuer 100");
+    assert!(!names(&bench.trust.current(now()).unwrap()), "what was verified before goes on");
+    assert_eq!(bench.again().current(now()).unwrap_err(), NoList::None);
+    std::fs::remove_file(&file).unwrap();
+    assert!(bench.trust.refresh());
     assert_eq!(bench.number(), Ok(1));
+    let since: Timestamp = "2027-05-01T10:00:00Z".parse().unwrap();
+    let over = bench.trust.current(since + bench.settings.grace()).unwrap_err();
+    assert_eq!(over, NoList::Expired { since }, "but not longer than it would have");
+    bench.renew(good).await.unwrap();
+    assert_eq!((bench.number(), bench.again().current(now()).unwrap().number), (Ok(1), 1));
+    bench.end().await;
+}
+
+/// A list of this month, whenever the test runs: a hub that runs reads the clock.
+fn recent(number: u64, issuers: usize) -> Draft {
+    Draft { issued: day(-20), next_update: day(90), ..draft(number, issuers) }
+}
+
+fn day(days: i64) -> String {
+    let at = crate::app::now() + SignedDuration::from_hours(24 * days);
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Half a minute at most.
+async fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    for _ in 0..1200 {
+        if is() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("not within half a minute: {what}");
+}
+
+/// Its source confirmed the list just now, so that it would be asked again tomorrow.
+#[actix_web::test]
+async fn a_hub_that_starts_with_a_damaged_list_asks_at_once() {
+    let bench = Bench::start("trust-damaged");
+    bench.server.serve(Answers::With(recent(1, 2).signed(&SIGNER)));
+    bench.trust.registry.renew(crate::app::now(), false).await.unwrap();
+    std::fs::write(bench.trust.registry.kept().file(), "<x/>").unwrap();
+    let trust = Arc::new(bench.again());
+    assert_eq!(trust.current(crate::app::now()).unwrap_err(), NoList::None);
+    let watching = actix_web::rt::spawn(watch(Arc::clone(&trust)));
+    eventually("a good list", || trust.current(crate::app::now()).is_ok()).await;
+    watching.abort();
+    bench.end().await;
+}
+
+#[actix_web::test]
+async fn a_hub_that_runs_goes_on_when_its_list_is_damaged_and_asks_at_once() {
+    let bench = Bench::start("trust-goes-on");
+    bench.server.serve(Answers::With(recent(1, 2).signed(&SIGNER)));
+    bench.trust.registry.renew(crate::app::now(), false).await.unwrap();
+    let trust = Arc::new(bench.again());
+    let watching = actix_web::rt::spawn(watch(Arc::clone(&trust)));
+    let file = bench.trust.registry.kept().file();
+    for damage in ["<x/>", "", "<y/>"] {
+        std::fs::write(&file, damage).unwrap();
+        let status = || trust.registry.kept().status();
+        eventually("the file is good again", || {
+            assert_eq!(status().why, None, "{damage}");
+            assert!(trust.current(crate::app::now()).is_ok(), "{damage}");
+            matches!(trust.registry.kept().list(crate::app::now()), Ok(Some(_)))
+        })
+        .await;
+    }
+    watching.abort();
+    bench.end().await;
+}
+
+/// A list that was changed, and one that is over, while a good one is in force: it stays, for a hub that runs and for one
+/// that starts.
+#[actix_web::test]
+async fn a_hub_that_runs_stays_with_its_good_list() {
+    let bench = Bench::start("trust-stays");
+    let source = bench.folder.join("TSL-IT.xml");
+    let settings =
+        TrustSettings { trust_list: None, trust_list_file: Some(source.clone()), ..bench.settings.clone() };
+    std::fs::write(&source, recent(1, 2).signed(&SIGNER)).unwrap();
+    let trust = Arc::new(Trust::load("hub.toml".as_ref(), &settings, &bench.folder).unwrap());
+    let watching = actix_web::rt::spawn(watch(Arc::clone(&trust)));
+    let number = |trust: &Trust| trust.current(crate::app::now()).map(|issuers| issuers.number);
+    eventually("the first list", || number(&trust) == Ok(1)).await;
+    let over = Draft { issued: day(-100), next_update: day(-1), ..draft(3, 2) };
+    let tampered = change(&recent(2, 2).signed(&SIGNER), "Issuer 2", "Issuer 3");
+    for (failures, bad, rule) in [(1, tampered, "signature"), (2, over.signed(&SIGNER), "expired")] {
+        std::fs::write(&source, bad).unwrap();
+        eventually(rule, || trust.registry.kept().status().failures == failures).await;
+        let why = trust.registry.kept().status().why.unwrap_or_default();
+        assert!(why.contains(&format!("refused: {rule}: ")), "{why}");
+        assert_eq!((number(&trust), number(&bench.again())), (Ok(1), Ok(1)), "{rule}");
+    }
+    std::fs::write(&source, recent(4, 3).signed(&SIGNER)).unwrap();
+    eventually("the next good one", || number(&trust) == Ok(4)).await;
+    watching.abort();
     bench.end().await;
 }
 
@@ -246,6 +340,8 @@ fn the_settings_are_checked() {
     assert!(said(&good).contains("no RSA key of 2048 bits"), "{}", said(&good));
     std::fs::write(&pem, SIGNER.certificate.to_pem().unwrap()).unwrap();
     assert!(Trust::load("hub.toml".as_ref(), &good, &folder).is_ok());
+    let empty = folder.join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
     for (key, wrong) in [
         ("trust_list", TrustSettings { trust_list: Some("http://x.it/".parse().unwrap()), ..good.clone() }),
         (
@@ -258,6 +354,7 @@ fn the_settings_are_checked() {
         ),
         ("trust_list_grace", TrustSettings { trust_list_grace: Some(721), ..good.clone() }),
         ("trust_list_ca", TrustSettings { trust_list_ca: Some("/nonexistent".into()), ..good.clone() }),
+        ("trust_list_ca", TrustSettings { trust_list_ca: Some(empty), ..good.clone() }),
     ] {
         assert!(said(&wrong).contains(&format!("cns.{key}: ")), "{}", said(&wrong));
     }
