@@ -30,13 +30,14 @@ pub enum CardTrouble {
     FiscalCode,
     Revoked,
     Unknown,
+    Unaskable,
     Silent,
     NoList,
 }
 
 impl CardTrouble {
     /// Every one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NoCard,
         Self::Start,
         Self::Used,
@@ -54,6 +55,7 @@ impl CardTrouble {
         Self::FiscalCode,
         Self::Revoked,
         Self::Unknown,
+        Self::Unaskable,
         Self::Silent,
         Self::NoList,
     ];
@@ -95,6 +97,7 @@ struct Words {
     fiscal_code: Advice,
     revoked: Advice,
     unknown: Advice,
+    unaskable: Advice,
     silent: Advice,
     no_list: Advice,
     advice: HelpWords,
@@ -145,6 +148,7 @@ impl Words {
             CardTrouble::FiscalCode => &self.fiscal_code,
             CardTrouble::Revoked => &self.revoked,
             CardTrouble::Unknown => &self.unknown,
+            CardTrouble::Unaskable => &self.unaskable,
             CardTrouble::Silent => &self.silent,
             CardTrouble::NoList => &self.no_list,
         }

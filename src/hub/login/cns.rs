@@ -102,3 +102,10 @@ pub struct Checked {
     /// What is sealed in the register; see [`evidence`].
     pub evidence: serde_json::Value,
 }
+
+impl Checked {
+    /// Whether its issuer said that it is not revoked: where the settings are soft, silence lets a card in too.
+    pub fn is_vouched_for(&self) -> bool {
+        evidence::is_good(&self.evidence)
+    }
+}

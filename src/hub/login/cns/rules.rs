@@ -38,6 +38,7 @@ pub const fn of(trouble: CardTrouble) -> Option<Rule> {
         CardTrouble::FiscalCode => rule("N10", "fiscal-code", "the fiscal code's check character is right"),
         CardTrouble::Revoked => rule("N11", "revoked", "its issuer says that it is not revoked"),
         CardTrouble::Unknown => rule("N11", "unknown", "its issuer knows it"),
+        CardTrouble::Unaskable => rule("N11", "unaskable", "it names who may be asked about it"),
         CardTrouble::Silent => rule("N11", "no-answer", "its issuer answers, unless the settings are soft"),
         CardTrouble::NoList => rule("N12", "no-list", "there is a trust list, and it is not over"),
         CardTrouble::Start | CardTrouble::Used | CardTrouble::OtherBrowser | CardTrouble::NotAccepted => {

@@ -103,7 +103,12 @@ impl Net {
         let _turn = pace.turn(&host, now, self.patience).await?;
         let silent = || Doubt::new("silence", format!("no answer in {} s", limits.time.as_secs()));
         let answer = timeout(limits.time, asking).await.unwrap_or_else(|_| Err(silent()));
-        answer.inspect_err(|_| pace.ended(&host, false, now))
+        // That an address may not be asked is no failure of its host, and must not end as one that passes.
+        answer.inspect_err(|doubt| {
+            if !matches!(doubt.rule, "network" | "address") {
+                pace.ended(&host, false, now);
+            }
+        })
     }
 }
 

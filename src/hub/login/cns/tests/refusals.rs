@@ -103,6 +103,7 @@ async fn what_its_issuer_says_decides() {
     for (said, status, words) in [
         (Standing::Revoked { since: app::now(), proof: proof() }, 403, "revocata o sospesa"),
         (Standing::Unknown(proof()), 403, "non nota al suo emittente"),
+        (Standing::Unaskable(Vec::new()), 403, "non si può verificare"),
         (silent(), 503, "Verifica non disponibile"),
     ] {
         answer(&hub, said);
@@ -110,7 +111,8 @@ async fn what_its_issuer_says_decides() {
     }
     let issuer = "Carte dei servizi di prova";
     let told: Vec<_> = reasons(&hub).into_iter().map(|(_, provider, reason, _)| (provider, reason)).collect();
-    let expected = ["no-answer", "revoked", "unknown"].map(|reason| (issuer.to_owned(), reason.to_owned()));
+    let expected =
+        ["no-answer", "revoked", "unaskable", "unknown"].map(|reason| (issuer.to_owned(), reason.to_owned()));
     assert_eq!(told, expected);
     // Silence would be another page.
     let expired = authority.card(&Spec { from: -2, to: -1, ..Spec::default() });

@@ -22,8 +22,11 @@ async fn no_private_address_is_asked_unless_the_settings_name_it() {
     let directory = web.url.replace("http:", "ldap:") + "?certificateRevocationList;binary";
     for (ocsp, crl) in [(&url, &web.url), (&by_name, &by_list), (&url, &directory)] {
         let card = pki.card(GOOD, Some(ocsp), &[crl]);
-        let standing = fenced.standing(&card, &pki.certificate(), now()).await;
-        assert_eq!(word(&standing), "silent network network", "{standing:?}");
+        // Asked often enough for a host that fails to be left alone: silence would let it in where the settings are soft.
+        for _ in 0..5 {
+            let standing = fenced.standing(&card, &pki.certificate(), now()).await;
+            assert_eq!(word(&standing), "unaskable network network", "{standing:?}");
+        }
     }
     assert_eq!(web.asked(), 0);
     let card = pki.card(GOOD, Some(&url), &[]);
