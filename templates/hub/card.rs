@@ -28,6 +28,8 @@ pub enum CardTrouble {
     Policy,
     Subject,
     FiscalCode,
+    TooYoung,
+    Parent,
     Revoked,
     Unknown,
     Unaskable,
@@ -37,7 +39,7 @@ pub enum CardTrouble {
 
 impl CardTrouble {
     /// Every one.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::NoCard,
         Self::Start,
         Self::Used,
@@ -53,6 +55,8 @@ impl CardTrouble {
         Self::Policy,
         Self::Subject,
         Self::FiscalCode,
+        Self::TooYoung,
+        Self::Parent,
         Self::Revoked,
         Self::Unknown,
         Self::Unaskable,
@@ -95,6 +99,8 @@ struct Words {
     policy: Advice,
     subject: Advice,
     fiscal_code: Advice,
+    too_young: Advice,
+    parent: Advice,
     revoked: Advice,
     unknown: Advice,
     unaskable: Advice,
@@ -146,6 +152,8 @@ impl Words {
             CardTrouble::Policy => &self.policy,
             CardTrouble::Subject => &self.subject,
             CardTrouble::FiscalCode => &self.fiscal_code,
+            CardTrouble::TooYoung => &self.too_young,
+            CardTrouble::Parent => &self.parent,
             CardTrouble::Revoked => &self.revoked,
             CardTrouble::Unknown => &self.unknown,
             CardTrouble::Unaskable => &self.unaskable,

@@ -4,7 +4,7 @@ use super::{
     Cards, Checked,
     asked::CardAsked,
     certificate, checks,
-    checks::Refusal,
+    checks::{Ages, Refusal},
     evidence::{self, Said},
     handle::HANDLE_LIVES,
     rules,
@@ -13,7 +13,10 @@ use super::{
 use crate::{
     app::{self, Hub},
     config::Revoking,
-    login::{Way, saml::Person},
+    login::{
+        Way,
+        saml::{Person, Scheme},
+    },
     oidc::form::Parameters,
     pages,
     register::Refused,
@@ -109,6 +112,9 @@ async fn judge(
     let issuers = cards.lists.current(now).map_err(|_| refusal(CardTrouble::NoList, "no list in force"))?;
     let found = checks::check(&certificate, &issuers, &cards.policies, now)?;
     let issuer = found.issuer.name.clone();
+    let limits = hub.body(&asked.body).and_then(|body| body.us(Scheme::Spid)).map(Ages::of);
+    checks::age(&found.holder, limits.unwrap_or_default(), now)
+        .map_err(|refusal| Stopped::Refused(refusal, Some(issuer.clone())))?;
     let standing = cards.questions.standing(&certificate.x509, &found.issuer.certificate, now).await;
     let said = said(cards, standing).map_err(|refusal| Stopped::Refused(refusal, Some(issuer.clone())))?;
     let vouched = match &said {

@@ -7,8 +7,8 @@ use super::{
     policy::Policy,
     subject::{self, NoHolder},
 };
-use crate::login::saml::FiscalNumber;
-use jiff::Timestamp;
+use crate::login::saml::{FiscalNumber, ServiceProvider};
+use jiff::{Timestamp, tz::TimeZone};
 use openssl::{asn1::Asn1Time, nid::Nid, pkey::Id, x509::X509Ref};
 use std::cmp::Ordering;
 use varco_templates::hub::CardTrouble;
@@ -136,6 +136,38 @@ fn purpose(card: &Certificate) -> Result<(), Refusal> {
     let purposes = card.purposes.as_deref().unwrap_or_default();
     let good = purposes.iter().any(|purpose| purpose == CLIENT_AUTH);
     if good { Ok(()) } else { Err(refuse(CardTrouble::Purpose, "no clientAuth")) }
+}
+
+/// From which age a body serves minors, in years, as `[body.spid]` says it to SPID.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ages {
+    from: Option<u8>,
+    parent_below: Option<u8>,
+}
+
+impl Ages {
+    /// A body's.
+    pub const fn of(us: &ServiceProvider) -> Self {
+        Self { from: us.age_limit, parent_below: us.parent_below }
+    }
+}
+
+/// The ages that the body has declared: SPID's providers keep them, a card's issuer knows nothing of them. A parent who
+/// allows it is asked by SPID's provider only.
+///
+/// # Errors
+/// When the holder is too young, or the code does not say how old.
+pub fn age(holder: &FiscalNumber, ages: Ages, now: Timestamp) -> Result<(), Refusal> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let old_enough =
+        |years: Option<u8>| years.is_none_or(|years| holder.has_turned(years.into(), today) == Some(true));
+    if !old_enough(ages.from) {
+        return Err(refuse(CardTrouble::TooYoung, "its holder is younger than the body serves"));
+    }
+    if !old_enough(ages.parent_below) {
+        return Err(refuse(CardTrouble::Parent, "a parent would have to allow it"));
+    }
+    Ok(())
 }
 
 const fn no_holder(no: NoHolder) -> Refusal {

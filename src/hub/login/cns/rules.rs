@@ -36,6 +36,8 @@ pub const fn of(trouble: CardTrouble) -> Option<Rule> {
         CardTrouble::Policy => rule("N8", "policy", "it is issued under a policy of cards"),
         CardTrouble::Subject => rule("N9", "subject", "one common name: fiscal code, slash, card"),
         CardTrouble::FiscalCode => rule("N10", "fiscal-code", "the fiscal code's check character is right"),
+        CardTrouble::TooYoung => rule("N18", "age", "its holder has the age from which the body serves"),
+        CardTrouble::Parent => rule("N18", "parent", "no parent has to allow it"),
         CardTrouble::Revoked => rule("N11", "revoked", "its issuer says that it is not revoked"),
         CardTrouble::Unknown => rule("N11", "unknown", "its issuer knows it"),
         CardTrouble::Unaskable => rule("N11", "unaskable", "it names who may be asked about it"),

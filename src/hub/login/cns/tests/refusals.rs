@@ -68,6 +68,32 @@ async fn each_fault_of_a_card_has_its_page() {
     hub.stop().await;
 }
 
+/// SECURITY.md N18: the ages that the body has told SPID.
+#[actix_web::test]
+async fn a_card_is_no_way_around_the_ages_of_a_body() {
+    let site = Site::make("cns-ages");
+    site.change("# age_limit = 14", "age_limit = 14");
+    site.change("# parent_below = 16", "parent_below = 16");
+    let (hub, authority) = start_with(site, "").await;
+    let years = app::now().strftime("%Y").to_string().parse::<i32>().unwrap();
+    // Born on 1 January: the age is the difference of the years.
+    let card = |age: i32| {
+        let begin = format!("RSSMRA{:02}A01H501", (years - age) % 100);
+        let code = ('A'..='Z').map(|last| format!("{begin}{last}"));
+        let code = code.into_iter().find(|code| crate::login::saml::FiscalNumber::from_code(code).is_ok());
+        authority.card(&Spec::named(&format!("{}/1234567890123456.q5oV=", code.unwrap())))
+    };
+    for (age, words) in [(13, "non aperto alla tua età"), (14, "con SPID"), (15, "con SPID")] {
+        refused(&show(&hub, &mut hub.browser(), Some(&card(age))).await, 403, words);
+    }
+    for age in [16, 18, 50] {
+        assert_eq!(show(&hub, &mut hub.browser(), Some(&card(age))).await.status, 302, "{age}");
+    }
+    let told: Vec<_> = reasons(&hub).into_iter().map(|(_, _, reason, count)| (reason, count)).collect();
+    assert_eq!(told, [("age".to_owned(), 1), ("parent".to_owned(), 2)]);
+    hub.stop().await;
+}
+
 /// SECURITY.md N4, N12: who issued it, and who says who may.
 #[actix_web::test]
 async fn an_issuer_is_recognised_by_its_key_and_by_the_list_of_today() {
