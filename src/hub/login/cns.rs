@@ -78,7 +78,9 @@ impl Cards {
             settings: self.settings.clone(),
             policies: self.policies.clone(),
             lists: Lists::Given(std::sync::Mutex::new(Err(trust::NoList::None))),
-            questions: Questions::Given(std::sync::Mutex::new(standing::Standing::Silent(Vec::new()))),
+            questions: Questions::Given(std::sync::Mutex::new(sources::Told::Says(
+                standing::Standing::Silent(Vec::new()),
+            ))),
             handles: HandleKey::new(&[7; 32]).unwrap(),
         }
     }

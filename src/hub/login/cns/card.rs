@@ -24,10 +24,19 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
+use openssl::x509::X509;
 use rustls::pki_types::CertificateDer;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use tokio::time::timeout;
 use varco_templates::hub::{self as view, CardOffer, CardTrouble, View};
 use varco_web::{lang, page, token};
+
+/// How long the issuer is asked in all, by every address: less than a request lasts (`routes::limit_time`), or its end
+/// would be no page of ours.
+const DEADLINE: Duration = Duration::from_secs(12);
 
 /// What TLS says of a connection.
 #[derive(Debug)]
@@ -115,7 +124,7 @@ async fn judge(
     let limits = hub.body(&asked.body).and_then(|body| body.us(Scheme::Spid)).map(Ages::of);
     checks::age(&found.holder, limits.unwrap_or_default(), now)
         .map_err(|refusal| Stopped::Refused(refusal, Some(issuer.clone())))?;
-    let standing = cards.questions.standing(&certificate.x509, &found.issuer.certificate, now).await;
+    let standing = standing(cards, &certificate.x509, &found.issuer.certificate, now).await;
     let said = said(cards, standing).map_err(|refusal| Stopped::Refused(refusal, Some(issuer.clone())))?;
     let vouched = match &said {
         Said::Good(proof) => proof.produced,
@@ -124,6 +133,13 @@ async fn judge(
     let evidence = evidence::of(&certificate.x509, &found, &issuers, &said)?;
     let person = Person::FiscalNumber(found.holder);
     Ok(Checked { asked: asked.clone(), id: token::random()?, at: now, person, issuer, vouched, evidence })
+}
+
+/// What the issuer says within the time that the listener gives a request.
+async fn standing(cards: &Cards, card: &X509, issuer: &X509, now: Timestamp) -> Standing {
+    let asking = cards.questions.standing(card, issuer, now);
+    let silent = || Standing::Silent(vec![format!("all: silence: no answer in {} s", DEADLINE.as_secs())]);
+    timeout(DEADLINE, asking).await.unwrap_or_else(|_| silent())
 }
 
 const fn refusal(trouble: CardTrouble, why: &'static str) -> Refusal {

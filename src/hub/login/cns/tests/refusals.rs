@@ -146,6 +146,26 @@ async fn what_its_issuer_says_decides() {
     hub.stop().await;
 }
 
+/// SECURITY.md N11: four addresses that take the question and say nothing, asked as long as the settings allow.
+#[actix_web::test]
+async fn an_issuer_that_hangs_ends_in_a_page_of_ours() {
+    let (hub, authority) = start("cns-hangs").await;
+    // The kernel takes the connections; nobody answers.
+    let sockets = [(); 4].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let urls = sockets.each_ref().map(|socket| format!("http://{}/", socket.local_addr().unwrap()));
+    let networks = vec!["127.0.0.0/8".parse().unwrap()];
+    let asking = crate::login::cns::revocation::Settings { timeout: 5, networks, ..Default::default() };
+    asking.check(std::path::Path::new("hub.toml")).unwrap();
+    let asks = crate::login::cns::revocation::Revocation::new(&asking, hub.site.folder.join("revocation"));
+    tell(&hub, Told::Asks(std::sync::Arc::new(asks.unwrap())));
+    let more = pki::asked_at([&urls[0], &urls[1]], [&urls[2], &urls[3]]);
+    let card = authority.card(&Spec { more, ..Spec::default() });
+    let path = ask(&mut hub.browser()).await;
+    refused(&client::get(&hub, &path, Some(&card), |_| {}).unwrap(), 503, "Verifica non disponibile");
+    assert_eq!(reasons(&hub)[0].2, "no-answer");
+    hub.stop().await;
+}
+
 /// SECURITY.md N1: no card, no page without a request.
 #[actix_web::test]
 async fn without_a_card_there_is_a_page_that_helps() {
