@@ -12,6 +12,7 @@ pub mod checks;
 pub mod enter;
 pub mod evidence;
 pub mod handle;
+pub mod handshake;
 pub mod help;
 pub mod issuers;
 pub mod listener;

@@ -192,6 +192,22 @@ async fn without_a_card_there_is_a_page_that_helps() {
     hub.stop().await;
 }
 
+/// SECURITY.md L17: only who has begun a handshake has the time of a PIN.
+#[actix_web::test]
+async fn who_says_nothing_is_not_waited_for() {
+    use std::io::{Read, Write};
+    let (hub, _authority) = start("cns-idle").await;
+    // Half of a record with a ClientHello.
+    for begun in [&[][..], &[22, 3, 1, 0, 200, 1, 0, 0, 196]] {
+        let address = hub.hub.settings.cns.as_ref().unwrap().listen;
+        let mut idle = std::net::TcpStream::connect(address).unwrap();
+        idle.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+        idle.write_all(begun).unwrap();
+        assert_eq!(idle.read(&mut [0; 64]).unwrap(), 0, "closed, long before the time of a PIN is over");
+    }
+    hub.stop().await;
+}
+
 /// SECURITY.md N1: where TLS itself refuses, by which alert.
 #[actix_web::test]
 async fn what_tls_refuses_is_an_alert() {
