@@ -94,8 +94,14 @@ pub async fn card(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
     let Some(certificate) = shown.certificate.clone() else {
         return trouble(&hub, &request, Some(&asked), CardTrouble::NoCard);
     };
+    // Taken before the card is looked at: good or bad, one request is good for one.
+    match hub.store.take::<CardAsked>(Kind::Card, state, now.as_second()).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return trouble(&hub, &request, Some(&asked), CardTrouble::Used),
+        Err(error) => return pages::store_down(&hub, &request, &error),
+    }
     match judge(&hub, &asked, certificate, now).await {
-        Ok(checked) => hand_over(&hub, &request, state, checked, now).await,
+        Ok(checked) => hand_over(&hub, &request, checked, now).await,
         Err(Stopped::Refused(refusal, issuer)) => {
             refused(&hub, &request, &asked, &refusal, issuer.as_deref(), now).await
         }
@@ -167,20 +173,9 @@ fn said(cards: &Cards, standing: Standing) -> Result<Said, Refusal> {
     }
 }
 
-/// Uses the request up, keeps the result and sends the browser for it.
-async fn hand_over(
-    hub: &Hub,
-    request: &HttpRequest,
-    state: &str,
-    checked: Checked,
-    now: Timestamp,
-) -> HttpResponse {
+/// Keeps the result and sends the browser for it.
+async fn hand_over(hub: &Hub, request: &HttpRequest, checked: Checked, now: Timestamp) -> HttpResponse {
     let Some(cards) = &hub.cards else { return trouble(hub, request, None, CardTrouble::Start) };
-    match hub.store.take::<CardAsked>(Kind::Card, state, now.as_second()).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return trouble(hub, request, Some(&checked.asked), CardTrouble::Used),
-        Err(error) => return pages::store_down(hub, request, &error),
-    }
     let sealed = token::random().and_then(|handle| {
         let sealed = cards.handles.seal(&handle, &checked)?;
         Ok((handle, sealed))
@@ -241,7 +236,9 @@ fn trouble(
     let body = asked.and_then(|asked| hub.body(&asked.body)).or_else(|| hub.bodies.first());
     let view = View { lang: lang::of(request), owner: body.map_or("Varco", |body| &body.body.display_name) };
     let query = Parameters::parse(request.query_string().as_bytes());
-    let state = query.get("state").filter(|_| asked.is_some()).map(|state| format!("state={state}&"));
+    // After a card the request is used up: another language of the page must not show a card again.
+    let open = asked.is_some() && trouble == CardTrouble::NoCard;
+    let state = query.get("state").filter(|_| open).map(|state| format!("state={state}&"));
     let (again, help, other) =
         (address(hub, asked, "login"), address(hub, asked, "help"), hub.settings.url("/login"));
     let offer =

@@ -166,6 +166,22 @@ async fn an_issuer_that_hangs_ends_in_a_page_of_ours() {
     hub.stop().await;
 }
 
+/// SECURITY.md N13: a request is not good for trying one card after the other, nor does another language of the page try one.
+#[actix_web::test]
+async fn a_refused_card_uses_the_request_up() {
+    let (hub, authority) = start("cns-one-card").await;
+    let path = ask(&mut hub.browser()).await;
+    let bad = authority.card(&Spec { policies: vec![], ..Spec::default() });
+    let first = client::get(&hub, &path, Some(&bad), |_| {}).unwrap();
+    refused(&first, 403, "Non è una carta");
+    assert!(first.body.contains("href=\"?lang=en\"") && !first.body.contains("state="), "{}", first.body);
+    for card in [&bad, &mario(&authority)] {
+        refused(&client::get(&hub, &path, Some(card), |_| {}).unwrap(), 403, "Ricomincia");
+    }
+    assert_eq!(reasons(&hub).iter().map(|(.., count)| count).sum::<i64>(), 1, "counted once");
+    hub.stop().await;
+}
+
 /// SECURITY.md N1: no card, no page without a request.
 #[actix_web::test]
 async fn without_a_card_there_is_a_page_that_helps() {
