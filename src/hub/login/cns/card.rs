@@ -89,6 +89,10 @@ pub async fn card(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
     };
     // The key was proved for another request, perhaps with a card that is gone: it is to be proved again.
     if shown.used.swap(true, Ordering::Relaxed) || shown.at < asked.issued {
+        // Clocks that differ would send the browser round for ever.
+        if query.get("again").is_some() {
+            return trouble(&hub, &request, Some(&asked), CardTrouble::Start);
+        }
         return anew(&request);
     }
     let Some(certificate) = shown.certificate.clone() else {
@@ -109,9 +113,9 @@ pub async fn card(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// The same address over a new connection.
+/// The same address over a new connection, once.
 fn anew(request: &HttpRequest) -> HttpResponse {
-    let mut answer = pages::see(&format!("/card?{}", request.query_string()));
+    let mut answer = pages::see(&format!("/card?{}&again=1", request.query_string()));
     answer.force_close().finish()
 }
 
