@@ -75,6 +75,17 @@ fn each_rule_stands_in_the_security_document() {
     }
 }
 
+/// SECURITY.md N2: inside of what is signed too.
+#[test]
+fn what_is_not_der_inside_is_refused() {
+    let good = &stage().1;
+    assert!(certificate::read(good).is_ok());
+    let at = good.windows(3).position(|octets| octets == [1, 1, 0xff]).unwrap();
+    let mut loose = good.clone();
+    loose[at + 2] = 1;
+    assert_eq!(certificate::read(&loose).unwrap_err(), "it is not DER", "true is FF (X.690 11.1)");
+}
+
 /// One authority and its good card, made once.
 fn stage() -> &'static (Issuers, Vec<u8>) {
     static MADE: OnceLock<(Issuers, Vec<u8>)> = OnceLock::new();
