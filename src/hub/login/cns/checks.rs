@@ -76,16 +76,22 @@ pub fn check<'a>(
 
 fn strength(card: &X509Ref) -> Result<(), Refusal> {
     let weak = |why| Err(refuse(CardTrouble::Strength, why));
-    let Ok(key) = card.public_key() else { return weak("its key cannot be read") };
-    match (key.id(), key.bits()) {
-        (Id::RSA, bits) if bits >= RSA_BITS => {}
-        (Id::EC, bits) if bits >= EC_BITS => {}
-        _ => return weak("its key is too short, or of another kind"),
+    if !is_long(card) {
+        return weak("its key cannot be read, is too short, or of another kind");
     }
     if SIGNATURES.contains(&card.signature_algorithm().object().nid()) {
         return Ok(());
     }
     weak("it is signed with what is broken or not known")
+}
+
+/// Whether its key is of a kind and size that nobody breaks.
+fn is_long(certificate: &X509Ref) -> bool {
+    certificate.public_key().is_ok_and(|key| match key.id() {
+        Id::RSA => key.bits() >= RSA_BITS,
+        Id::EC => key.bits() >= EC_BITS,
+        _ => false,
+    })
 }
 
 /// The authority whose key has signed the card. Its name only says which keys to try.
@@ -99,11 +105,14 @@ fn issuer<'a>(card: &X509Ref, issuers: &'a Issuers, now: Timestamp) -> Result<&'
         let key = issuer.certificate.public_key();
         key.and_then(|key| card.verify(&key)).unwrap_or(false)
     };
-    let issuer = issuers.all.iter().filter(named).find(signs).ok_or(unknown)?;
-    match time(&issuer.certificate, now) {
-        Ok(()) => Ok(issuer),
-        Err(_) => Err(refuse(CardTrouble::Issuer, "the time of its authority is over, or has not begun")),
-    }
+    let mut signers = issuers.all.iter().filter(named).filter(signs).peekable();
+    signers.peek().ok_or(unknown)?;
+    // One key may have several certificates: that of the renewed authority counts.
+    let good = |issuer: &&Issuer| time(&issuer.certificate, now).is_ok() && is_long(&issuer.certificate);
+    signers.find(good).ok_or(refuse(
+        CardTrouble::Issuer,
+        "the time of its authority is over or has not begun, or its key is too short",
+    ))
 }
 
 fn dates(card: &X509Ref, now: Timestamp) -> Result<(), Refusal> {

@@ -99,7 +99,11 @@ impl Authority {
 
     /// One whose certificate lasts from and to so many days from now.
     pub fn lasting(name: &str, from: i64, to: i64) -> Self {
-        let key = ec();
+        Self::with_key(name, ec(), from, to)
+    }
+
+    /// The same with a key that is there, as of an authority that was renewed.
+    pub fn with_key(name: &str, key: PKey<Private>, from: i64, to: i64) -> Self {
         let name = subject(&[name.to_owned()]);
         let mut builder = begin(&name, &name, &key, (from, to));
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();

@@ -112,6 +112,13 @@ async fn an_issuer_is_recognised_by_its_key_and_by_the_list_of_today() {
     let over = Authority::lasting("CA finita", -10, -1);
     recognise(&hub, Ok(&[&over]));
     refused(&show(&hub, &mut hub.browser(), Some(&mario(&over))).await, 403, "non riconosciuta");
+    // Renewed with the key that it had: the list has both.
+    let renewed = Authority::with_key("CA finita", over.key.clone(), -1, 10);
+    recognise(&hub, Ok(&[&over, &renewed]));
+    assert_eq!(show(&hub, &mut hub.browser(), Some(&mario(&renewed))).await.status, 302);
+    let short = Authority::with_key("CA corta", pki::rsa(1024), -1, 10);
+    recognise(&hub, Ok(&[&short]));
+    refused(&show(&hub, &mut hub.browser(), Some(&mario(&short))).await, 403, "non riconosciuta");
     for none in [NoList::None, NoList::Expired { since: app::now() }] {
         recognise(&hub, Err(none));
         refused(&show(&hub, &mut hub.browser(), Some(&card)).await, 503, "con la carta non disponibile");
