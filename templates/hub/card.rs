@@ -23,6 +23,7 @@ pub enum CardTrouble {
     Issuer,
     NotYet,
     Expired,
+    Signing,
     Usage,
     Purpose,
     Policy,
@@ -39,7 +40,7 @@ pub enum CardTrouble {
 
 impl CardTrouble {
     /// Every one.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NoCard,
         Self::Start,
         Self::Used,
@@ -50,6 +51,7 @@ impl CardTrouble {
         Self::Issuer,
         Self::NotYet,
         Self::Expired,
+        Self::Signing,
         Self::Usage,
         Self::Purpose,
         Self::Policy,
@@ -94,6 +96,7 @@ struct Words {
     issuer: Advice,
     not_yet: Advice,
     expired: Advice,
+    signing: Advice,
     usage: Advice,
     purpose: Advice,
     policy: Advice,
@@ -147,6 +150,7 @@ impl Words {
             CardTrouble::Issuer => &self.issuer,
             CardTrouble::NotYet => &self.not_yet,
             CardTrouble::Expired => &self.expired,
+            CardTrouble::Signing => &self.signing,
             CardTrouble::Usage => &self.usage,
             CardTrouble::Purpose => &self.purpose,
             CardTrouble::Policy => &self.policy,

@@ -133,7 +133,7 @@ fn time(certificate: &X509Ref, now: Timestamp) -> Result<(), CardTrouble> {
 fn usage(card: &Certificate) -> Result<(), Refusal> {
     let usage = card.usage.unwrap_or_default();
     if usage.any(Usage::NON_REPUDIATION) {
-        return Err(refuse(CardTrouble::Usage, "it is the certificate that signs documents"));
+        return Err(refuse(CardTrouble::Signing, "it is the certificate that signs documents"));
     }
     if card.authority || usage.any(Usage::AUTHORITY) {
         return Err(refuse(CardTrouble::Usage, "it is an authority's"));

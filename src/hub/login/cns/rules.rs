@@ -31,7 +31,9 @@ pub const fn of(trouble: CardTrouble) -> Option<Rule> {
         }
         CardTrouble::NotYet => rule("N5", "not-yet", "its time has begun"),
         CardTrouble::Expired => rule("N5", "expired", "its time is not over"),
-        CardTrouble::Usage => rule("N6", "key-usage", "digitalSignature, no nonRepudiation, no authority's"),
+        CardTrouble::Usage | CardTrouble::Signing => {
+            rule("N6", "key-usage", "digitalSignature, no nonRepudiation, no authority's")
+        }
         CardTrouble::Purpose => rule("N7", "client-auth", "its extended key usage is clientAuth"),
         CardTrouble::Policy => rule("N8", "policy", "it is issued under a policy of cards"),
         CardTrouble::Subject => rule("N9", "subject", "one common name: fiscal code, slash, card"),

@@ -32,14 +32,10 @@ async fn each_fault_of_a_card_has_its_page() {
         ("not-yet", "non ancora valida", Spec { from: 1, ..Spec::default() }),
         ("expired", "Carta scaduta", Spec { from: -2, to: -1, ..Spec::default() }),
         ("key-usage", "certificato di firma", Spec { usage: signature(), ..Spec::default() }),
-        ("key-usage", "certificato di firma", Spec { usage: None, ..Spec::default() }),
-        ("key-usage", "certificato di firma", Spec::usage(KeyUsage::new().key_encipherment())),
-        (
-            "key-usage",
-            "certificato di firma",
-            Spec::usage(KeyUsage::new().digital_signature().key_cert_sign()),
-        ),
-        ("key-usage", "certificato di firma", Spec { authority: true, ..Spec::default() }),
+        ("key-usage", "di un altro tipo", Spec { usage: None, ..Spec::default() }),
+        ("key-usage", "di un altro tipo", Spec::usage(KeyUsage::new().key_encipherment())),
+        ("key-usage", "di un altro tipo", Spec::usage(KeyUsage::new().digital_signature().key_cert_sign())),
+        ("key-usage", "di un altro tipo", Spec { authority: true, ..Spec::default() }),
         ("client-auth", "non adatto", Spec { purposes: None, ..Spec::default() }),
         ("client-auth", "non adatto", Spec::purposes(ExtendedKeyUsage::new().email_protection())),
         ("client-auth", "non adatto", Spec::purposes(ExtendedKeyUsage::new().other("2.5.29.37.0"))),
@@ -102,7 +98,7 @@ async fn an_issuer_is_recognised_by_its_key_and_by_the_list_of_today() {
     let rogue = Authority::new("CA Carta dei Servizi");
     refused(&show(&hub, &mut hub.browser(), Some(&mario(&rogue))).await, 403, "non riconosciuta");
     let own = pki::Card { certificate: authority.certificate.clone(), key: authority.key.clone() };
-    refused(&show(&hub, &mut hub.browser(), Some(&own)).await, 403, "certificato di firma");
+    refused(&show(&hub, &mut hub.browser(), Some(&own)).await, 403, "di un altro tipo");
     // Both of one name: the key decides which.
     recognise(&hub, Ok(&[&rogue, &authority]));
     assert_eq!(show(&hub, &mut hub.browser(), Some(&card)).await.status, 302);
