@@ -86,6 +86,16 @@ fn what_is_not_der_inside_is_refused() {
     assert_eq!(certificate::read(&loose).unwrap_err(), "it is not DER", "true is FF (X.690 11.1)");
 }
 
+/// SECURITY.md N4: the authority's status of today counts, not when it began.
+#[test]
+fn a_card_may_be_older_than_its_authoritys_recognition() {
+    let (issuers, card) = stage();
+    let (mut issuers, card, now) = (issuers.clone(), certificate::read(card).unwrap(), app::now());
+    issuers.all[0].since = now;
+    let policies = policy::all(Path::new("hub.toml"), None).unwrap();
+    assert!(checks::check(&card, &issuers, &policies, now).is_ok());
+}
+
 /// One authority and its good card, made once.
 fn stage() -> &'static (Issuers, Vec<u8>) {
     static MADE: OnceLock<(Issuers, Vec<u8>)> = OnceLock::new();
