@@ -12,6 +12,7 @@ pub mod checks;
 pub mod enter;
 pub mod evidence;
 pub mod handle;
+pub mod handshake;
 pub mod help;
 pub mod issuers;
 pub mod listener;
@@ -78,7 +79,9 @@ impl Cards {
             settings: self.settings.clone(),
             policies: self.policies.clone(),
             lists: Lists::Given(std::sync::Mutex::new(Err(trust::NoList::None))),
-            questions: Questions::Given(std::sync::Mutex::new(standing::Standing::Silent(Vec::new()))),
+            questions: Questions::Given(std::sync::Mutex::new(sources::Told::Says(
+                standing::Standing::Silent(Vec::new()),
+            ))),
             handles: HandleKey::new(&[7; 32]).unwrap(),
         }
     }
@@ -101,4 +104,11 @@ pub struct Checked {
     pub vouched: Timestamp,
     /// What is sealed in the register; see [`evidence`].
     pub evidence: serde_json::Value,
+}
+
+impl Checked {
+    /// Whether its issuer said that it is not revoked: where the settings are soft, silence lets a card in too.
+    pub fn is_vouched_for(&self) -> bool {
+        evidence::is_good(&self.evidence)
+    }
 }

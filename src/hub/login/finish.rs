@@ -65,6 +65,15 @@ impl Proved {
         }
     }
 
+    /// Whether nothing of what makes somebody an administrator was left open: a card that nobody vouched for now may be one that
+    /// was reported stolen.
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::Saml { .. } => true,
+            Self::Card(card) => card.is_vouched_for(),
+        }
+    }
+
     const fn level(&self) -> Level {
         match self {
             Self::Saml { identity, .. } => identity.level,
@@ -155,7 +164,11 @@ fn roles(hub: &Hub, login: &Login, proved: &Proved) -> Vec<String> {
     let listed =
         proved.person().fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
     let strong = proved.level() >= login.level(Level::L1);
-    if login.admin && listed && strong { vec![SITE_ADMIN.to_owned()] } else { Vec::new() }
+    if login.admin && listed && strong && proved.is_whole() {
+        vec![SITE_ADMIN.to_owned()]
+    } else {
+        Vec::new()
+    }
 }
 
 /// The login is over: nothing of it stays in the browser.

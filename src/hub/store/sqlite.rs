@@ -20,8 +20,9 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS login_state_by_kind ON login_state (kind, expires);
 ";
 
-/// How many entries of a kind are kept, 5 kB each at most; the ones that end first make room. Anybody on the guest network
-/// may begin logins, and the disk is also the register's and the records'.
+/// How many entries of a kind are kept; the ones that end first make room. Anybody on the guest network may begin logins, 5 kB
+/// each at most, and the disk is also the register's and the records'. A card's result has up to 115 kB (the answer about its
+/// revocation), lives for a minute, and takes the card of a recognised authority.
 pub(super) const MOST: i64 = if cfg!(test) { 40 } else { 20_000 };
 
 const MAKE_ROOM: &str = "

@@ -4,7 +4,7 @@ use super::{
     Cards, Checked,
     asked::CardAsked,
     certificate, checks,
-    checks::Refusal,
+    checks::{Ages, Refusal},
     evidence::{self, Said},
     handle::HANDLE_LIVES,
     rules,
@@ -13,7 +13,10 @@ use super::{
 use crate::{
     app::{self, Hub},
     config::Revoking,
-    login::{Way, saml::Person},
+    login::{
+        Way,
+        saml::{Person, Scheme},
+    },
     oidc::form::Parameters,
     pages,
     register::Refused,
@@ -21,10 +24,19 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
+use openssl::x509::X509;
 use rustls::pki_types::CertificateDer;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use tokio::time::timeout;
 use varco_templates::hub::{self as view, CardOffer, CardTrouble, View};
 use varco_web::{lang, page, token};
+
+/// How long the issuer is asked in all, by every address: less than a request lasts (`routes::limit_time`), or its end
+/// would be no page of ours.
+const DEADLINE: Duration = Duration::from_secs(12);
 
 /// What TLS says of a connection.
 #[derive(Debug)]
@@ -77,13 +89,23 @@ pub async fn card(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
     };
     // The key was proved for another request, perhaps with a card that is gone: it is to be proved again.
     if shown.used.swap(true, Ordering::Relaxed) || shown.at < asked.issued {
+        // Clocks that differ would send the browser round for ever.
+        if query.get("again").is_some() {
+            return trouble(&hub, &request, Some(&asked), CardTrouble::Start);
+        }
         return anew(&request);
     }
     let Some(certificate) = shown.certificate.clone() else {
         return trouble(&hub, &request, Some(&asked), CardTrouble::NoCard);
     };
+    // Taken before the card is looked at: good or bad, one request is good for one.
+    match hub.store.take::<CardAsked>(Kind::Card, state, now.as_second()).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return trouble(&hub, &request, Some(&asked), CardTrouble::Used),
+        Err(error) => return pages::store_down(&hub, &request, &error),
+    }
     match judge(&hub, &asked, certificate, now).await {
-        Ok(checked) => hand_over(&hub, &request, state, checked, now).await,
+        Ok(checked) => hand_over(&hub, &request, checked, now).await,
         Err(Stopped::Refused(refusal, issuer)) => {
             refused(&hub, &request, &asked, &refusal, issuer.as_deref(), now).await
         }
@@ -91,9 +113,9 @@ pub async fn card(hub: web::Data<Hub>, request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// The same address over a new connection.
+/// The same address over a new connection, once.
 fn anew(request: &HttpRequest) -> HttpResponse {
-    let mut answer = pages::see(&format!("/card?{}", request.query_string()));
+    let mut answer = pages::see(&format!("/card?{}&again=1", request.query_string()));
     answer.force_close().finish()
 }
 
@@ -109,7 +131,10 @@ async fn judge(
     let issuers = cards.lists.current(now).map_err(|_| refusal(CardTrouble::NoList, "no list in force"))?;
     let found = checks::check(&certificate, &issuers, &cards.policies, now)?;
     let issuer = found.issuer.name.clone();
-    let standing = cards.questions.standing(&certificate.x509, &found.issuer.certificate, now).await;
+    let limits = hub.body(&asked.body).and_then(|body| body.us(Scheme::Spid)).map(Ages::of);
+    checks::age(&found.holder, limits.unwrap_or_default(), now)
+        .map_err(|refusal| Stopped::Refused(refusal, Some(issuer.clone())))?;
+    let standing = standing(cards, &certificate.x509, &found.issuer.certificate, now).await;
     let said = said(cards, standing).map_err(|refusal| Stopped::Refused(refusal, Some(issuer.clone())))?;
     let vouched = match &said {
         Said::Good(proof) => proof.produced,
@@ -118,6 +143,13 @@ async fn judge(
     let evidence = evidence::of(&certificate.x509, &found, &issuers, &said)?;
     let person = Person::FiscalNumber(found.holder);
     Ok(Checked { asked: asked.clone(), id: token::random()?, at: now, person, issuer, vouched, evidence })
+}
+
+/// What the issuer says within the time that the listener gives a request.
+async fn standing(cards: &Cards, card: &X509, issuer: &X509, now: Timestamp) -> Standing {
+    let asking = cards.questions.standing(card, issuer, now);
+    let silent = || Standing::Silent(vec![format!("all: silence: no answer in {} s", DEADLINE.as_secs())]);
+    timeout(DEADLINE, asking).await.unwrap_or_else(|_| silent())
 }
 
 const fn refusal(trouble: CardTrouble, why: &'static str) -> Refusal {
@@ -130,6 +162,10 @@ fn said(cards: &Cards, standing: Standing) -> Result<Said, Refusal> {
         Standing::Good(proof) => Ok(Said::Good(proof)),
         Standing::Revoked { .. } => Err(refusal(CardTrouble::Revoked, "its issuer has revoked it")),
         Standing::Unknown(_) => Err(refusal(CardTrouble::Unknown, "its issuer does not know it")),
+        Standing::Unaskable(tried) => {
+            tracing::warn!(?tried, "there is nobody to ask whether a card is revoked");
+            Err(refusal(CardTrouble::Unaskable, "there is nobody to ask whether it is revoked"))
+        }
         Standing::Silent(tried) if cards.settings.revocation == Revoking::Soft => {
             tracing::warn!(?tried, "nobody says whether a card is revoked; the settings let it in");
             Ok(Said::Nothing(tried))
@@ -141,20 +177,9 @@ fn said(cards: &Cards, standing: Standing) -> Result<Said, Refusal> {
     }
 }
 
-/// Uses the request up, keeps the result and sends the browser for it.
-async fn hand_over(
-    hub: &Hub,
-    request: &HttpRequest,
-    state: &str,
-    checked: Checked,
-    now: Timestamp,
-) -> HttpResponse {
+/// Keeps the result and sends the browser for it.
+async fn hand_over(hub: &Hub, request: &HttpRequest, checked: Checked, now: Timestamp) -> HttpResponse {
     let Some(cards) = &hub.cards else { return trouble(hub, request, None, CardTrouble::Start) };
-    match hub.store.take::<CardAsked>(Kind::Card, state, now.as_second()).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return trouble(hub, request, Some(&checked.asked), CardTrouble::Used),
-        Err(error) => return pages::store_down(hub, request, &error),
-    }
     let sealed = token::random().and_then(|handle| {
         let sealed = cards.handles.seal(&handle, &checked)?;
         Ok((handle, sealed))
@@ -215,7 +240,9 @@ fn trouble(
     let body = asked.and_then(|asked| hub.body(&asked.body)).or_else(|| hub.bodies.first());
     let view = View { lang: lang::of(request), owner: body.map_or("Varco", |body| &body.body.display_name) };
     let query = Parameters::parse(request.query_string().as_bytes());
-    let state = query.get("state").filter(|_| asked.is_some()).map(|state| format!("state={state}&"));
+    // After a card the request is used up: another language of the page must not show a card again.
+    let open = asked.is_some() && trouble == CardTrouble::NoCard;
+    let state = query.get("state").filter(|_| open).map(|state| format!("state={state}&"));
     let (again, help, other) =
         (address(hub, asked, "login"), address(hub, asked, "help"), hub.settings.url("/login"));
     let offer =

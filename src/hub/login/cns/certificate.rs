@@ -3,6 +3,7 @@
 use super::possession::LONGEST;
 use crate::login::saml::der::{self, BIT_STRING, BOOLEAN, Extension, OBJECT, SEQUENCE, Value};
 use openssl::x509::X509;
+use x509_cert::der::Decode;
 
 /// `id-ce-basicConstraints`, `-keyUsage`, `-extKeyUsage`, `-certificatePolicies` (RFC 5280 4.2.1), as content octets.
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
@@ -61,6 +62,8 @@ pub fn read(octets: &[u8]) -> Result<Certificate, &'static str> {
     if x509.to_der().ok().as_deref() != Some(octets) {
         return Err("it is not DER");
     }
+    // Nor does it look inside: it gives back the octets that it was given.
+    x509_cert::Certificate::from_der(octets).map_err(|_| "it is not DER")?;
     if x509.version() != V3 {
         return Err("it is not of version 3");
     }

@@ -7,8 +7,8 @@ use super::{
     policy::Policy,
     subject::{self, NoHolder},
 };
-use crate::login::saml::FiscalNumber;
-use jiff::Timestamp;
+use crate::login::saml::{FiscalNumber, ServiceProvider};
+use jiff::{Timestamp, tz::TimeZone};
 use openssl::{asn1::Asn1Time, nid::Nid, pkey::Id, x509::X509Ref};
 use std::cmp::Ordering;
 use varco_templates::hub::CardTrouble;
@@ -76,16 +76,22 @@ pub fn check<'a>(
 
 fn strength(card: &X509Ref) -> Result<(), Refusal> {
     let weak = |why| Err(refuse(CardTrouble::Strength, why));
-    let Ok(key) = card.public_key() else { return weak("its key cannot be read") };
-    match (key.id(), key.bits()) {
-        (Id::RSA, bits) if bits >= RSA_BITS => {}
-        (Id::EC, bits) if bits >= EC_BITS => {}
-        _ => return weak("its key is too short, or of another kind"),
+    if !is_long(card) {
+        return weak("its key cannot be read, is too short, or of another kind");
     }
     if SIGNATURES.contains(&card.signature_algorithm().object().nid()) {
         return Ok(());
     }
     weak("it is signed with what is broken or not known")
+}
+
+/// Whether its key is of a kind and size that nobody breaks.
+fn is_long(certificate: &X509Ref) -> bool {
+    certificate.public_key().is_ok_and(|key| match key.id() {
+        Id::RSA => key.bits() >= RSA_BITS,
+        Id::EC => key.bits() >= EC_BITS,
+        _ => false,
+    })
 }
 
 /// The authority whose key has signed the card. Its name only says which keys to try.
@@ -99,11 +105,14 @@ fn issuer<'a>(card: &X509Ref, issuers: &'a Issuers, now: Timestamp) -> Result<&'
         let key = issuer.certificate.public_key();
         key.and_then(|key| card.verify(&key)).unwrap_or(false)
     };
-    let issuer = issuers.all.iter().filter(named).find(signs).ok_or(unknown)?;
-    match time(&issuer.certificate, now) {
-        Ok(()) => Ok(issuer),
-        Err(_) => Err(refuse(CardTrouble::Issuer, "the time of its authority is over, or has not begun")),
-    }
+    let mut signers = issuers.all.iter().filter(named).filter(signs).peekable();
+    signers.peek().ok_or(unknown)?;
+    // One key may have several certificates: that of the renewed authority counts.
+    let good = |issuer: &&Issuer| time(&issuer.certificate, now).is_ok() && is_long(&issuer.certificate);
+    signers.find(good).ok_or(refuse(
+        CardTrouble::Issuer,
+        "the time of its authority is over or has not begun, or its key is too short",
+    ))
 }
 
 fn dates(card: &X509Ref, now: Timestamp) -> Result<(), Refusal> {
@@ -124,7 +133,7 @@ fn time(certificate: &X509Ref, now: Timestamp) -> Result<(), CardTrouble> {
 fn usage(card: &Certificate) -> Result<(), Refusal> {
     let usage = card.usage.unwrap_or_default();
     if usage.any(Usage::NON_REPUDIATION) {
-        return Err(refuse(CardTrouble::Usage, "it is the certificate that signs documents"));
+        return Err(refuse(CardTrouble::Signing, "it is the certificate that signs documents"));
     }
     if card.authority || usage.any(Usage::AUTHORITY) {
         return Err(refuse(CardTrouble::Usage, "it is an authority's"));
@@ -136,6 +145,38 @@ fn purpose(card: &Certificate) -> Result<(), Refusal> {
     let purposes = card.purposes.as_deref().unwrap_or_default();
     let good = purposes.iter().any(|purpose| purpose == CLIENT_AUTH);
     if good { Ok(()) } else { Err(refuse(CardTrouble::Purpose, "no clientAuth")) }
+}
+
+/// From which age a body serves minors, in years, as `[body.spid]` says it to SPID.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ages {
+    from: Option<u8>,
+    parent_below: Option<u8>,
+}
+
+impl Ages {
+    /// A body's.
+    pub const fn of(us: &ServiceProvider) -> Self {
+        Self { from: us.age_limit, parent_below: us.parent_below }
+    }
+}
+
+/// The ages that the body has declared: SPID's providers keep them, a card's issuer knows nothing of them. A parent who
+/// allows it is asked by SPID's provider only.
+///
+/// # Errors
+/// When the holder is too young, or the code does not say how old.
+pub fn age(holder: &FiscalNumber, ages: Ages, now: Timestamp) -> Result<(), Refusal> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let old_enough =
+        |years: Option<u8>| years.is_none_or(|years| holder.has_turned(years.into(), today) == Some(true));
+    if !old_enough(ages.from) {
+        return Err(refuse(CardTrouble::TooYoung, "its holder is younger than the body serves"));
+    }
+    if !old_enough(ages.parent_below) {
+        return Err(refuse(CardTrouble::Parent, "a parent would have to allow it"));
+    }
+    Ok(())
 }
 
 const fn no_holder(no: NoHolder) -> Refusal {

@@ -48,6 +48,11 @@ pub fn of(card: &X509, found: &Found<'_>, issuers: &Issuers, said: &Said) -> any
     }))
 }
 
+/// Whether the evidence has the issuer's word that the card is not revoked.
+pub fn is_good(evidence: &Value) -> bool {
+    evidence.pointer("/revocation/said").is_some_and(|said| said == "good")
+}
+
 fn revocation(said: &Said) -> Value {
     match said {
         Said::Nothing(tried) => json!({ "said": "nothing", "tried": tried }),

@@ -4,15 +4,12 @@
 //! at a shared computer would enter as the one who has left with the card in the pocket. Nor could a browser that once went
 //! on without a certificate be asked again.
 
-use super::{card, possession::Possession};
+use super::{card, handshake::Handshakes, possession::Possession};
 use crate::{app::Hub, config::Settings, routes};
 use actix_http::{HttpService, KeepAlive};
 use actix_server::Server;
-use actix_service::{ServiceFactoryExt, map_config};
-use actix_tls::accept::{
-    TlsError,
-    rustls_0_23::{Acceptor, TlsStream},
-};
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_tls::accept::{TlsError, rustls_0_23::TlsStream};
 use actix_web::{
     App,
     dev::AppConfig,
@@ -27,8 +24,6 @@ use varco_web::{headers, tls};
 
 /// Threads that answer; they are not those of the main listener, which goes on when these are busy.
 const WORKERS: usize = 2;
-/// How long a handshake may take: the citizen writes the PIN in the middle of it.
-const HANDSHAKE: Duration = Duration::from_secs(120);
 /// How long a connection waits for the page's style sheet.
 const KEPT: Duration = Duration::from_secs(5);
 /// How long the head of a request may take.
@@ -61,7 +56,7 @@ pub fn config(file: &Path, settings: &Settings) -> Result<Option<ServerConfig>, 
 /// # Errors
 /// When the socket cannot be listened on.
 pub fn serve(hub: &Data<Hub>, config: ServerConfig, socket: TcpListener) -> std::io::Result<Server> {
-    let hub = hub.clone();
+    let (hub, config, handshakes) = (hub.clone(), Arc::new(config), Arc::new(Handshakes::default()));
     let builder = Server::build().workers(WORKERS).shutdown_timeout(HEAD_PATIENCE.as_secs());
     let builder = builder.listen("card", socket, move || {
         let app = App::new()
@@ -76,15 +71,12 @@ pub fn serve(hub: &Data<Hub>, config: ServerConfig, socket: TcpListener) -> std:
                 data.insert(card::Shown::on(stream.get_ref().1.peer_certificates()));
             })
             .h1(map_config(app, |()| AppConfig::default()));
-        let mut acceptor = Acceptor::new(config.clone());
-        acceptor.set_handshake_timeout(HANDSHAKE);
-        acceptor
-            .map_err(TlsError::into_service_error)
-            .map(|stream: TlsStream<TcpStream>| {
-                let peer = stream.get_ref().0.peer_addr().ok();
-                (stream, peer)
-            })
-            .and_then(http.map_err(TlsError::Service))
+        let (config, handshakes) = (config.clone(), handshakes.clone());
+        let shake = move |socket: TcpStream| {
+            let (config, handshakes) = (config.clone(), handshakes.clone());
+            async move { handshakes.shake(config, socket).await }
+        };
+        fn_service(shake).and_then(http.map_err(TlsError::Service))
     })?;
     Ok(builder.run())
 }

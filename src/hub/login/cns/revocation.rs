@@ -52,7 +52,7 @@ impl Revocation {
     pub async fn standing(&self, card: &X509, issuer: &X509, now: Timestamp) -> Standing {
         match (Question::new(card), Authority::new(issuer)) {
             (Ok(question), Ok(issuer)) => self.answered(&question, &issuer, now).await,
-            (Err(doubt), _) | (_, Err(doubt)) => Standing::Silent(vec![doubt.to_string()]),
+            (Err(doubt), _) | (_, Err(doubt)) => Standing::Unaskable(vec![doubt.to_string()]),
         }
     }
 
@@ -68,7 +68,7 @@ impl Revocation {
             Ok(standing) => standing,
             Err(vain) => {
                 tried.extend(vain);
-                Standing::Silent(tried)
+                in_vain(tried)
             }
         }
     }
@@ -96,6 +96,12 @@ impl Revocation {
         let listed = self.lists.ask(&Question::new(responder)?, issuer, now).await;
         ensure(matches!(listed, Ok(Standing::Good(_))), "signer-standing", "its certificate may be revoked")
     }
+}
+
+/// Silence passes; that no address may be asked, or that there is none, does not.
+fn in_vain(tried: Vec<String>) -> Standing {
+    let refused = |one: &String| matches!(one.split(": ").nth(1), Some("network" | "address"));
+    if tried.iter().all(refused) { Standing::Unaskable(tried) } else { Standing::Silent(tried) }
 }
 
 fn standing(said: &Said, answer: Vec<u8>, url: &Url) -> Standing {

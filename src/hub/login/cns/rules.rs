@@ -31,13 +31,18 @@ pub const fn of(trouble: CardTrouble) -> Option<Rule> {
         }
         CardTrouble::NotYet => rule("N5", "not-yet", "its time has begun"),
         CardTrouble::Expired => rule("N5", "expired", "its time is not over"),
-        CardTrouble::Usage => rule("N6", "key-usage", "digitalSignature, no nonRepudiation, no authority's"),
+        CardTrouble::Usage | CardTrouble::Signing => {
+            rule("N6", "key-usage", "digitalSignature, no nonRepudiation, no authority's")
+        }
         CardTrouble::Purpose => rule("N7", "client-auth", "its extended key usage is clientAuth"),
         CardTrouble::Policy => rule("N8", "policy", "it is issued under a policy of cards"),
         CardTrouble::Subject => rule("N9", "subject", "one common name: fiscal code, slash, card"),
         CardTrouble::FiscalCode => rule("N10", "fiscal-code", "the fiscal code's check character is right"),
+        CardTrouble::TooYoung => rule("N18", "age", "its holder has the age from which the body serves"),
+        CardTrouble::Parent => rule("N18", "parent", "no parent has to allow it"),
         CardTrouble::Revoked => rule("N11", "revoked", "its issuer says that it is not revoked"),
         CardTrouble::Unknown => rule("N11", "unknown", "its issuer knows it"),
+        CardTrouble::Unaskable => rule("N11", "unaskable", "it names who may be asked about it"),
         CardTrouble::Silent => rule("N11", "no-answer", "its issuer answers, unless the settings are soft"),
         CardTrouble::NoList => rule("N12", "no-list", "there is a trust list, and it is not over"),
         CardTrouble::Start | CardTrouble::Used | CardTrouble::OtherBrowser | CardTrouble::NotAccepted => {

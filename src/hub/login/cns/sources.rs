@@ -51,7 +51,17 @@ pub enum Questions {
     Live(Revocation),
     /// A test answers.
     #[cfg(test)]
-    Given(std::sync::Mutex<Standing>),
+    Given(std::sync::Mutex<Told>),
+}
+
+/// What a test answers.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// This.
+    Says(Standing),
+    /// What whom it may ask says.
+    Asks(Arc<Revocation>),
 }
 
 impl Questions {
@@ -70,7 +80,13 @@ impl Questions {
         match self {
             Self::Live(revocation) => revocation.standing(card, issuer, now).await,
             #[cfg(test)]
-            Self::Given(given) => given.lock().unwrap().clone(),
+            Self::Given(given) => {
+                let told = given.lock().unwrap().clone();
+                match told {
+                    Told::Says(standing) => standing,
+                    Told::Asks(revocation) => revocation.standing(card, issuer, now).await,
+                }
+            }
         }
     }
 }

@@ -41,6 +41,9 @@ pub enum Standing {
     },
     /// The responder does not know the card: as bad as revoked.
     Unknown(Proof),
+    /// There is nobody to ask: the card cannot be read as a question, or names no responder and no list that may be asked. Unlike
+    /// silence it does not pass, so no setting lets such a card in. What was tried.
+    Unaskable(Vec<String>),
     /// Nobody answered in time, or no answer was to be believed. What was tried, for the operator; no personal data.
     Silent(Vec<String>),
 }

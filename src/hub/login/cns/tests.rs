@@ -10,7 +10,7 @@ mod settings;
 
 use super::{
     issuers::Issuers,
-    sources::{Lists, Questions},
+    sources::{Lists, Questions, Told},
     standing::{Proof, Source, Standing},
     trust::NoList,
 };
@@ -52,6 +52,10 @@ fn recognise(hub: &Running, said: Result<&[&Authority], NoList>) {
 
 /// What issuers say from now on.
 fn answer(hub: &Running, said: Standing) {
+    tell(hub, Told::Says(said));
+}
+
+fn tell(hub: &Running, said: Told) {
     match &hub.hub.cards.as_ref().unwrap().questions {
         Questions::Given(given) => *given.lock().unwrap() = said,
         Questions::Live(_) => panic!("a test asks nobody"),

@@ -10,13 +10,16 @@ impl FiscalNumber {
     /// Whether the person is under 18 on `today`. The code has two digits of the year, so somebody of a hundred years or
     /// more counts as a child again.
     pub fn is_minor(&self, today: Date) -> bool {
-        let born = born(self.expose().as_bytes(), today);
-        born.is_some_and(|(year, month, day)| {
-            // Who was born on 29 February is of age on 1 March.
-            let of_age = year.saturating_add(OF_AGE);
-            let birthday = Date::new(of_age, month, day).unwrap_or_else(|_| date(of_age, 3, 1));
-            today < birthday
-        })
+        self.has_turned(OF_AGE, today) == Some(false)
+    }
+
+    /// Whether the person has had the birthday of that many years on `today`; `None` where the code holds no date. Who is a
+    /// hundred or more is a child here too.
+    pub fn has_turned(&self, years: i16, today: Date) -> Option<bool> {
+        let (year, month, day) = born(self.expose().as_bytes(), today)?;
+        // Who was born on 29 February has a birthday on 1 March.
+        let then = year.saturating_add(years);
+        Some(Date::new(then, month, day).unwrap_or_else(|_| date(then, 3, 1)) <= today)
     }
 }
 

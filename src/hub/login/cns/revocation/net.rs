@@ -102,8 +102,27 @@ impl Net {
         let host = host(url);
         let _turn = pace.turn(&host, now, self.patience).await?;
         let silent = || Doubt::new("silence", format!("no answer in {} s", limits.time.as_secs()));
+        let mut asked = Asked { pace, host: &host, now, failed: true };
         let answer = timeout(limits.time, asking).await.unwrap_or_else(|_| Err(silent()));
-        answer.inspect_err(|_| pace.ended(&host, false, now))
+        // That an address may not be asked is no failure of its host, and must not end as one that passes.
+        asked.failed = answer.as_ref().is_err_and(|doubt| !matches!(doubt.rule, "network" | "address"));
+        answer
+    }
+}
+
+/// A question under way. Who stops waiting for it drops it: the host has failed then too.
+struct Asked<'a> {
+    pace: &'a Pace,
+    host: &'a str,
+    now: Timestamp,
+    failed: bool,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.failed {
+            self.pace.ended(self.host, false, self.now);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use varco_policy::ConfigError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How long one question to a responder, or the wait for a list, may last, in seconds, 1 to 30.
+    /// How long one question to a responder, or the wait for a list, may last, in seconds, 1 to 5.
     pub timeout: u64,
     /// Questions under way at once, 1 to 256; a quarter of them at one host.
     pub parallel: usize,
@@ -28,8 +28,8 @@ impl Settings {
     /// When a number is out of its range.
     pub fn check(&self, file: &Path) -> Result<(), ConfigError> {
         let wrong = |key, problem, remedy| Err(ConfigError::new(file, key, problem, remedy));
-        if !(1..=30).contains(&self.timeout) {
-            return wrong("cns.asking.timeout", "not from 1 to 30 seconds", "give 3");
+        if !(1..=5).contains(&self.timeout) {
+            return wrong("cns.asking.timeout", "not from 1 to 5 seconds", "give 3");
         }
         if !(1..=256).contains(&self.parallel) {
             return wrong("cns.asking.parallel", "not from 1 to 256", "give 16");

@@ -69,10 +69,31 @@ fn what_is_no_name_of_a_card() {
 fn each_rule_stands_in_the_security_document() {
     let document = include_str!("../../../../../SECURITY.md");
     let rules: Vec<_> = CardTrouble::ALL.into_iter().filter_map(rules::of).collect();
-    assert_eq!(rules.len(), 15);
+    assert_eq!(rules.len(), 19);
     for rule in rules {
         assert!(document.contains(&format!("\n{}. ", rule.number)), "{rule:?}");
     }
+}
+
+/// SECURITY.md N2: inside of what is signed too.
+#[test]
+fn what_is_not_der_inside_is_refused() {
+    let good = &stage().1;
+    assert!(certificate::read(good).is_ok());
+    let at = good.windows(3).position(|octets| octets == [1, 1, 0xff]).unwrap();
+    let mut loose = good.clone();
+    loose[at + 2] = 1;
+    assert_eq!(certificate::read(&loose).unwrap_err(), "it is not DER", "true is FF (X.690 11.1)");
+}
+
+/// SECURITY.md N4: the authority's status of today counts, not when it began.
+#[test]
+fn a_card_may_be_older_than_its_authoritys_recognition() {
+    let (issuers, card) = stage();
+    let (mut issuers, card, now) = (issuers.clone(), certificate::read(card).unwrap(), app::now());
+    issuers.all[0].since = now;
+    let policies = policy::all(Path::new("hub.toml"), None).unwrap();
+    assert!(checks::check(&card, &issuers, &policies, now).is_ok());
 }
 
 /// One authority and its good card, made once.

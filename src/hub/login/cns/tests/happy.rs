@@ -115,6 +115,20 @@ async fn an_administrator_may_show_a_card() {
     hub.stop().await;
 }
 
+/// SECURITY.md N17: a card that was reported stolen, on the day that its issuer is silent.
+#[actix_web::test]
+async fn silence_makes_no_administrator() {
+    let site = Site::make("cns-soft-admin");
+    site.change("[\"RSSMRA80A01X000Z\"]", "[\"RSSMRA80A01H501U\"]");
+    let (hub, authority) = start_with(site, "revocation = \"soft\"").await;
+    let office = [("redirect_uri", ADMIN), ("scope", "openid roles")];
+    answer(&hub, Standing::Silent(vec!["http://ocsp.example.it/: silence: no answer in 3 s".into()]));
+    assert_eq!(log_in(&hub, &mario(&authority), &office).await.get("roles"), None);
+    answer(&hub, good());
+    assert_eq!(log_in(&hub, &mario(&authority), &office).await["roles"], json!(["site-admin"]));
+    hub.stop().await;
+}
+
 #[actix_web::test]
 async fn regional_cards_and_the_identity_card_are_cards_too() {
     let (hub, authority) = start("cns-policies").await;
@@ -148,7 +162,9 @@ async fn silence_lets_in_where_the_settings_are_soft_and_the_register_says_so() 
     answer(&hub, Standing::Silent(vec!["http://ocsp.example.it/: no answer in 3 s".into()]));
     log_in(&hub, &mario(&authority), &[]).await;
     assert_eq!(sealed(&hub)["card"]["revocation"]["said"], "nothing");
-    for said in [Standing::Revoked { since: app::now(), proof: proof() }, Standing::Unknown(proof())] {
+    let nobody = Standing::Unaskable(vec!["http://10.0.0.1/: network: not a public address".into()]);
+    for said in [Standing::Revoked { since: app::now(), proof: proof() }, Standing::Unknown(proof()), nobody]
+    {
         answer(&hub, said);
         assert_eq!(show(&hub, &mut hub.browser(), Some(&mario(&authority))).await.status, 403);
     }

@@ -99,7 +99,11 @@ impl Authority {
 
     /// One whose certificate lasts from and to so many days from now.
     pub fn lasting(name: &str, from: i64, to: i64) -> Self {
-        let key = ec();
+        Self::with_key(name, ec(), from, to)
+    }
+
+    /// The same with a key that is there, as of an authority that was renewed.
+    pub fn with_key(name: &str, key: PKey<Private>, from: i64, to: i64) -> Self {
         let name = subject(&[name.to_owned()]);
         let mut builder = begin(&name, &name, &key, (from, to));
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
@@ -166,6 +170,18 @@ fn subject(names: &[String]) -> X509Name {
 pub fn extension(oid: &str, critical: bool, content: &[u8]) -> X509Extension {
     let value = Asn1OctetString::new_from_bytes(content).unwrap();
     X509Extension::new_from_der(&Asn1Object::from_str(oid).unwrap(), critical, &value).unwrap()
+}
+
+/// Where the issuer answers: two responders (`id-pe-authorityInfoAccess`), and two lists.
+pub fn asked_at(responders: [&str; 2], lists: [&str; 2]) -> Vec<X509Extension> {
+    let uri = |url: &str| tlv(0x86, url.as_bytes());
+    let ocsp = tlv(0x06, Asn1Object::from_str("1.3.6.1.5.5.7.48.1").unwrap().as_slice());
+    let access = responders.map(|url| tlv(0x30, &[ocsp.clone(), uri(url)].concat())).concat();
+    let points = lists.map(|url| tlv(0x30, &tlv(0xa0, &tlv(0xa0, &uri(url))))).concat();
+    vec![
+        extension("1.3.6.1.5.5.7.1.1", false, &tlv(0x30, &access)),
+        extension("2.5.29.31", false, &tlv(0x30, &points)),
+    ]
 }
 
 fn policies(all: &[&str]) -> X509Extension {

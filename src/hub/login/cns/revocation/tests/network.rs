@@ -40,11 +40,14 @@ pub fn word(standing: &Standing) -> String {
         Standing::Good(proof) => format!("good {}", source(proof.source)),
         Standing::Revoked { proof, .. } => format!("revoked {}", source(proof.source)),
         Standing::Unknown(proof) => format!("unknown {}", source(proof.source)),
-        Standing::Silent(tried) => {
-            let rules: Vec<_> = tried.iter().filter_map(|one| one.split(": ").nth(1)).collect();
-            format!("silent {}", rules.join(" "))
-        }
+        Standing::Unaskable(tried) => format!("unaskable {}", rules(tried)),
+        Standing::Silent(tried) => format!("silent {}", rules(tried)),
     }
+}
+
+fn rules(tried: &[String]) -> String {
+    let rules: Vec<_> = tried.iter().filter_map(|one| one.split(": ").nth(1)).collect();
+    rules.join(" ")
 }
 
 async fn asked(pki: &Pki, serial: &str, ocsp: Option<&str>, lists: &[&str]) -> String {
@@ -155,7 +158,10 @@ async fn where_the_responder_fails_the_list_answers() {
     assert_eq!(asked(&pki, REVOKED, Some(&nobody), &[&list.url]).await, "revoked crl");
     assert_eq!(asked(&pki, GOOD, Some(&nobody), &[]).await, "silent silence");
     assert_eq!(asked(&pki, GOOD, None, &[&list.url]).await, "good crl");
-    assert_eq!(asked(&pki, GOOD, None, &[]).await, "silent ");
+    assert_eq!(asked(&pki, GOOD, None, &[]).await, "unaskable ");
+    assert_eq!(asked(&pki, GOOD, Some("ftp://127.0.0.1/"), &["file:///crl"]).await, "unaskable ");
+    assert_eq!(asked(&pki, GOOD, Some("http://10.0.0.1/"), &[]).await, "unaskable network");
+    assert_eq!(asked(&pki, GOOD, Some("http://10.0.0.1/"), &[&nobody]).await, "silent network silence");
 }
 
 /// A recorded "good" is sent again after the card was revoked, with and without the nonce of then.
