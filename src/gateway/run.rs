@@ -80,10 +80,11 @@ fn resume(settings: &Settings, board: &Board) -> Result<(Site, Store, Running), 
     let slots = &settings.site.slots;
     let now = now();
     let clock = ClockWatch::start(settings.log.time.clone()).context("the clock's thread")?;
-    let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine, now)
+    let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine)
         .map_err(|error| bad(error.to_string()))?;
     let mut store = store.with(clock, Arc::clone(&board.log));
     let log = log(settings, &mut store, board)?;
+    store.take_over(now).map_err(|error| bad(error.to_string()))?;
     let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
     if !settings.site.limits.count_the_day() {
         store.forget_usage().map_err(|error| bad(error.to_string()))?;

@@ -22,7 +22,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use log::Progress;
-use rusqlite::{Connection, Row, types::Type};
+use rusqlite::{Connection, Row, Transaction, types::Type};
 use std::{fs::File, path::Path, sync::Arc};
 use varco_audit::{
     Entry,
@@ -98,23 +98,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or makes `site.db` in `folder`, alone. What an older version recorded in clear is sealed.
+    /// Opens or makes `site.db` in `folder`, alone. Nothing is recorded in it before it is known where the log is
+    /// ([`Self::continue_after`], [`Self::take_over`]).
     ///
     /// # Errors
     /// When the folder cannot be used, another gateway uses it, or the database is damaged or newer.
-    pub fn open(
-        folder: &Path,
-        mut recorder: Recorder,
-        quarantine: SignedDuration,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub fn open(folder: &Path, recorder: Recorder, quarantine: SignedDuration) -> Result<Self, StoreError> {
         let lock = File::options().create(true).append(true).open(folder.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => StoreError::InUse,
             std::fs::TryLockError::Error(error) => StoreError::Folder(error),
         })?;
-        let mut connection = schema::open(&folder.join("site.db"))?;
-        take_over(&mut connection, &mut recorder, now)?;
+        let connection = schema::open(&folder.join("site.db"))?;
         let (clock, progress) = (Arc::default(), Arc::<Progress>::default());
         progress.committed(journal::place(&connection)?.next);
         let (beat, deleted, _lock) = (None, true, lock);
@@ -127,6 +122,7 @@ impl Store {
     #[must_use]
     pub fn with(self, clock: Arc<ClockWatch>, progress: Arc<Progress>) -> Self {
         progress.committed(self.progress.next());
+        progress.least(self.progress.at_least());
         Self { clock, progress, ..self }
     }
 
@@ -135,17 +131,28 @@ impl Store {
         self.progress.next()
     }
 
-    /// The log folder has this many leaves already: the next record comes after them, in a new database too.
+    /// The log folder has this many leaves already: the next record comes after them, in a new or restored database too.
     ///
     /// # Errors
     /// When the database fails.
     pub fn continue_after(&mut self, size: u64) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        let mut place = journal::place(&transaction)?;
-        place.next = place.next.max(size);
-        journal::set_place(&transaction, &place)?;
+        self.progress.least(size);
+        let transaction = begin(&mut self.connection, &self.progress)?;
+        let next = journal::place(&transaction)?.next;
         transaction.commit()?;
-        self.progress.committed(place.next);
+        self.progress.committed(next);
+        Ok(())
+    }
+
+    /// Seals what an older version recorded in clear. Called when it is known where the log is, before anything else is
+    /// recorded.
+    ///
+    /// # Errors
+    /// When the database fails or nothing can be sealed.
+    pub fn take_over(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        take_over(&mut self.connection, &mut self.recorder, now)?;
+        self.progress.committed(journal::place(&self.connection)?.next);
+        self.forget_for_good();
         Ok(())
     }
 
@@ -168,7 +175,7 @@ impl Store {
     /// # Errors
     /// When the database fails; the changes may be durable all the same.
     pub fn commit(&mut self, changes: &[Change], now: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = begin(&mut self.connection, &self.progress)?;
         let mut entries = Vec::new();
         for change in changes {
             entries.extend(change::write(&transaction, self.recorder.site(), change, now)?);
@@ -208,7 +215,7 @@ impl Store {
 
     fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), StoreError> {
         let clock = self.clock.error(now);
-        let transaction = self.connection.transaction()?;
+        let transaction = begin(&mut self.connection, &self.progress)?;
         self.recorder.append(&transaction, &[entry], Now { at: now, clock })?;
         self.progress.commit(transaction)?;
         Ok(())
@@ -299,6 +306,18 @@ impl Store {
     pub(crate) fn limit_pages(&self, pages: i64) {
         self.connection.pragma_update(None, "max_page_count", pages).unwrap();
     }
+}
+
+/// Begins a transaction in which the next number is none that the log has given already.
+fn begin<'c>(connection: &'c mut Connection, progress: &Progress) -> Result<Transaction<'c>, StoreError> {
+    let transaction = connection.transaction()?;
+    let (mut place, least) = (journal::place(&transaction)?, progress.at_least());
+    if place.next < least {
+        // The key of tags too: the log may hold a newer one of this week, by which what follows would be looked for.
+        (place.next, place.tags) = (least, None);
+        journal::set_place(&transaction, &place)?;
+    }
+    Ok(transaction)
 }
 
 /// Seals what an older version recorded in clear, some at a time: a start that is cut goes on where it was. What is

@@ -35,6 +35,8 @@ const RETRY: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Progress {
     next: AtomicU64,
+    /// The log was seen with this many leaves: no record gets a number below.
+    least: AtomicU64,
     integrated: AtomicU64,
     failing: AtomicBool,
     late: AtomicBool,
@@ -74,9 +76,19 @@ impl Progress {
         self.next.store(next, SeqCst);
     }
 
+    pub(super) fn least(&self, size: u64) {
+        self.least.fetch_max(size, SeqCst);
+    }
+
+    pub(super) fn at_least(&self) -> u64 {
+        self.least.load(SeqCst)
+    }
+
     /// Commits a transaction, in which the leaves that are in the log folder leave the database, and wakes the thread.
+    /// Whatever the log says it has, what this transaction adds is not in it.
     pub(super) fn commit(&self, transaction: Transaction<'_>) -> Result<(), StoreError> {
-        journal::prune(&transaction, self.integrated.load(SeqCst), super::PRUNED)?;
+        let integrated = self.integrated.load(SeqCst).min(self.next());
+        journal::prune(&transaction, integrated, super::PRUNED)?;
         let next = journal::place(&transaction)?.next;
         transaction.commit()?;
         self.committed(next);
@@ -139,6 +151,17 @@ pub enum Failed {
     /// The database.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The database is older than the log: what it counts on has other numbers there. The next record gets a number after
+    /// the log's, and then it goes on; unless records wait that have numbers of the log already.
+    #[error(
+        "the log has {size} entries and site.db knows of {next}: site.db is an old copy, or another log's"
+    )]
+    Ahead {
+        /// Entries in the log.
+        size: u64,
+        /// What the database gives next.
+        next: u64,
+    },
 }
 
 /// The thread's parts.
@@ -219,13 +242,21 @@ impl Integrator {
             Some(reader) => reader,
             none => none.insert(journal::open_read_only(&self.database)?),
         };
+        let (size, next) = (log.size(), journal::place(reader)?.next);
+        if size > next {
+            self.progress.least(size);
+            return Err(Failed::Ahead { size, next });
+        }
         // What the store may remove already is in the log; from there on each is compared or added.
         let mut from = self.progress.integrated.load(SeqCst);
         loop {
             let rows = journal::leaves(reader, from, CHUNK)?;
             let Some((first, _)) = rows.first() else { break };
             let first = *first;
-            let leaves: Vec<_> = rows.into_iter().map(|(_, leaf)| leaf).collect();
+            // A restored database has a gap, of what only the log holds.
+            let next_to =
+                rows.into_iter().zip(first..).take_while(|((sequence, _), place)| sequence == place);
+            let leaves: Vec<_> = next_to.map(|((_, leaf), _)| leaf).collect();
             from = first.saturating_add(leaves.len() as u64);
             log.integrate(first, &leaves)?;
             self.progress.integrated.store(log.size(), SeqCst);

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
 use varco_audit::{ceremony, keys::KeyFolder};
 use varco_policy::{Device, Mac, PassId, Rate, Subject};
 
-const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
 
 fn folder() -> tempdir::Folder {
     tempdir::Folder::new()
@@ -34,7 +34,9 @@ pub(super) fn end(pass: &Pass, second: i64) -> Change {
 }
 
 pub(super) fn open(folder: &Path) -> Result<Store, StoreError> {
-    Store::open(folder, keys::recorder(at(0)), QUARANTINE, at(0))
+    let mut store = Store::open(folder, keys::recorder(at(0)), QUARANTINE)?;
+    store.take_over(at(0))?;
+    Ok(store)
 }
 
 use keys::entries;
@@ -461,7 +463,7 @@ fn keys_that_are_of_an_earlier_day_or_week_are_told_until_newer_ones_come() {
         let (given, first) = (tempdir::Folder::new(), at(0) - SignedDuration::from_hours(12 * 24));
         ceremony::publish(&KeyFolder::at(keys::folder()), given.path()).unwrap();
         let recorder = Recorder::open(given.path(), "library", first).unwrap();
-        Store::open(folder.path(), recorder, QUARANTINE, first).unwrap()
+        Store::open(folder.path(), recorder, QUARANTINE).unwrap()
     };
     assert!(!late(&mut store, -12), "31 December 1969 is in the first week");
     assert!(late(&mut store, -5));
