@@ -132,6 +132,56 @@ fn records_with_numbers_of_the_log_are_kept() {
     }
 }
 
+/// The log is lost, replaced by an older copy, or by another of the same key: nothing is signed, and the log that was is
+/// taken up when it is back.
+#[test]
+fn a_log_that_is_not_the_one_signed_last_is_not_continued() {
+    let folder = tempdir::Folder::new();
+    let (log, kept, old) = (folder.path().join("log"), folder.path().join("kept"), folder.path().join("old"));
+    for n in [1, 2] {
+        let (mut store, mut integrator) = start(folder.path());
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+        integrator.integrate().unwrap();
+        drop((store, integrator));
+        if n == 1 {
+            assert!(Command::new("cp").arg("-r").arg(&log).arg(&old).status().unwrap().success());
+        }
+    }
+    let here = folder_of(folder.path());
+    assert_eq!(here.known_size(), 7);
+    std::fs::rename(&log, &kept).unwrap();
+    assert!(matches!(here.open(), Err(Failed::Lost(7))));
+    assert!(!log.join("checkpoint").exists(), "no empty log was signed");
+    let _ = std::fs::remove_dir_all(&log);
+    std::fs::rename(&old, &log).unwrap();
+    assert!(matches!(here.open(), Err(Failed::Other { size: 4, seen: 7 })));
+    std::fs::remove_dir_all(&log).unwrap();
+    // Another log of the same key, longer than the one that was signed.
+    let mut other = Log::open(&log, &here.origin, here.key().unwrap()).unwrap();
+    other.integrate(0, &vec![b"another".to_vec(); 9]).unwrap();
+    drop(other);
+    assert!(matches!(here.open(), Err(Failed::Other { size: 9, seen: 7 })));
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::rename(&kept, &log).unwrap();
+    assert_eq!(here.open().unwrap().size(), 7);
+}
+
+#[test]
+fn a_lost_key_is_not_replaced() {
+    let folder = tempdir::Folder::new();
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+    integrator.integrate().unwrap();
+    drop((store, integrator));
+    let here = folder_of(folder.path());
+    for gone in ["log.key", "log.seen"] {
+        std::fs::remove_file(folder.path().join(gone)).unwrap();
+        let said = here.open().unwrap_err().to_string();
+        assert!(said.contains("restore it from its copy"), "{said}");
+        assert!(!here.key.exists());
+    }
+}
+
 /// A database of the version before, put beside a log that goes on.
 #[test]
 fn records_in_clear_go_on_after_the_log() {
