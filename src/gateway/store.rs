@@ -23,7 +23,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use log::Progress;
 use rusqlite::{Connection, Row, Transaction, types::Type};
-use std::{fs::File, path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use varco_audit::{
     Entry,
     journal::{self, JournalError},
@@ -93,6 +93,8 @@ pub struct Store {
     beat: Option<Timestamp>,
     /// What was deleted since the write-ahead log was emptied must not stay in it.
     deleted: bool,
+    /// Somebody read the database when it was to be emptied.
+    again: bool,
     /// Held as long as the store is open.
     _lock: File,
 }
@@ -112,8 +114,9 @@ impl Store {
         let connection = schema::open(&folder.join("site.db"))?;
         let (clock, progress) = (Arc::default(), Arc::<Progress>::default());
         progress.committed(journal::place(&connection)?.next);
-        let (beat, deleted, _lock) = (None, true, lock);
-        let mut store = Self { connection, recorder, quarantine, clock, progress, beat, deleted, _lock };
+        let (beat, deleted, again, _lock) = (None, true, false, lock);
+        let mut store =
+            Self { connection, recorder, quarantine, clock, progress, beat, deleted, again, _lock };
         store.forget_for_good();
         Ok(store)
     }
@@ -175,6 +178,7 @@ impl Store {
     /// # Errors
     /// When the database fails; the changes may be durable all the same.
     pub fn commit(&mut self, changes: &[Change], now: Timestamp) -> Result<(), StoreError> {
+        let tags = journal::place(&self.connection)?.tags;
         let transaction = begin(&mut self.connection, &self.progress)?;
         let mut entries = Vec::new();
         for change in changes {
@@ -183,11 +187,13 @@ impl Store {
         let clock = self.clock.error(now);
         self.recorder.append(&transaction, &entries, Now { at: now, clock })?;
         let rested = now.saturating_sub(self.quarantine).unwrap_or(Timestamp::MIN);
-        transaction
+        let rested = transaction
             .prepare_cached("DELETE FROM resting WHERE freed < ?1")?
             .execute([rested.as_millisecond()])?;
+        let other_tags = journal::place(&transaction)?.tags != tags;
         self.progress.commit(transaction)?;
-        self.deleted |= changes.iter().any(|change| matches!(change, Change::Ended { .. }));
+        let ended = changes.iter().any(|change| matches!(change, Change::Ended { .. }));
+        self.deleted |= ended || rested > 0 || other_tags;
         if changes.iter().any(|change| matches!(change, Change::Day(_))) {
             self.forget_for_good();
         }
@@ -201,6 +207,9 @@ impl Store {
     pub fn keep_up(&mut self, open: usize, now: Timestamp) -> Result<(), StoreError> {
         let due = |beat: Timestamp| now.duration_since(beat).abs() >= HEARTBEAT;
         if !self.beat.is_none_or(due) {
+            if self.again {
+                self.forget_for_good();
+            }
             return Ok(());
         }
         self.beat = Some(now);
@@ -215,9 +224,12 @@ impl Store {
 
     fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), StoreError> {
         let clock = self.clock.error(now);
+        let tags = journal::place(&self.connection)?.tags;
         let transaction = begin(&mut self.connection, &self.progress)?;
         self.recorder.append(&transaction, &[entry], Now { at: now, clock })?;
+        let other_tags = journal::place(&transaction)?.tags != tags;
         self.progress.commit(transaction)?;
+        self.deleted |= other_tags;
         Ok(())
     }
 
@@ -252,13 +264,20 @@ impl Store {
     }
 
     /// What was deleted is still in the write-ahead log, until that is emptied. Somebody who reads the database now
-    /// prevents it; then it is for the next day.
+    /// prevents it; then it is tried at every tick.
     fn forget_for_good(&mut self) {
+        // Nobody who is admitted waits for a reader.
+        let _ = self.connection.busy_timeout(Duration::ZERO);
         let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+        let _ = self.connection.busy_timeout(schema::PATIENCE);
+        let told = std::mem::replace(&mut self.again, !matches!(busy, Ok(0)));
         match busy {
             Ok(0) => self.deleted = false,
-            Ok::<i64, _>(_) => tracing::info!("records are being read: the log of changes is emptied later"),
-            Err(error) => tracing::warn!(%error, "the log of changes was not emptied"),
+            Ok::<i64, _>(_) if !told => {
+                tracing::info!("records are being read: the log of changes is emptied later");
+            }
+            Err(error) if !told => tracing::warn!(%error, "the log of changes was not emptied"),
+            _ => {}
         }
     }
 

@@ -435,6 +435,54 @@ fn after_a_pass_no_file_holds_its_device_its_login_or_its_subject() {
     assert_eq!(entries(folder.path()).len(), 3, "and yet it is on record: start, end, heartbeat");
 }
 
+/// SECURITY.md L20: the key of the week before goes with the week, from every file.
+#[test]
+fn the_key_of_tags_of_the_week_before_is_gone_from_every_file() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    let key = |store: &Store| journal::place(&store.connection).unwrap().tags.unwrap().1;
+    store.keep_up(0, at(0)).unwrap();
+    let old = vec![key(&store)];
+    assert_eq!(found(folder.path(), &old), [0], "the search finds what is there");
+    store.keep_up(0, at(7 * 86_400)).unwrap();
+    assert_ne!(key(&store), old[0]);
+    store.keep_up(0, at(7 * 86_400 + 300)).unwrap();
+    assert_eq!(found(folder.path(), &old), [0; 0]);
+}
+
+/// Also what rested: which ports were lent minutes ago.
+#[test]
+fn slots_that_have_rested_are_gone_from_every_file() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    store.commit(&[Change::Started(pass(1)), end(&pass(1), 0)], at(0)).unwrap();
+    store.keep_up(0, at(0)).unwrap();
+    let slot = vec![serde_json::to_vec(&pass(1).slot).unwrap()];
+    assert_eq!(found(folder.path(), &slot), [0], "while it rests");
+    store.commit(&[], at(601)).unwrap();
+    store.keep_up(0, at(602)).unwrap();
+    assert_eq!(found(folder.path(), &slot), [0; 0]);
+}
+
+/// Somebody reads, as `varco-audit who` does: nobody waits for them, and what was deleted goes when they have done.
+#[test]
+fn a_reader_keeps_nothing_waiting_and_what_was_deleted_goes_after_them() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    store.commit(&[Change::Started(pass(7))], at(0)).unwrap();
+    let reader = journal::open_read_only(&folder.path().join("site.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM leaf").unwrap();
+    store.commit(&[end(&pass(7), 5)], at(5)).unwrap();
+    store.keep_up(0, at(6)).unwrap();
+    assert!(store.again);
+    let known = vec![b"02:00:00:00:00:07".to_vec()];
+    assert_eq!(found(folder.path(), &known), [0], "the reader holds it");
+    drop(reader);
+    store.keep_up(0, at(7)).unwrap();
+    assert!(!store.again);
+    assert_eq!(found(folder.path(), &known), [0; 0]);
+}
+
 #[test]
 fn heartbeats_come_every_five_minutes_and_say_how_right_the_clock_is() {
     let folder = folder();
