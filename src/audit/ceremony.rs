@@ -71,12 +71,11 @@ fn pair(
     if folder.public(class, period, role)?.is_some() {
         return Ok(false);
     }
-    keys::make_folder(&folder.path().join(period.to_string()))?;
+    keys::make_folder(&folder.path().join(period.to_string()), 0o700)?;
     let private = Private::fresh()?;
     for holder in holders.iter().filter(|holder| holder.role == role) {
         let path = folder.sealed_path(class, period, role, &holder.name);
-        // Of a ceremony that was cut: its public half is not there, so nothing was sealed to it.
-        let _ = std::fs::remove_file(&path);
+        set_aside(folder, (class, period, role), &holder.name)?;
         let words = sealed_words(class, period, role, &holder.name);
         let sealed = seal::seal(&holder.key, &holder_info(role), &words, private.expose())?;
         keys::write_new(&path, &keys::line(&words, &sealed), 0o600)?;
@@ -84,6 +83,23 @@ fn pair(
     let text = keys::line(&keys::public_words(class, period, role), private.public()?.octets());
     keys::write_new(&folder.public_path(class, period, role), &text, 0o644)?;
     Ok(true)
+}
+
+/// A private half without its public one is of a ceremony that was cut, or the public half was lost and gateways have it:
+/// then it opens records. So it stays, under another name, and is destroyed with the others.
+fn set_aside(
+    folder: &KeyFolder,
+    (class, period, role): (Class, Period, Role),
+    holder: &str,
+) -> Result<(), KeyError> {
+    let path = folder.sealed_path(class, period, role, holder);
+    if !path.exists() {
+        return Ok(());
+    }
+    let asides = (1..1000).map(|n| folder.sealed_path(class, period, role, &format!("{holder}.{n}")));
+    let mut free = asides.filter(|aside| !aside.exists());
+    let aside = free.next().ok_or_else(|| KeyError::There(path.clone()))?;
+    std::fs::rename(&path, aside).map_err(|error| KeyError::File(path, error))
 }
 
 /// Copies the public halves into another folder: what a gateway gets. How many were not there yet.
@@ -102,7 +118,8 @@ pub fn publish(folder: &KeyFolder, to: &Path) -> Result<usize, KeyError> {
                     Some(_) => return Err(KeyError::There(path)),
                     None => {}
                 }
-                keys::make_folder(&to.join(period.to_string()))?;
+                // The gateway's own user reads them.
+                keys::make_folder(&to.join(period.to_string()), 0o755)?;
                 let text = keys::line(&keys::public_words(class, period, role), key.octets());
                 keys::write_new(&path, &text, 0o644)?;
                 copied += 1;

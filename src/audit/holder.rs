@@ -56,7 +56,7 @@ impl HolderKey {
         let private = Private::fresh()?;
         let public = private.public()?;
         let (own, given) = (folder.join(format!("{name}.key")), folder.join(format!("{name}.pub")));
-        keys::make_folder(folder)?;
+        keys::make_folder(folder, 0o700)?;
         let words = |what: &str| format!("{what} {role} {name}");
         keys::write_new(&own, &keys::line(&words("varco-holder-key/1"), private.expose()), 0o600)?;
         keys::write_new(&given, &keys::line(&words("varco-holder/1"), public.octets()), 0o644)?;

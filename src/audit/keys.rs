@@ -153,20 +153,38 @@ pub fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     let _ = std::fs::remove_file(&part);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&part).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    std::fs::hard_link(&part, path).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => KeyError::There(path.to_owned()),
-        _ => failed(error),
-    })?;
+    drop(file);
+    match std::fs::hard_link(&part, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(KeyError::There(path.to_owned()));
+        }
+        // FAT, as on a stick, has no links: the file is made in its place, and taken away again where that fails.
+        Err(_) => in_place(path, text, mode)?,
+        Ok(()) => {}
+    }
     std::fs::remove_file(&part).map_err(failed)?;
     path.parent().map_or(Ok(()), sync)
 }
 
-/// Makes a folder, also above it, that only we read.
+/// Writes a new file under its own name.
+fn in_place(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = made.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => KeyError::There(path.to_owned()),
+        _ => KeyError::File(path.to_owned(), error),
+    })?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = std::fs::remove_file(path);
+        KeyError::File(path.to_owned(), error)
+    })
+}
+
+/// Makes a folder, also above it: `mode` 0o700 where only we read, 0o755 for public halves.
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn make_folder(path: &Path) -> Result<(), KeyError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+pub fn make_folder(path: &Path, mode: u32) -> Result<(), KeyError> {
+    let made = DirBuilder::new().recursive(true).mode(mode).create(path);
     made.map_err(|error| KeyError::File(path.to_owned(), error))
 }
 
@@ -176,4 +194,21 @@ pub fn make_folder(path: &Path) -> Result<(), KeyError> {
 /// When the disk fails.
 pub fn sync(folder: &Path) -> Result<(), KeyError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(|error| KeyError::File(folder.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a medium without links does; a real one needs root to mount.
+    #[test]
+    fn a_file_made_in_its_place_is_never_over_another() {
+        let folder = std::env::temp_dir().join(format!("varco-audit-keys-{}", std::process::id()));
+        make_folder(&folder, 0o700).unwrap();
+        let path = folder.join("R2a.approver.pub");
+        in_place(&path, "first\n", 0o600).unwrap();
+        assert!(matches!(in_place(&path, "second\n", 0o600), Err(KeyError::There(_))));
+        assert_eq!(read(&path).unwrap().as_deref(), Some("first\n"));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

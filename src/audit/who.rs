@@ -60,6 +60,9 @@ pub struct Holder {
     pub until: Timestamp,
     /// Why it ended; `None` while it is open or its end was never recorded.
     pub cause: Option<EndCause>,
+    /// Ends recorded after the first, which counts: an old copy of `site.db` knew the pass as open and ended it again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended_again: Vec<Timestamp>,
     /// The error of the clock, where begin or end are marked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<Clock>,
@@ -199,14 +202,18 @@ fn attribute(
     let named = records.leaf(connection)?;
     match opener.open(&Leaf::read(&named)?)?.body {
         Body::Began { pass: same, subject, until } if same == pass => {
-            holders.insert(pass, Holder { pass, site, subject, slot, from: at, until, cause: None, clock });
+            let (cause, ended_again) = (None, Vec::new());
+            let holder = Holder { pass, site, subject, slot, from: at, until, cause, ended_again, clock };
+            holders.insert(pass, holder);
         }
-        Body::Ended { pass: same, cause } if same == pass => {
-            if let Some(holder) = holders.get_mut(&pass) {
+        Body::Ended { pass: same, cause } if same == pass => match holders.get_mut(&pass) {
+            Some(holder) if holder.cause.is_some() => holder.ended_again.push(at),
+            Some(holder) => {
                 (holder.until, holder.cause) = (at, Some(cause));
                 holder.clock = holder.clock.or(clock);
             }
-        }
+            None => {}
+        },
         _ => return Err(OpenError::Damaged(connection, "it is of another pass".into()).into()),
     }
     Ok(())

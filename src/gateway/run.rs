@@ -80,10 +80,11 @@ fn resume(settings: &Settings, board: &Board) -> Result<(Site, Store, Running), 
     let slots = &settings.site.slots;
     let now = now();
     let clock = ClockWatch::start(settings.log.time.clone()).context("the clock's thread")?;
-    let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine, now)
+    let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine)
         .map_err(|error| bad(error.to_string()))?;
     let mut store = store.with(clock, Arc::clone(&board.log));
     let log = log(settings, &mut store, board)?;
+    store.take_over(now).map_err(|error| bad(error.to_string()))?;
     let kept = store.resume(now).map_err(|error| bad(error.to_string()))?;
     if !settings.site.limits.count_the_day() {
         store.forget_usage().map_err(|error| bad(error.to_string()))?;
@@ -109,8 +110,13 @@ fn resume(settings: &Settings, board: &Board) -> Result<(Site, Store, Running), 
 /// The log and its thread. A log that cannot be opened keeps nobody out: what is recorded waits for it. Only where
 /// nothing was ever recorded is it not known where to begin.
 fn log(settings: &Settings, store: &mut Store, board: &Board) -> Result<Running, Fault> {
-    settings.log_key()?;
     let at = &settings.log.at;
+    if store.next() > 0 && !at.key.exists() {
+        let remedy = "restore log.key; or begin anew as OPERATING.md says";
+        let problem = format!("{}: is lost, and records were made with it", at.key.display());
+        return Err(ConfigError::new(&settings.file, "state", problem, remedy).into());
+    }
+    settings.log_key()?;
     let bad = |problem: String| {
         let remedy = "give a folder that the gateway's user can write; restore a damaged log from its copy";
         ConfigError::new(&settings.file, "log.folder", format!("{}: {problem}", at.folder.display()), remedy)
@@ -122,7 +128,10 @@ fn log(settings: &Settings, store: &mut Store, board: &Board) -> Result<Running,
         }
         Err(error) if store.next() == 0 => return Err(bad(error.to_string()).into()),
         // Its thread tries again, and tells.
-        Err(_) => None,
+        Err(_) => {
+            store.continue_after(at.known_size()).map_err(|error| bad(error.to_string()))?;
+            None
+        }
     };
     let database = settings.state.join("site.db");
     let integrator = Integrator::new(at.clone(), &database, log, Arc::clone(&board.log));

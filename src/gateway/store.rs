@@ -22,8 +22,8 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use log::Progress;
-use rusqlite::{Connection, Row, types::Type};
-use std::{fs::File, path::Path, sync::Arc};
+use rusqlite::{Connection, Row, Transaction, types::Type};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use varco_audit::{
     Entry,
     journal::{self, JournalError},
@@ -93,32 +93,30 @@ pub struct Store {
     beat: Option<Timestamp>,
     /// What was deleted since the write-ahead log was emptied must not stay in it.
     deleted: bool,
+    /// Somebody read the database when it was to be emptied.
+    again: bool,
     /// Held as long as the store is open.
     _lock: File,
 }
 
 impl Store {
-    /// Opens or makes `site.db` in `folder`, alone. What an older version recorded in clear is sealed.
+    /// Opens or makes `site.db` in `folder`, alone. Nothing is recorded in it before it is known where the log is
+    /// ([`Self::continue_after`], [`Self::take_over`]).
     ///
     /// # Errors
     /// When the folder cannot be used, another gateway uses it, or the database is damaged or newer.
-    pub fn open(
-        folder: &Path,
-        mut recorder: Recorder,
-        quarantine: SignedDuration,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub fn open(folder: &Path, recorder: Recorder, quarantine: SignedDuration) -> Result<Self, StoreError> {
         let lock = File::options().create(true).append(true).open(folder.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => StoreError::InUse,
             std::fs::TryLockError::Error(error) => StoreError::Folder(error),
         })?;
-        let mut connection = schema::open(&folder.join("site.db"))?;
-        take_over(&mut connection, &mut recorder, now)?;
+        let connection = schema::open(&folder.join("site.db"))?;
         let (clock, progress) = (Arc::default(), Arc::<Progress>::default());
         progress.committed(journal::place(&connection)?.next);
-        let (beat, deleted, _lock) = (None, true, lock);
-        let mut store = Self { connection, recorder, quarantine, clock, progress, beat, deleted, _lock };
+        let (beat, deleted, again, _lock) = (None, true, false, lock);
+        let mut store =
+            Self { connection, recorder, quarantine, clock, progress, beat, deleted, again, _lock };
         store.forget_for_good();
         Ok(store)
     }
@@ -127,6 +125,7 @@ impl Store {
     #[must_use]
     pub fn with(self, clock: Arc<ClockWatch>, progress: Arc<Progress>) -> Self {
         progress.committed(self.progress.next());
+        progress.least(self.progress.at_least());
         Self { clock, progress, ..self }
     }
 
@@ -135,17 +134,28 @@ impl Store {
         self.progress.next()
     }
 
-    /// The log folder has this many leaves already: the next record comes after them, in a new database too.
+    /// The log folder has this many leaves already: the next record comes after them, in a new or restored database too.
     ///
     /// # Errors
     /// When the database fails.
     pub fn continue_after(&mut self, size: u64) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        let mut place = journal::place(&transaction)?;
-        place.next = place.next.max(size);
-        journal::set_place(&transaction, &place)?;
+        self.progress.least(size);
+        let transaction = begin(&mut self.connection, &self.progress)?;
+        let next = journal::place(&transaction)?.next;
         transaction.commit()?;
-        self.progress.committed(place.next);
+        self.progress.committed(next);
+        Ok(())
+    }
+
+    /// Seals what an older version recorded in clear. Called when it is known where the log is, before anything else is
+    /// recorded.
+    ///
+    /// # Errors
+    /// When the database fails or nothing can be sealed.
+    pub fn take_over(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        take_over(&mut self.connection, &mut self.recorder, now)?;
+        self.progress.committed(journal::place(&self.connection)?.next);
+        self.forget_for_good();
         Ok(())
     }
 
@@ -168,7 +178,8 @@ impl Store {
     /// # Errors
     /// When the database fails; the changes may be durable all the same.
     pub fn commit(&mut self, changes: &[Change], now: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let tags = journal::place(&self.connection)?.tags;
+        let transaction = begin(&mut self.connection, &self.progress)?;
         let mut entries = Vec::new();
         for change in changes {
             entries.extend(change::write(&transaction, self.recorder.site(), change, now)?);
@@ -176,11 +187,13 @@ impl Store {
         let clock = self.clock.error(now);
         self.recorder.append(&transaction, &entries, Now { at: now, clock })?;
         let rested = now.saturating_sub(self.quarantine).unwrap_or(Timestamp::MIN);
-        transaction
+        let rested = transaction
             .prepare_cached("DELETE FROM resting WHERE freed < ?1")?
             .execute([rested.as_millisecond()])?;
+        let other_tags = journal::place(&transaction)?.tags != tags;
         self.progress.commit(transaction)?;
-        self.deleted |= changes.iter().any(|change| matches!(change, Change::Ended { .. }));
+        let ended = changes.iter().any(|change| matches!(change, Change::Ended { .. }));
+        self.deleted |= ended || rested > 0 || other_tags;
         if changes.iter().any(|change| matches!(change, Change::Day(_))) {
             self.forget_for_good();
         }
@@ -194,6 +207,9 @@ impl Store {
     pub fn keep_up(&mut self, open: usize, now: Timestamp) -> Result<(), StoreError> {
         let due = |beat: Timestamp| now.duration_since(beat).abs() >= HEARTBEAT;
         if !self.beat.is_none_or(due) {
+            if self.again {
+                self.forget_for_good();
+            }
             return Ok(());
         }
         self.beat = Some(now);
@@ -208,9 +224,12 @@ impl Store {
 
     fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), StoreError> {
         let clock = self.clock.error(now);
-        let transaction = self.connection.transaction()?;
+        let tags = journal::place(&self.connection)?.tags;
+        let transaction = begin(&mut self.connection, &self.progress)?;
         self.recorder.append(&transaction, &[entry], Now { at: now, clock })?;
+        let other_tags = journal::place(&transaction)?.tags != tags;
         self.progress.commit(transaction)?;
+        self.deleted |= other_tags;
         Ok(())
     }
 
@@ -245,13 +264,20 @@ impl Store {
     }
 
     /// What was deleted is still in the write-ahead log, until that is emptied. Somebody who reads the database now
-    /// prevents it; then it is for the next day.
+    /// prevents it; then it is tried at every tick.
     fn forget_for_good(&mut self) {
+        // Nobody who is admitted waits for a reader.
+        let _ = self.connection.busy_timeout(Duration::ZERO);
         let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+        let _ = self.connection.busy_timeout(schema::PATIENCE);
+        let told = std::mem::replace(&mut self.again, !matches!(busy, Ok(0)));
         match busy {
             Ok(0) => self.deleted = false,
-            Ok::<i64, _>(_) => tracing::info!("records are being read: the log of changes is emptied later"),
-            Err(error) => tracing::warn!(%error, "the log of changes was not emptied"),
+            Ok::<i64, _>(_) if !told => {
+                tracing::info!("records are being read: the log of changes is emptied later");
+            }
+            Err(error) if !told => tracing::warn!(%error, "the log of changes was not emptied"),
+            _ => {}
         }
     }
 
@@ -299,6 +325,18 @@ impl Store {
     pub(crate) fn limit_pages(&self, pages: i64) {
         self.connection.pragma_update(None, "max_page_count", pages).unwrap();
     }
+}
+
+/// Begins a transaction in which the next number is none that the log has given already.
+fn begin<'c>(connection: &'c mut Connection, progress: &Progress) -> Result<Transaction<'c>, StoreError> {
+    let transaction = connection.transaction()?;
+    let (mut place, least) = (journal::place(&transaction)?, progress.at_least());
+    if place.next < least {
+        // The key of tags too: the log may hold a newer one of this week, by which what follows would be looked for.
+        (place.next, place.tags) = (least, None);
+        journal::set_place(&transaction, &place)?;
+    }
+    Ok(transaction)
 }
 
 /// Seals what an older version recorded in clear, some at a time: a start that is cut goes on where it was. What is

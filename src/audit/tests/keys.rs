@@ -36,9 +36,10 @@ fn a_gateway_gets_public_halves_only_and_every_class_has_its_own() {
     values.sort();
     values.dedup();
     assert_eq!(values.len(), 20, "no two are the same");
+    let mode = |path: &str| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&records.path("gateway-keys/2026-W47")) & 0o005, 0o005, "the gateway's user reads it");
     let kept = tree(&records.path("keys"));
     assert_eq!(kept.iter().filter(|(name, _)| name.ends_with(".sealed")).count(), 20);
-    let mode = |path: &str| fs::metadata(path).unwrap().mode() & 0o777;
     assert_eq!(mode(&records.path("people/anna.key")), 0o600);
     assert!(kept.iter().filter(|(name, _)| name.ends_with(".sealed")).all(|(name, _)| mode(name) == 0o600));
 }
@@ -55,6 +56,9 @@ fn a_ceremony_that_is_held_again_changes_nothing() {
     // It was cut before a public half was written: the private half that is there opens nothing, and is made anew.
     fs::remove_file(format!("{keys}/2026-W47/R2a.approver.pub")).unwrap();
     assert!(does(&weeks).contains("2026-W47: 1 pairs made"));
+    let aside = format!("{keys}/2026-W47/R2a.approver.bruno.1.sealed");
+    let old = before.iter().find(|(name, _)| name.ends_with("/R2a.approver.bruno.sealed")).unwrap();
+    assert_eq!(fs::read(&aside).unwrap(), old.1, "it may open what gateways sealed meanwhile: it is kept");
     // The gateways have the old one, so the new one is refused there: somebody must look.
     let refused = said(&["keys", "publish", "--keys", &keys, "--to", &records.path("gateway-keys")], 1);
     assert!(refused.contains("R2a.approver.pub: is there already"), "{refused}");

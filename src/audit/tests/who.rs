@@ -91,6 +91,21 @@ fn says_nobody_and_says_ambiguous() {
     assert!(text(&both).starts_with("ambiguous: 2 passes"), "{}", text(&both));
 }
 
+/// An old copy of the database ended the pass once more, when somebody else had the slot.
+#[test]
+fn the_first_end_of_a_pass_counts_and_later_ones_are_shown() {
+    let mut entries = two_after_each_other();
+    entries.push(ended(1, "2026-10-25T01:30:00Z"));
+    let records = Records::with("again", &entries);
+    let second = records.who(1100, "2026-10-25T01:00:00Z", &[]);
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second));
+    assert!(text(&second).contains("subject-2"), "{}", text(&second));
+    let first = records.who(1100, "2026-10-25T00:30:00Z", &["--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(answer[0]["until"], "2026-10-25T00:40:00Z");
+    assert_eq!(answer[0]["ended_again"][0], "2026-10-25T01:30:00Z");
+}
+
 #[test]
 fn an_open_pass_is_bounded_by_the_kernel_time_out() {
     let records = Records::with("open", &two_after_each_other());

@@ -5,6 +5,8 @@
 //! removes them. A start does the same from the first row on: leaves that are in the log already are compared, the others
 //! follow. A failure is told, shown, and tried again with the log opened anew.
 
+mod seen;
+
 use super::StoreError;
 use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,8 @@ const RETRY: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Progress {
     next: AtomicU64,
+    /// The log was seen with this many leaves: no record gets a number below.
+    least: AtomicU64,
     integrated: AtomicU64,
     failing: AtomicBool,
     late: AtomicBool,
@@ -74,9 +78,19 @@ impl Progress {
         self.next.store(next, SeqCst);
     }
 
+    pub(super) fn least(&self, size: u64) {
+        self.least.fetch_max(size, SeqCst);
+    }
+
+    pub(super) fn at_least(&self) -> u64 {
+        self.least.load(SeqCst)
+    }
+
     /// Commits a transaction, in which the leaves that are in the log folder leave the database, and wakes the thread.
+    /// Whatever the log says it has, what this transaction adds is not in it.
     pub(super) fn commit(&self, transaction: Transaction<'_>) -> Result<(), StoreError> {
-        journal::prune(&transaction, self.integrated.load(SeqCst), super::PRUNED)?;
+        let integrated = self.integrated.load(SeqCst).min(self.next());
+        journal::prune(&transaction, integrated, super::PRUNED)?;
         let next = journal::place(&transaction)?.next;
         transaction.commit()?;
         self.committed(next);
@@ -110,20 +124,44 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Its key, made where there is none.
+    /// Its key, made for a log that never was. A log that lost its key is not continued by another.
     ///
     /// # Errors
-    /// When the file cannot be used, or is the key of another log.
+    /// When the file cannot be used, is the key of another log, or is lost.
     pub fn key(&self) -> Result<NoteKey, tlog::KeyError> {
+        let was = self.folder.join("checkpoint").exists() || self.seen().exists();
+        if was && !self.key.exists() {
+            let problem = "is lost, and the log that it signed is there: restore it from its copy";
+            return Err(io::Error::new(io::ErrorKind::NotFound, problem).into());
+        }
         NoteKey::load_or_make(&self.key, &self.origin)
     }
 
-    /// Opens the log.
+    /// Opens the log, which must continue the last checkpoint that was signed.
     ///
     /// # Errors
-    /// When the folder cannot be used or is damaged.
+    /// When the folder cannot be used, is damaged, or is not that log.
     pub fn open(&self) -> Result<Log, Failed> {
-        Ok(Log::open(&self.folder, &self.origin, self.key()?)?)
+        let key = self.key()?;
+        let seen = seen::read(self, &key)?;
+        // A new log would sign that it is empty.
+        if seen.size > 0 && !self.folder.join("checkpoint").exists() {
+            return Err(Failed::Lost(seen.size));
+        }
+        let log = Log::open(&self.folder, &self.origin, key)?;
+        seen::continues(self, &seen, &log)?;
+        Ok(log)
+    }
+
+    /// How many entries it had when its last checkpoint was signed; 0 where nobody knows.
+    pub fn known_size(&self) -> u64 {
+        let seen = self.key().map_err(Failed::from).and_then(|key| seen::read(self, &key));
+        seen.map_or(0, |seen| seen.size)
+    }
+
+    /// Where the last checkpoint that was signed is kept, beside the key.
+    fn seen(&self) -> PathBuf {
+        self.key.with_extension("seen")
     }
 }
 
@@ -139,6 +177,33 @@ pub enum Failed {
     /// The database.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What is kept of the last checkpoint.
+    #[error("log.seen: {0}")]
+    Seen(String),
+    /// The log is gone, and its key is not.
+    #[error("the log of {0} entries that this key signed is not there: restore it")]
+    Lost(u64),
+    /// The log is an older copy, or another than the one that was signed last.
+    #[error(
+        "the log has {size} entries and does not continue the {seen} that this key signed: restore the newest"
+    )]
+    Other {
+        /// Entries in the log.
+        size: u64,
+        /// Entries that were signed.
+        seen: u64,
+    },
+    /// The database is older than the log: what it counts on has other numbers there. The next record gets a number after
+    /// the log's, and then it goes on; unless records wait that have numbers of the log already.
+    #[error(
+        "the log has {size} entries and site.db knows of {next}: site.db is an old copy, or another log's"
+    )]
+    Ahead {
+        /// Entries in the log.
+        size: u64,
+        /// What the database gives next.
+        next: u64,
+    },
 }
 
 /// The thread's parts.
@@ -219,17 +284,27 @@ impl Integrator {
             Some(reader) => reader,
             none => none.insert(journal::open_read_only(&self.database)?),
         };
+        let (size, next) = (log.size(), journal::place(reader)?.next);
+        if size > next {
+            self.progress.least(size);
+            return Err(Failed::Ahead { size, next });
+        }
         // What the store may remove already is in the log; from there on each is compared or added.
         let mut from = self.progress.integrated.load(SeqCst);
         loop {
             let rows = journal::leaves(reader, from, CHUNK)?;
             let Some((first, _)) = rows.first() else { break };
             let first = *first;
-            let leaves: Vec<_> = rows.into_iter().map(|(_, leaf)| leaf).collect();
+            // A restored database has a gap, of what only the log holds.
+            let next_to =
+                rows.into_iter().zip(first..).take_while(|((sequence, _), place)| sequence == place);
+            let leaves: Vec<_> = next_to.map(|((_, leaf), _)| leaf).collect();
             from = first.saturating_add(leaves.len() as u64);
             log.integrate(first, &leaves)?;
+            seen::note(&self.at, log.checkpoint())?;
             self.progress.integrated.store(log.size(), SeqCst);
         }
+        seen::note(&self.at, log.checkpoint())?;
         self.progress.integrated.store(log.size(), SeqCst);
         Ok(())
     }

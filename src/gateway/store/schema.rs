@@ -9,6 +9,9 @@ use varco_audit::journal;
 /// 4: records are sealed leaves; `store::take_over` seals those of older versions.
 const VERSION: i64 = 4;
 
+/// How long a transaction waits for another program's.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// What `file` and other tools show for the file: "Varc".
 const APPLICATION: i64 = 0x5661_7263;
 
@@ -21,7 +24,7 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    connection.busy_timeout(PATIENCE)?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > VERSION {
         return Err(StoreError::Newer { found, known: VERSION });

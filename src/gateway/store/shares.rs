@@ -72,7 +72,7 @@ mod tests {
 
     fn open(folder: &Folder) -> (Store, Shares) {
         let (quarantine, at) = (SignedDuration::from_mins(10), Timestamp::UNIX_EPOCH);
-        let mut store = Store::open(folder.path(), keys::recorder(at), quarantine, at).unwrap();
+        let mut store = Store::open(folder.path(), keys::recorder(at), quarantine).unwrap();
         let kept = store.shares().unwrap();
         let (shares, changes) = take_up(kept, told(), Timestamp::UNIX_EPOCH);
         store.commit(&changes, Timestamp::UNIX_EPOCH).unwrap();

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
 use varco_audit::{ceremony, keys::KeyFolder};
 use varco_policy::{Device, Mac, PassId, Rate, Subject};
 
-const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
 
 fn folder() -> tempdir::Folder {
     tempdir::Folder::new()
@@ -34,7 +34,9 @@ pub(super) fn end(pass: &Pass, second: i64) -> Change {
 }
 
 pub(super) fn open(folder: &Path) -> Result<Store, StoreError> {
-    Store::open(folder, keys::recorder(at(0)), QUARANTINE, at(0))
+    let mut store = Store::open(folder, keys::recorder(at(0)), QUARANTINE)?;
+    store.take_over(at(0))?;
+    Ok(store)
 }
 
 use keys::entries;
@@ -433,6 +435,54 @@ fn after_a_pass_no_file_holds_its_device_its_login_or_its_subject() {
     assert_eq!(entries(folder.path()).len(), 3, "and yet it is on record: start, end, heartbeat");
 }
 
+/// SECURITY.md L22: the key of the week before goes with the week, from every file.
+#[test]
+fn the_key_of_tags_of_the_week_before_is_gone_from_every_file() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    let key = |store: &Store| journal::place(&store.connection).unwrap().tags.unwrap().1;
+    store.keep_up(0, at(0)).unwrap();
+    let old = vec![key(&store)];
+    assert_eq!(found(folder.path(), &old), [0], "the search finds what is there");
+    store.keep_up(0, at(7 * 86_400)).unwrap();
+    assert_ne!(key(&store), old[0]);
+    store.keep_up(0, at(7 * 86_400 + 300)).unwrap();
+    assert_eq!(found(folder.path(), &old), [0; 0]);
+}
+
+/// Also what rested: which ports were lent minutes ago.
+#[test]
+fn slots_that_have_rested_are_gone_from_every_file() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    store.commit(&[Change::Started(pass(1)), end(&pass(1), 0)], at(0)).unwrap();
+    store.keep_up(0, at(0)).unwrap();
+    let slot = vec![serde_json::to_vec(&pass(1).slot).unwrap()];
+    assert_eq!(found(folder.path(), &slot), [0], "while it rests");
+    store.commit(&[], at(601)).unwrap();
+    store.keep_up(0, at(602)).unwrap();
+    assert_eq!(found(folder.path(), &slot), [0; 0]);
+}
+
+/// Somebody reads, as `varco-audit who` does: nobody waits for them, and what was deleted goes when they have done.
+#[test]
+fn a_reader_keeps_nothing_waiting_and_what_was_deleted_goes_after_them() {
+    let folder = folder();
+    let mut store = open(folder.path()).unwrap();
+    store.commit(&[Change::Started(pass(7))], at(0)).unwrap();
+    let reader = journal::open_read_only(&folder.path().join("site.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM leaf").unwrap();
+    store.commit(&[end(&pass(7), 5)], at(5)).unwrap();
+    store.keep_up(0, at(6)).unwrap();
+    assert!(store.again);
+    let known = vec![b"02:00:00:00:00:07".to_vec()];
+    assert_eq!(found(folder.path(), &known), [0], "the reader holds it");
+    drop(reader);
+    store.keep_up(0, at(7)).unwrap();
+    assert!(!store.again);
+    assert_eq!(found(folder.path(), &known), [0; 0]);
+}
+
 #[test]
 fn heartbeats_come_every_five_minutes_and_say_how_right_the_clock_is() {
     let folder = folder();
@@ -461,7 +511,7 @@ fn keys_that_are_of_an_earlier_day_or_week_are_told_until_newer_ones_come() {
         let (given, first) = (tempdir::Folder::new(), at(0) - SignedDuration::from_hours(12 * 24));
         ceremony::publish(&KeyFolder::at(keys::folder()), given.path()).unwrap();
         let recorder = Recorder::open(given.path(), "library", first).unwrap();
-        Store::open(folder.path(), recorder, QUARANTINE, first).unwrap()
+        Store::open(folder.path(), recorder, QUARANTINE).unwrap()
     };
     assert!(!late(&mut store, -12), "31 December 1969 is in the first week");
     assert!(late(&mut store, -5));

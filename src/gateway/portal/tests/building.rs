@@ -119,7 +119,7 @@ impl Building {
         rules: Rules,
         prepare: impl FnOnce(&Store),
     ) -> Self {
-        let store = Store::open(folder.path(), keys::recorder(now()), QUARANTINE, now()).unwrap();
+        let store = Store::open(folder.path(), keys::recorder(now()), QUARANTINE).unwrap();
         let board = Arc::new(Board::default());
         let mut store = store.with(Arc::default(), Arc::clone(&board.log));
         prepare(&store);

@@ -5,7 +5,7 @@ use crate::{
     site::Change,
     store::{
         Store,
-        tests::{at, end, keys, open, pass, tempdir},
+        tests::{QUARANTINE, at, end, keys, open, pass, tempdir},
     },
 };
 use std::process::Command;
@@ -19,9 +19,11 @@ fn folder_of(state: &Path) -> Folder {
 /// A store and what integrates its records, as a start puts them together.
 fn start(state: &Path) -> (Store, Integrator) {
     let progress = Arc::<Progress>::default();
-    let mut store = open(state).unwrap().with(Arc::default(), Arc::clone(&progress));
+    let store = Store::open(state, keys::recorder(at(0)), QUARANTINE).unwrap();
+    let mut store = store.with(Arc::default(), Arc::clone(&progress));
     let log = folder_of(state).open().unwrap();
     store.continue_after(log.size()).unwrap();
+    store.take_over(at(0)).unwrap();
     let integrator = Integrator::new(folder_of(state), &state.join("site.db"), Some(log), progress);
     (store, integrator)
 }
@@ -73,6 +75,138 @@ fn a_new_database_goes_on_after_the_log() {
     store.commit(&[Change::Started(pass(2))], at(9)).unwrap();
     integrator.integrate().unwrap();
     assert_eq!((started(folder.path()), integrator.progress.state().size), (2, 8));
+}
+
+/// A gateway with two passes in its log, whose `site.db` is a copy from when there was one.
+fn restored() -> tempdir::Folder {
+    let folder = tempdir::Folder::new();
+    let (database, copy) = (folder.path().join("site.db"), folder.path().join("copy"));
+    for n in [1, 2] {
+        let (mut store, mut integrator) = start(folder.path());
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+        integrator.integrate().unwrap();
+        // The store closes last, and brings its write-ahead log into the database.
+        drop(integrator);
+        drop(store);
+        if n == 1 {
+            std::fs::copy(&database, &copy).unwrap();
+        }
+    }
+    std::fs::rename(copy, database).unwrap();
+    folder
+}
+
+/// The log's folder came late: the database does not know of it, and what it acknowledges must not be taken for what the
+/// log has under the same number.
+#[test]
+fn a_restored_database_loses_nothing_when_the_log_is_found_later() {
+    let folder = restored();
+    let progress = Arc::<Progress>::default();
+    let mut store = open(folder.path()).unwrap().with(Arc::default(), Arc::clone(&progress));
+    let mut integrator =
+        Integrator::new(folder_of(folder.path()), &folder.path().join("site.db"), None, progress);
+    assert!(matches!(integrator.integrate(), Err(Failed::Ahead { size: 7, next: 4 })));
+    for n in [3, 4] {
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+        assert_eq!(started(folder.path()), usize::from(n), "pass {n} is on record");
+        integrator.integrate().unwrap();
+    }
+    store.commit(&[end(&pass(3), 9)], at(9)).unwrap();
+    integrator.integrate().unwrap();
+    assert_eq!((started(folder.path()), integrator.progress.state().waiting), (4, 0));
+}
+
+/// What was recorded before the log was found has numbers that the log has given: it stays where it is.
+#[test]
+fn records_with_numbers_of_the_log_are_kept() {
+    let folder = restored();
+    let progress = Arc::<Progress>::default();
+    let mut store = open(folder.path()).unwrap().with(Arc::default(), Arc::clone(&progress));
+    let mut integrator =
+        Integrator::new(folder_of(folder.path()), &folder.path().join("site.db"), None, progress);
+    for n in 3..9 {
+        let before = rows(folder.path());
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+        assert_eq!(rows(folder.path()), before + 3);
+        integrator.integrate().unwrap_err();
+    }
+}
+
+/// The log is lost, replaced by an older copy, or by another of the same key: nothing is signed, and the log that was is
+/// taken up when it is back.
+#[test]
+fn a_log_that_is_not_the_one_signed_last_is_not_continued() {
+    let folder = tempdir::Folder::new();
+    let (log, kept, old) = (folder.path().join("log"), folder.path().join("kept"), folder.path().join("old"));
+    for n in [1, 2] {
+        let (mut store, mut integrator) = start(folder.path());
+        store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
+        integrator.integrate().unwrap();
+        drop((store, integrator));
+        if n == 1 {
+            assert!(Command::new("cp").arg("-r").arg(&log).arg(&old).status().unwrap().success());
+        }
+    }
+    let here = folder_of(folder.path());
+    assert_eq!(here.known_size(), 7);
+    std::fs::rename(&log, &kept).unwrap();
+    assert!(matches!(here.open(), Err(Failed::Lost(7))));
+    assert!(!log.join("checkpoint").exists(), "no empty log was signed");
+    let _ = std::fs::remove_dir_all(&log);
+    std::fs::rename(&old, &log).unwrap();
+    assert!(matches!(here.open(), Err(Failed::Other { size: 4, seen: 7 })));
+    std::fs::remove_dir_all(&log).unwrap();
+    // Another log of the same key, longer than the one that was signed.
+    let mut other = Log::open(&log, &here.origin, here.key().unwrap()).unwrap();
+    other.integrate(0, &vec![b"another".to_vec(); 9]).unwrap();
+    drop(other);
+    assert!(matches!(here.open(), Err(Failed::Other { size: 9, seen: 7 })));
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::rename(&kept, &log).unwrap();
+    assert_eq!(here.open().unwrap().size(), 7);
+}
+
+#[test]
+fn a_lost_key_is_not_replaced() {
+    let folder = tempdir::Folder::new();
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+    integrator.integrate().unwrap();
+    drop((store, integrator));
+    let here = folder_of(folder.path());
+    for gone in ["log.key", "log.seen"] {
+        std::fs::remove_file(folder.path().join(gone)).unwrap();
+        let said = here.open().unwrap_err().to_string();
+        assert!(said.contains("restore it from its copy"), "{said}");
+        assert!(!here.key.exists());
+    }
+}
+
+/// A database of the version before, put beside a log that goes on.
+#[test]
+fn records_in_clear_go_on_after_the_log() {
+    let folder = tempdir::Folder::new();
+    let (mut store, mut integrator) = start(folder.path());
+    store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
+    integrator.integrate().unwrap();
+    drop((store, integrator));
+    for name in ["site.db", "site.db-wal", "site.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    let old = rusqlite::Connection::open(folder.path().join("site.db")).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 3;
+         CREATE TABLE record (sequence INTEGER PRIMARY KEY, at TEXT NOT NULL, body TEXT NOT NULL) STRICT;",
+    )
+    .unwrap();
+    let entry = Entry::Resumed { at: at(5), site: "library".into(), open: 3 };
+    let body = serde_json::to_string(&entry).unwrap();
+    old.execute("INSERT INTO record (at, body) VALUES (?1, ?2)", (at(5).to_string(), body)).unwrap();
+    drop(old);
+    let (_store, mut integrator) = start(folder.path());
+    integrator.integrate().unwrap();
+    assert_eq!(keys::entries(folder.path()).last(), Some(&entry));
+    assert_eq!((started(folder.path()), integrator.progress.state().waiting), (1, 0));
 }
 
 /// kill -9 after each step of the way: a child goes as far as it is told and dies without closing anything.
