@@ -24,7 +24,7 @@ pub fn read(at: &Folder, key: &NoteKey) -> Result<Checkpoint, Failed> {
 
 /// Compares: the tree that was signed must be the beginning of this one.
 pub fn continues(at: &Folder, seen: &Checkpoint, log: &Log) -> Result<(), Failed> {
-    let mut tiles = || Tiles::open(tlog::Folder::new(&at.folder), log.checkpoint());
+    let tiles = || Tiles::open(tlog::Folder::new(&at.folder), log.checkpoint());
     let same = seen.size <= log.size()
         && tiles().and_then(|mut tiles| tiles.root_at(seen.size)).map_err(tlog::LogError::from)? == seen.root;
     if same { Ok(()) } else { Err(Failed::Other { size: log.size(), seen: seen.size }) }
