@@ -156,16 +156,18 @@ const fn refusal(trouble: CardTrouble, why: &'static str) -> Refusal {
     Refusal { trouble, why }
 }
 
+fn unaskable(tried: &[String]) -> Refusal {
+    tracing::warn!(?tried, "there is nobody to ask whether a card is revoked");
+    refusal(CardTrouble::Unaskable, "there is nobody to ask whether it is revoked")
+}
+
 /// What the issuer's word means here.
 fn said(cards: &Cards, standing: Standing) -> Result<Said, Refusal> {
     match standing {
         Standing::Good(proof) => Ok(Said::Good(proof)),
         Standing::Revoked { .. } => Err(refusal(CardTrouble::Revoked, "its issuer has revoked it")),
         Standing::Unknown(_) => Err(refusal(CardTrouble::Unknown, "its issuer does not know it")),
-        Standing::Unaskable(tried) => {
-            tracing::warn!(?tried, "there is nobody to ask whether a card is revoked");
-            Err(refusal(CardTrouble::Unaskable, "there is nobody to ask whether it is revoked"))
-        }
+        Standing::Unaskable(tried) => Err(unaskable(&tried)),
         Standing::Silent(tried) if cards.settings.revocation == Revoking::Soft => {
             tracing::warn!(?tried, "nobody says whether a card is revoked; the settings let it in");
             Ok(Said::Nothing(tried))
