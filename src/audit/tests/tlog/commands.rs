@@ -30,6 +30,12 @@ fn verify_says_what_it_found_and_ends_with_its_code() {
     assert!(text.starts_with("log        hub.example.it/log/library\nentries    1000\n"), "{text}");
     assert!(text.contains("site       library, sequence without a gap\n"), "{text}");
     assert!(text.ends_with("continues  the checkpoint of 1000 entries\nwhole\n"), "{text}");
+    let (code, text) = said(&audit(&["verify", "--log", &log, "--vkey", &vkey]));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.ends_with("nothing proves that it was not cut back: give --seen or --witness\nwhole\n"),
+        "{text}"
+    );
 
     let other = key_of(ORIGIN, 8).vkey();
     assert_eq!(said(&audit(&["verify", "--log", &log, "--vkey", &other])).0, Some(5));
