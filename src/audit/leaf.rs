@@ -5,10 +5,13 @@
 //! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|->`
 //!
 //! The sequence is contiguous over all leaves of a site and equal to the leaf's index, so that a gap shows inside what
-//! is signed too. A body without a period is clear JSON; all others begin with an octet that names how they are sealed
-//! (`seal.rs`). The tag of an attribution finds it again without opening the others (`tag.rs`).
+//! is signed too. A body of a class without keys is clear JSON and has no period; all others begin with an octet that names
+//! how they are sealed (`seal.rs`): to two roles, but for the key of the tags. The tag of an attribution finds it again
+//! without opening the others (`tag.rs`).
+//!
+//! [`Leaf::read`] is the only reader: whoever verifies a log refuses what whoever asks it could not read.
 
-use crate::{class::Class, tag::Tag, week::Period};
+use crate::{class::Class, seal, tag::Tag, week::Period};
 use jiff::Timestamp;
 use std::{fmt, str::FromStr};
 
@@ -63,7 +66,8 @@ impl<'a> Leaf<'a> {
     /// Takes a leaf apart.
     ///
     /// # Errors
-    /// When it has no header of ours. A header that is written in any other way than ours is refused.
+    /// When it has no header of ours, or its body is not sealed as its class must be. A header that is written in any
+    /// other way than ours is refused.
     pub fn read(octets: &'a [u8]) -> Result<Self, NotALeaf> {
         let end = octets.iter().position(|octet| *octet == b'\n').ok_or(NotALeaf("no header line"))?;
         let (line, body) = octets.split_at(end);
@@ -72,7 +76,29 @@ impl<'a> Leaf<'a> {
         if header.to_string() != line {
             return Err(NotALeaf("the header is written otherwise"));
         }
-        Ok(Self { header, line, body: body.get(1..).unwrap_or_default() })
+        let body = body.get(1..).unwrap_or_default();
+        header.check(body.first().copied())?;
+        Ok(Self { header, line, body })
+    }
+}
+
+impl Header {
+    /// Whether class, period, mark and the octet that says how the body is sealed fit each other.
+    fn check(&self, how: Option<u8>) -> Result<(), NotALeaf> {
+        let Self { class, site, period, mark, .. } = self;
+        let length = Class::SEALED.contains(class).then_some(class.length());
+        let sealed = match (length, mark) {
+            (None, _) => b'{',
+            (Some(_), Mark::TagKey) => seal::ONE,
+            (Some(_), _) => seal::TWO,
+        };
+        let rules = [
+            (!site.is_empty() && site.bytes().all(|octet| octet.is_ascii_graphic()), "the site is none"),
+            (period.map(Period::length) == length, "the period is not one of its class"),
+            ((*class == Class::R2b) == (*mark != Mark::None), "the tag is not one of its class"),
+            (how == Some(sealed), "the body is not sealed as its class is"),
+        ];
+        rules.into_iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, broken)| Err(NotALeaf(broken)))
     }
 }
 
@@ -140,15 +166,15 @@ mod tests {
 
     #[test]
     fn a_leaf_is_taken_apart_and_put_together() {
-        for line in [
-            LINE,
-            "varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -",
-            "varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey",
-            "varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -",
+        for (line, body) in [
+            (LINE, &b"\x03body\nand more\xff"[..]),
+            ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -", b"{}"),
+            ("varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey", b"\x02"),
+            ("varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -", b"\x03"),
         ] {
-            let octets = join(line, b"body\nand more\xff");
+            let octets = join(line, body);
             let leaf = Leaf::read(&octets).unwrap();
-            assert_eq!((leaf.line, leaf.body), (line, &b"body\nand more\xff"[..]));
+            assert_eq!((leaf.line, leaf.body), (line, body));
             assert_eq!(leaf.header.to_string(), line);
         }
     }
@@ -157,7 +183,7 @@ mod tests {
     fn a_header_written_otherwise_is_refused() {
         let refused = |from: &str, to: &str| {
             assert!(LINE.contains(from), "{from}");
-            assert!(Leaf::read(&join(&LINE.replacen(from, to, 1), b"")).is_err(), "{to}");
+            assert!(Leaf::read(&join(&LINE.replacen(from, to, 1), b"\x03")).is_err(), "{to}");
         };
         for (from, to) in [
             ("varco-leaf/1", "varco-leaf/2"),
@@ -170,9 +196,36 @@ mod tests {
             ("ff", "FF"),
             ("ff", "f"),
             ("library", "the library"),
+            ("library", ""),
+            ("library", "libr\u{e0}ry"),
+            ("R2b", "R9"),
+            ("R2b", "R2a"),
+            ("2026-W47", "2026-11-22"),
+            ("00112233445566ff", "-"),
+            ("R2b library 42 2026-11-22T10:00:00.5Z 2026-W47", "R6 library 42 2026-11-22T10:00:00.5Z -"),
         ] {
             refused(from, to);
         }
         assert!(Leaf::read(LINE.as_bytes()).is_err(), "no end of the line");
+    }
+
+    #[test]
+    fn a_body_that_is_not_sealed_as_its_class_must_be_is_refused() {
+        let at = "library 42 2026-11-22T10:00:00Z";
+        for (header, body) in [
+            ("R2a - -", &b"{}"[..]),
+            ("R2a 2026-W47 -", b"{}"),
+            ("R2a 2026-W47 -", b"\x02"),
+            ("R2a 2026-W47 -", b""),
+            ("R2a - -", b"\x03"),
+            ("R2a 2026-W47 tagkey", b"\x02"),
+            ("R2b 2026-W47 tagkey", b"\x03"),
+            ("R6 2026-W47 -", b"{}"),
+            ("R6 - -", b"\x03"),
+        ] {
+            let (class, rest) = header.split_once(' ').unwrap();
+            let line = format!("varco-leaf/1 {class} {at} {rest}");
+            assert!(Leaf::read(&join(&line, body)).is_err(), "{header} {body:?}");
+        }
     }
 }

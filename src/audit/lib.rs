@@ -4,7 +4,6 @@ pub mod ceremony;
 pub mod class;
 pub mod content;
 pub mod entry;
-pub mod header;
 pub mod holder;
 pub mod journal;
 pub mod keys;

@@ -3,10 +3,10 @@
 use crate::{
     ceremony::{holder_info, sealed_words},
     class::Class,
-    content::Content,
+    content::{Body, Content},
     holder::HolderKey,
     keys::{self, KeyError, KeyFolder},
-    leaf::Leaf,
+    leaf::{Leaf, Mark},
     seal::{self, Private, Role, SealError},
     week::Period,
 };
@@ -55,22 +55,25 @@ impl Opener {
     /// When a key is missing or the leaf was changed.
     pub fn open(&mut self, leaf: &Leaf<'_>) -> Result<Content, OpenError> {
         let damaged = |what: &str| OpenError::Damaged(leaf.header.sequence, what.to_owned());
+        // How many layers there must be is checked where the leaf is read.
         let text = match (leaf.body.split_first(), leaf.header.period) {
-            (Some((b'{', _)), None) => leaf.body.to_vec(),
-            (Some((&seal::ONE, sealed)), Some(period)) => {
-                self.layer(leaf, period, Role::Requester, sealed)?
+            (_, None) => leaf.body.to_vec(),
+            (Some((_, sealed)), Some(period)) => {
+                let outer = self.layer(leaf, period, Role::Requester, sealed)?;
+                if leaf.header.mark == Mark::TagKey {
+                    outer
+                } else {
+                    self.layer(leaf, period, Role::Approver, &outer)?
+                }
             }
-            (Some((&seal::TWO, sealed)), Some(period)) => {
-                let inner = self.layer(leaf, period, Role::Requester, sealed)?;
-                self.layer(leaf, period, Role::Approver, &inner)?
-            }
-            _ => return Err(damaged("its body is sealed in no way that is known")),
+            (None, Some(_)) => return Err(damaged("it has no body")),
         };
         let content: Content = serde_json::from_slice(&text).map_err(|error| damaged(&error.to_string()))?;
-        if content.body.class() == leaf.header.class {
+        let is_key = matches!(content.body, Body::TagKey { .. });
+        if content.body.class() == leaf.header.class && is_key == (leaf.header.mark == Mark::TagKey) {
             Ok(content)
         } else {
-            Err(damaged("its class is another"))
+            Err(damaged("it is not what its header says"))
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether a log is whole: what the auditor runs over a folder that somebody else kept.
 
 use crate::{
-    header::Header,
+    leaf::Leaf,
     tlog::{BadCheckpoint, BadNote, Cosignature, Files, Kind, Place, Signed, TileError, Tiles, VerifierKey},
 };
 use jiff::Timestamp;
@@ -73,7 +73,7 @@ pub enum Problem {
         /// Its place.
         index: u64,
         /// What is wrong.
-        what: &'static str,
+        what: String,
     },
     /// A proof of an entry does not lead to the root of its checkpoint.
     #[error("this is no proof that the entry is in the log of its checkpoint")]
@@ -210,12 +210,12 @@ struct Leaves {
 impl Leaves {
     fn take(&mut self, leaf: &[u8]) -> Result<(), Problem> {
         let index = self.next;
-        let wrong = |what| Problem::Leaf { index, what };
-        let (header, _) = Header::parse(leaf).ok_or_else(|| wrong("it has no header of a leaf"))?;
+        let wrong = |what: &str| Problem::Leaf { index, what: what.to_owned() };
+        let Leaf { header, .. } = Leaf::read(leaf).map_err(|error| wrong(&error.to_string()))?;
         if header.sequence != index {
             return Err(wrong("its header has another sequence number"));
         }
-        if self.site.get_or_insert_with(|| header.site.to_owned()) != header.site {
+        if *self.site.get_or_insert_with(|| header.site.clone()) != header.site {
             return Err(wrong("it is of another site"));
         }
         self.from_to = Some((self.from_to.map_or(header.at, |(from, _)| from), header.at));

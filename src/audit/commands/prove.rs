@@ -6,6 +6,7 @@ use super::{
 };
 use std::{path::PathBuf, process::ExitCode};
 use varco_audit::{
+    leaf::Leaf,
     tlog::{Folder, Tiles, VerifierKey, proof::Proof},
     verify::{Problem, checkpoint, continued},
 };
@@ -32,12 +33,15 @@ pub struct Prove {
     /// A proof of an entry to check; no log is needed.
     #[arg(long, conflicts_with = "index")]
     check: Option<PathBuf>,
+    /// The site whose entry the proof to check must be of.
+    #[arg(long, requires = "check")]
+    site: Option<String>,
 }
 
 impl Prove {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         let proved = match &self.check {
-            Some(path) => check(&read(path)?, &self.vkey),
+            Some(path) => check(&read(path)?, &self.vkey, self.site.as_deref()),
             None => self.make()?,
         };
         match proved {
@@ -71,11 +75,17 @@ impl Prove {
     }
 }
 
-fn check(text: &[u8], key: &VerifierKey) -> Result<String, Problem> {
-    let broken = Problem::Proof;
-    let proof = Proof::parse(text).ok_or(broken)?;
+/// Whoever signs can put any entry at any place: what its header says of itself must be what was proved.
+fn check(text: &[u8], key: &VerifierKey, site: Option<&str>) -> Result<String, Problem> {
+    let proof = Proof::parse(text).ok_or(Problem::Proof)?;
     let signed = proof.verify(key)?.ok_or(Problem::Proof)?;
-    let end = proof.entry.iter().position(|octet| *octet == b'\n').unwrap_or(proof.entry.len());
-    let header = proof.entry.get(..end).unwrap_or_default().escape_ascii();
-    Ok(format!("{}\nentry {} of {}\n{header}\n", signed.origin, proof.index, signed.size))
+    let wrong = |what: String| Problem::Leaf { index: proof.index, what };
+    let leaf = Leaf::read(&proof.entry).map_err(|error| wrong(error.to_string()))?;
+    if leaf.header.sequence != proof.index {
+        return Err(wrong("its header has another sequence number".to_owned()));
+    }
+    if site.is_some_and(|site| site != leaf.header.site) {
+        return Err(wrong("it is of another site".to_owned()));
+    }
+    Ok(format!("{}\nentry {} of {}\n{}\n", signed.origin, proof.index, signed.size, leaf.line))
 }

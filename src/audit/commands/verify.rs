@@ -109,6 +109,9 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
     for stranger in &whole.strangers {
         writeln!(text, "unsigned   {stranger}")?;
     }
+    if whole.seen.is_empty() && whole.witnesses.is_empty() {
+        text.push_str("end        nothing proves that it was not cut back: give --seen or --witness\n");
+    }
     text.push_str("whole\n");
     Ok(text)
 }

@@ -108,7 +108,12 @@ impl Folder {
     pub fn paths(&self) -> io::Result<Vec<String>> {
         let (mut paths, mut folders) = (Vec::new(), vec![String::new()]);
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(self.root.join(&folder))? {
+            let entries = match fs::read_dir(self.root.join(&folder)) {
+                // A log that grows removes the folders of partial tiles.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.is_empty() => continue,
+                entries => entries?,
+            };
+            for entry in entries {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };

@@ -135,12 +135,17 @@ impl<F: Files> Tiles<F> {
         self.tile(0, index).map(drop)
     }
 
-    /// Compares a partial tile or bundle of an earlier size with what it has become.
+    /// Compares a partial tile or bundle of an earlier size with what it has become. A log that grows removes such files,
+    /// so one that was listed and is gone says nothing.
     ///
     /// # Errors
     /// When it cannot be read, or is not the beginning of it.
     pub fn older(&mut self, place: Place) -> Result<(), TileError> {
-        let (octets, _) = self.read(place)?;
+        let path = place.path();
+        let octets = match self.files.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read.map_err(|source| TileError::Disk { path, source })?,
+        };
         let now = match place.kind {
             Kind::Entries => self.bundle(place.index)?.entries().take(place.width.into()).fold(
                 Vec::new(),

@@ -1,18 +1,24 @@
 #!/usr/bin/python3
 """Verifies a log of Varco's, so that trust need not rest on Varco's own program.
 
-    varco_verify.py FOLDER VKEY [SEEN...]
+    varco_verify.py [--site SITE] [--expired-below N] FOLDER VKEY [SEEN...]
 
+--site   whose log it is; without it, the site that the first entry names
+--expired-below N   entries below N have expired: their bundles may be gone, their hashes not
 FOLDER   a copy of the log: `checkpoint` and `tile/` (C2SP tlog-tiles, https://c2sp.org/tlog-tiles)
 VKEY     the log's public key, from elsewhere than the folder: NAME+ID+KEY (https://c2sp.org/signed-note)
 SEEN     checkpoints of this log that you have from before: it must continue each
 
 Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key or another log, 6 does not continue
-a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and python3-cryptography.
+a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and python3-cryptography. Witnesses' signatures are checked by
+`varco-audit verify` only.
 """
+import argparse
 import base64
+import datetime
 import hashlib
 import os
+import re
 import sys
 
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +31,13 @@ class Bad(Exception):
     def __init__(self, code, text):
         super().__init__(text)
         self.code = code
+
+
+class Missing(Bad):
+    """A file is not there."""
+
+    def __init__(self, name):
+        super().__init__(4, name + " is missing")
 
 
 def unbase64(text):
@@ -117,23 +130,62 @@ def edge_hashes(octets):
     return made
 
 
-def bundle(octets, tile, first, site):
-    """Compares entries from number `first` on with the hashes of their tile, and their headers; returns the site."""
+# Varco's leaves: `varco-leaf/1 <class> <site> <sequence> <instant> <period> <tag|tagkey|->`, a new line, and the body: 3
+# and two layers of HPKE, 2 and one layer (the key of the tags alone), or clear JSON in the classes without personal data.
+
+LEAF = re.compile(rb"varco-leaf/1 (\w+) [!-~]+ [0-9]+ "
+                  rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{0,8}[1-9])?Z "
+                  rb"([-0-9W]+) (-|tagkey|[0-9a-f]{16})")
+# By the period's kind and the mark: which classes, and the body's first octet.
+HOW = {("none", b"-"): (b"R5 R6", b"{"), ("week", b"-"): (b"R2a R4", b"\3"), ("week", b"tag"): (b"R2b", b"\3"),
+       ("week", b"tagkey"): (b"R2b", b"\2"), ("day", b"-"): (b"R3", b"\3")}
+
+
+def kind_of(period):
+    """Whether it is a week, a day or none; raises ValueError where it is nothing of these."""
+    if re.fullmatch(rb"[0-9]{4}-W[0-9]{2}", period):
+        datetime.date.fromisocalendar(int(period[:4]), int(period[6:]), 1)
+        return "week"
+    if re.fullmatch(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}", period):
+        datetime.date(*map(int, period.split(b"-")))
+        return "day"
+    if period != b"-":
+        raise ValueError
+    return "none"
+
+
+def leaf(entry):
+    """The words of a leaf's header; None when it is none, or its body is not sealed as its class must be."""
+    line, newline, body = entry.partition(b"\n")
+    parts = LEAF.fullmatch(line)
+    if not parts or not newline:
+        return None
+    named, instant, period, mark = parts.groups()
+    try:
+        datetime.datetime(*map(int, re.split(b"[-T:]", instant)))
+        classes, how = HOW[kind_of(period), b"tag" if len(mark) == 16 else mark]
+    except (ValueError, KeyError):
+        return None
+    return line.split(b" ") if named in classes.split() and body[:1] == how else None
+
+
+def bundle(octets, tile, first, site, exact):
+    """Compares entries from number `first` on with the hashes of their tile, and their headers; returns the site. A bundle
+    that is not `exact` may go on after them."""
     at = 0
     for number, expected in enumerate(hashes_of(tile), first):
         end = at + 2 + int.from_bytes(octets[at:at + 2], "big")
         entry = octets[at + 2:end]
         if end > len(octets) or end < at + 2 or leaf_hash(entry) != expected:
             raise Bad(4, "entry %d is not what was signed" % number)
-        line, newline, _ = entry.partition(b"\n")
-        words = line.split(b" ")
-        if not newline or len(words) != 7 or words[0] != b"varco-leaf/1":
-            raise Bad(4, "entry %d has no header of a leaf" % number)
+        words = leaf(entry)
+        if not words:
+            raise Bad(4, "entry %d is no leaf, or not sealed as its class must be" % number)
         site = site or words[2]
         if words[3] != b"%d" % number or words[2] != site:
             raise Bad(4, "entry %d is of another place or site" % number)
         at = end
-    if at != len(octets):
+    if exact and at != len(octets):
         raise Bad(4, "there is more than entry %d in its bundle" % number)
     return site
 
@@ -141,8 +193,8 @@ def bundle(octets, tile, first, site):
 class Log:
     """`read` gives a file by its path; every tile is compared with the one above it, the highest with the root."""
 
-    def __init__(self, read, size, root):
-        self.read, self.size, self.tiles = read, size, {}
+    def __init__(self, read, size, root, expired=0):
+        self.read, self.size, self.tiles, self.expired = read, size, {}, expired
         edge = []
         for level in range(7, -1, -1):
             count = size >> 8 * level
@@ -157,10 +209,22 @@ class Log:
     def octets(self, level, index):
         """A tile as it is on the disk, its length checked."""
         width = min(256, (self.size >> 8 * level) - 256 * index)
-        octets = self.read(path(level, index, width))
-        if len(octets) != 32 * width:
+        octets, exact = self.file(level, index, width)
+        if len(octets) != 32 * (width if exact else 256):
             raise Bad(4, path(level, index, width) + " does not have its length")
-        return octets
+        return octets[:32 * width]
+
+    def file(self, kind, index, width):
+        """A file, and whether it is the very one: where a partial one is gone, the full one has taken its place."""
+        try:
+            return self.read(path(kind, index, width)), True
+        except Missing:
+            if width == 256:
+                raise
+        try:
+            return self.read(path(kind, index, 256)), False
+        except Missing:
+            raise Missing(path(kind, index, width)) from None
 
     def tile(self, level, index):
         """A tile that belongs to the tree."""
@@ -174,32 +238,49 @@ class Log:
             self.tiles[level, index] = octets
         return self.tiles[level, index]
 
-    def entries(self):
+    def entries(self, site=b""):
         """Compares every entry; returns the site."""
-        site = b""
         for index in range(-(-self.size // 256)):
             tile = self.tile(0, index)
-            site = bundle(self.read(path("entries", index, len(tile) // 32)), tile, 256 * index, site)
+            try:
+                octets, exact = self.file("entries", index, len(tile) // 32)
+            except Missing:
+                if 256 * (index + 1) > self.expired:
+                    raise
+            else:
+                site = bundle(octets, tile, 256 * index, site, exact)
         return site
 
-    def older(self, names):
-        """Partial tiles and bundles of earlier sizes are the beginning of what they have become."""
-        for name in names:
-            before, _, width = name.rpartition(".p/")
-            parts = before.split("/")
-            if not width.isdigit() or parts[0] != "tile":
-                continue
-            index = int("".join(parts[2:]).replace("x", ""))
-            level = 0 if parts[1] == "entries" else int(parts[1])
-            now = min(256, (self.size >> 8 * level) - 256 * index)
-            if name != path(parts[1], index, int(width)) or int(width) >= now:
-                continue
-            became = self.read(path(parts[1], index, now))
-            end = 32 * int(width) if parts[1] != "entries" else 0
-            for _ in range(int(width) if parts[1] == "entries" else 0):
+    def others(self, names):
+        """Partial tiles and bundles of earlier sizes are the beginning of what they have become. Returns the files that no
+        checkpoint stands for."""
+        return sorted(name for name in names if name not in ("checkpoint", "lock") and not self.known(name))
+
+    def known(self, name):
+        parts = re.fullmatch(r"tile/(entries|[0-7])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", name)
+        if not parts:
+            return False
+        kind, index, width = parts[1], int(re.sub("[x/]", "", parts[2])), int(parts[3] or 256)
+        now = min(256, (self.size >> (0 if kind == "entries" else 8 * int(kind))) - 256 * index)
+        if width > now or name != path(kind, index, width):
+            return False
+        try:
+            return width == now or self.begins(kind, index, width, now)
+        except Missing:
+            # It was listed and is gone since, or what it became has expired.
+            return False
+
+    def begins(self, kind, index, width, now):
+        before, end = self.read(path(kind, index, width)), 32 * width
+        if kind == "entries":
+            became, end = self.file(kind, index, now)[0], 0
+            for _ in range(width):
                 end += 2 + int.from_bytes(became[end:end + 2], "big")
-            if became[:end] != self.read(name):
-                raise Bad(4, name + " is not what was signed")
+        else:
+            became = self.tile(int(kind), index)
+        if became[:end] != before:
+            raise Bad(4, path(kind, index, width) + " is not what was signed")
+        return True
 
     def root_at(self, size):
         """The root when the log had `size` entries."""
@@ -213,17 +294,18 @@ class Log:
         return made or tree_hash([])
 
 
-def verify(read, names, vkey, seen=()):
-    """Raises Bad or returns size and site; OSError where a file cannot be read. `names` are all files that there are."""
+def verify(read, names, vkey, seen=(), site=b"", expired=0):
+    """Raises Bad or returns size, site and the files that no checkpoint stands for; OSError where a file cannot be read.
+    `names` are all files that there are."""
     size, root = checkpoint(read("checkpoint"), vkey)
-    log = Log(read, size, root)
-    site = log.entries()
-    log.older(names)
+    log = Log(read, size, root, expired)
+    site = log.entries(site)
+    strangers = log.others(names)
     for note in seen:
         old, old_root = checkpoint(note, vkey)
         if old > size or log.root_at(old) != old_root:
             raise Bad(6, "the log does not continue its checkpoint of %d entries" % old)
-    return size, site
+    return size, site, strangers
 
 
 def reader(folder):
@@ -236,25 +318,38 @@ def reader(folder):
             with open(os.path.join(folder, name), "rb") as file:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError):
-            raise Bad(4, name + " is missing") from None
+            raise Missing(name) from None
 
     names = (os.path.join(at, name) for at, _, files in os.walk(folder) for name in files)
     return read, [os.path.relpath(name, folder) for name in names]
 
 
+def asked(arguments):
+    parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
+    parser.error = lambda _: parser.exit(64, __doc__)
+    parser.add_argument("--site", type=os.fsencode, default=b"")
+    parser.add_argument("--expired-below", type=int, default=0)
+    parser.add_argument("folder")
+    parser.add_argument("vkey")
+    parser.add_argument("seen", nargs="*")
+    return parser.parse_args(arguments)
+
+
 def main(arguments):
-    if len(arguments) < 2:
-        print(__doc__, file=sys.stderr)
-        return 64
+    ask = asked(arguments)
     try:
-        seen = [open(name, "rb").read() for name in arguments[2:]]
-        size, site = verify(*reader(arguments[0]), arguments[1], seen)
+        seen = [open(name, "rb").read() for name in ask.seen]
+        size, site, strangers = verify(*reader(ask.folder), ask.vkey, seen, ask.site, ask.expired_below)
     except Bad as bad:
         print(bad, file=sys.stderr)
         return bad.code
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
+    for name in strangers:
+        print("unsigned: %s" % ascii(name)[1:-1])
+    if not seen:
+        print("nothing proves that it was not cut back: no checkpoint seen before was given")
     print("whole: %d entries of %s" % (size, site.decode("ascii", "replace") or "no site"))
     return 0
 

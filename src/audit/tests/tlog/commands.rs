@@ -1,6 +1,6 @@
 //! The auditor's commands, the real program on real folders.
 
-use crate::kept::{Memory, ORIGIN, Place, key, key_of, leaves, thousand};
+use crate::kept::{Memory, ORIGIN, Place, key, key_of, leaf as kept_leaf, leaves, thousand};
 use std::process::{Command, Output};
 use varco_audit::tlog::{Files as _, Log};
 
@@ -30,6 +30,12 @@ fn verify_says_what_it_found_and_ends_with_its_code() {
     assert!(text.starts_with("log        hub.example.it/log/library\nentries    1000\n"), "{text}");
     assert!(text.contains("site       library, sequence without a gap\n"), "{text}");
     assert!(text.ends_with("continues  the checkpoint of 1000 entries\nwhole\n"), "{text}");
+    let (code, text) = said(&audit(&["verify", "--log", &log, "--vkey", &vkey]));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.ends_with("nothing proves that it was not cut back: give --seen or --witness\nwhole\n"),
+        "{text}"
+    );
 
     let other = key_of(ORIGIN, 8).vkey();
     assert_eq!(said(&audit(&["verify", "--log", &log, "--vkey", &other])).0, Some(5));
@@ -79,6 +85,26 @@ fn prove_makes_proofs_that_stand_without_the_log() {
             .is_some_and(|proof| proof.verify(key().verifier()).is_ok_and(|signed| signed.is_some()));
         assert!(!proved, "bit {bit}");
     }
+}
+
+/// Signed by the log itself, and yet not the entry that it says it is.
+#[test]
+fn a_proof_of_an_entry_that_stands_elsewhere_or_is_of_another_site_is_refused() {
+    let place = Place::new("elsewhere");
+    let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
+    log.integrate(0, &[kept_leaf(1), kept_leaf(1)]).unwrap();
+    place.put(&log.into_disk());
+    let (log, vkey, file) = (place.log(), key().vkey(), place.0.join("proof"));
+    let checked = |index: &str, more: &[&str]| {
+        let made = audit(&["prove", "--log", log.to_str().unwrap(), "--vkey", &vkey, "--index", index]);
+        std::fs::write(&file, made.stdout).unwrap();
+        let check = ["prove", "--vkey", &vkey, "--check", file.to_str().unwrap()];
+        said(&audit(&[&check[..], more].concat())).0
+    };
+    assert_eq!(checked("0", &[]), Some(4), "it says that it is entry 1");
+    assert_eq!(checked("1", &[]), Some(0));
+    assert_eq!(checked("1", &["--site", "library"]), Some(0));
+    assert_eq!(checked("1", &["--site", "museum"]), Some(4));
 }
 
 #[test]

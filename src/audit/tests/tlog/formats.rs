@@ -1,6 +1,6 @@
 //! What the log refuses, and that the same call again does no harm.
 
-use crate::kept::{Memory, ORIGIN, Place, asked, check, check_folder, key, key_of, leaf, leaves};
+use crate::kept::{Memory, ORIGIN, Place, asked, check, check_folder, key, key_of, leaf, leaves, thousand};
 use varco_audit::{
     tlog::{Disk as _, ENTRY_MAX, Files as _, Log, LogError},
     verify::{Problem, verify},
@@ -124,4 +124,46 @@ fn what_expired_may_be_gone_and_its_hashes_may_not() {
     assert!(ask(255).is_err());
     files.0.borrow_mut().get_mut("tile/0/000").unwrap()[0] ^= 1;
     assert!(matches!(ask(256), Err(Problem::Altered(_))));
+}
+
+/// What a verifier meets that reads while the log grows: partial tiles that were listed and are gone.
+#[test]
+fn a_partial_tile_that_went_while_the_log_was_read_is_no_damage() {
+    let files = thousand();
+    let listed = files.paths();
+    let mut log = Log::on(files.clone(), ORIGIN, key()).unwrap();
+    log.integrate(1000, &leaves(1000..1100)).unwrap();
+    let grown = log.into_disk();
+    // The checkpoint of before was read, and the folder listed, before the log grew.
+    let old = files.read("checkpoint").unwrap();
+    grown.0.borrow_mut().insert("checkpoint".to_owned(), old);
+    assert!(listed.iter().any(|path| grown.read(path).is_err()), "none went");
+    let whole = verify(&grown, &listed, &asked()).unwrap();
+    assert_eq!((whole.checkpoint.size, whole.strangers), (1000, Vec::<String>::new()));
+    let place = Place::new("grown");
+    place.put(&grown);
+    let second = crate::python::verify(&place.log(), &[]);
+    assert_eq!(second.status.code(), Some(0), "{}", String::from_utf8_lossy(&second.stderr));
+}
+
+/// Files with names of an attacker's choice are named, and neither verifier falls over them.
+#[test]
+fn files_of_nobody_are_named_by_both_verifiers() {
+    let files = thousand();
+    let stray =
+        ["tile/foo/000.p/5", "tile/0/abc.p/5", "tile/0/000.p/\u{b2}", "tile/9/000.p/5", "tile/0/999.p/5"];
+    for path in stray {
+        files.0.borrow_mut().insert(path.to_owned(), b"?".to_vec());
+    }
+    let mut found = check(&files).unwrap().strangers;
+    found.sort();
+    let mut expected = stray.map(str::to_owned);
+    expected.sort();
+    assert_eq!(found, expected);
+    let place = Place::new("stray");
+    place.put(&files);
+    let second = crate::python::verify(&place.log(), &[]);
+    let text = String::from_utf8(second.stdout).unwrap();
+    assert_eq!(second.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&second.stderr));
+    assert_eq!(text.lines().filter(|line| line.starts_with("unsigned: ")).count(), stray.len(), "{text}");
 }

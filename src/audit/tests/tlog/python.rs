@@ -1,6 +1,9 @@
 //! The second verifier, in another language, against the same log and the same attacks.
 
-use crate::kept::{Memory, ORIGIN, Place, key, leaves, thousand};
+use crate::{
+    attacks::BROKEN,
+    kept::{Memory, ORIGIN, Place, key, leaves, thousand},
+};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -14,7 +17,7 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn verify(folder: &Path, seen: &[&Path]) -> Output {
+pub fn verify(folder: &Path, seen: &[&Path]) -> Output {
     let mut command = Command::new(PYTHON);
     command.arg(here("verifier/varco_verify.py")).arg(folder).arg(key().vkey()).args(seen).output().unwrap()
 }
@@ -49,6 +52,42 @@ fn the_second_verifier_says_what_the_first_says() {
     assert_eq!(said(&verify(&place.0.join("nowhere"), &[])).0, Some(1));
     std::fs::remove_file(replayed.log().join("checkpoint")).unwrap();
     assert_eq!(said(&verify(&replayed.log(), &[])).0, Some(4));
+}
+
+#[test]
+fn neither_verifier_takes_a_leaf_that_nobody_could_read_or_anybody() {
+    for broken in BROKEN {
+        let place = Place::new("second-broken");
+        let mut all = leaves(0..138);
+        all[137] = broken.as_bytes().to_vec();
+        let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
+        log.integrate(0, &all).unwrap();
+        place.put(&log.into_disk());
+        let (code, text) = said(&verify(&place.log(), &[]));
+        assert_eq!(code, Some(4), "{broken}: {text}");
+        assert!(text.starts_with("entry 137 "), "{broken}: {text}");
+    }
+}
+
+#[test]
+fn the_second_verifier_is_told_the_site_and_what_has_expired() {
+    let place = Place::new("second-expired");
+    place.put(&thousand());
+    let with = |words: &[&str]| {
+        let mut command = Command::new(PYTHON);
+        command.arg(here("verifier/varco_verify.py")).args(words).arg(place.log()).arg(key().vkey());
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(with(&["--site", "library"]), Some(0));
+    assert_eq!(with(&["--site", "museum"]), Some(4));
+    assert_eq!(with(&["--nothing"]), Some(64));
+    for gone in ["tile/entries/000", "tile/entries/000.p"] {
+        let _ = std::fs::remove_file(place.log().join(gone));
+        let _ = std::fs::remove_dir_all(place.log().join(gone));
+    }
+    assert_eq!(with(&["--expired-below", "256"]), Some(0));
+    assert_eq!(with(&["--expired-below", "255"]), Some(4));
+    assert_eq!(with(&[]), Some(4));
 }
 
 /// `part` says which bits: `each` turns all, `some` one of each octet.
