@@ -195,7 +195,7 @@ fn a_release_takes_no_signer_for_development() {
     let profiles = manifest["profile"].as_table().unwrap();
     assert!(!profiles["release"].as_table().unwrap().contains_key("package"), "not built alike");
     let file = root().join("src/hub/login/cns/trust/development.rs").canonicalize().unwrap();
-    let folder = std::env::temp_dir().join(format!("varco-house-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("varco-house-release-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let main = format!(
         "#[path = {file:?}]\nmod development;\nfn main() {{ print!(\"{{}}\", development::TAKES_DEVELOPMENT) }}\n"

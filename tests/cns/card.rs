@@ -52,7 +52,7 @@ cards! {
     UnknownToOcsp "unknown-to-ocsp" Some("unknown"), "its OCSP responder does not know it";
     WrongPolicy "wrong-policy" Some("policy"), "its issuer's policy for something else";
     NoClientAuth "no-client-auth" Some("purpose"), "not meant for logging in: its extended key usage is e-mail";
-    NonRepudiation "non-repudiation" Some("usage"), "the certificate for signing documents, on the same card";
+    NonRepudiation "non-repudiation" Some("signing"), "the certificate for signing documents, on the same card";
     NoFiscalCode "no-fiscal-code" Some("subject"), "a name and no fiscal code";
     WrongCheck "wrong-check" Some("fiscal_code"), "a fiscal code whose check character is another";
     Rogue "rogue" Some("issuer"), "signed by one who bears the issuer's name and key identifier, not its key";

@@ -160,7 +160,8 @@ impl Site {
 
     /// Waits until a program that was killed runs again and the site admits guests.
     pub fn recovered(&self, program: &str, killed: i64) -> bool {
-        eventually(30, || {
+        // The gateway asks after its hub every 30 seconds.
+        eventually(75, || {
             let now = self.status()["pids"][program].as_i64();
             now.is_some_and(|pid| pid != killed) && self.well()
         })
