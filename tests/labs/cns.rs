@@ -68,6 +68,11 @@ fn nothing_bad_opens(stranger: &Guest<'_>) {
             refused(stranger, card.name(), page, &[]);
         }
     }
+    // Three cards have one page, since a citizen can do the same about each: the log says which it was.
+    let log = fs::read_to_string(stranger.site.state("logs/hub.log")).unwrap();
+    for rules in [&[" silence: "][..], &[" replay: "], &[" signer: ", " signature: "]] {
+        assert!(rules.iter().any(|rule| log.contains(rule)), "{rules:?}: {log}");
+    }
     refused(stranger, "none", "no_card", &["--reader", "chromium"]);
 }
 
