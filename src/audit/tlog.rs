@@ -32,6 +32,6 @@ pub use disk::{Disk, Files, Folder};
 pub use hash::{Hash, leaf_hash, node_hash, tree_hash};
 pub use log::{Log, LogError};
 pub use mend::{Damage, damage, mend};
-pub use note::{BadNote, KeyError, Note, NoteKey, VerifierKey};
+pub use note::{BadNote, CosignerKey, KeyError, Note, NoteKey, VerifierKey};
 pub use path::{Kind, Place};
 pub use tiles::{Bundle, TileError, Tiles};

@@ -75,13 +75,28 @@ impl Signed {
     /// # Errors
     /// When the note or its text is malformed, the signature is not by the key, or it is of another log.
     pub fn verify(note: &[u8], key: &VerifierKey) -> Result<Self, BadCheckpoint> {
+        Self::verify_of(note, key.name(), std::slice::from_ref(key))
+    }
+
+    /// The same for a log whose key is called otherwise than the log, or that has several keys of which one must have signed.
+    ///
+    /// # Errors
+    /// As [`Self::verify`]; when no key has signed, what is wrong with the last.
+    pub fn verify_of(note: &[u8], origin: &str, keys: &[VerifierKey]) -> Result<Self, BadCheckpoint> {
         let parsed = Note::parse(note)?;
-        parsed.signed_by(key)?;
         let checkpoint = Checkpoint::parse(&parsed.text).ok_or(BadCheckpoint::Malformed)?;
-        if checkpoint.origin != key.name() {
-            return Err(BadCheckpoint::OtherLog { found: checkpoint.origin, wanted: key.name().to_owned() });
+        let nobody = Err(BadNote::NotSigned(origin.to_owned()));
+        keys.iter().fold(nobody, |signed, key| signed.or_else(|_| parsed.signed_by(key)))?;
+        if checkpoint.origin != origin {
+            return Err(BadCheckpoint::OtherLog { found: checkpoint.origin, wanted: origin.to_owned() });
         }
         Ok(Self { checkpoint, note: String::from_utf8_lossy(note).into_owned() })
+    }
+
+    /// The same note with more signature lines, each ending in a newline. They are not verified here.
+    #[must_use]
+    pub fn with(&self, lines: &str) -> Self {
+        Self { checkpoint: self.checkpoint.clone(), note: format!("{}{lines}", self.note) }
     }
 
     /// The whole signed note, with the signatures of others.

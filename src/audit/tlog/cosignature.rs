@@ -3,7 +3,7 @@
 
 use super::{
     checkpoint::Signed,
-    note::{BadNote, Note, VerifierKey},
+    note::{BadNote, CosignerKey, Note, VerifierKey, line},
 };
 use jiff::Timestamp;
 
@@ -17,6 +17,19 @@ pub struct Cosignature {
 }
 
 impl Cosignature {
+    /// Cosigns: the signature line, with its newline, that goes below the checkpoint. Who signs has made sure that the
+    /// checkpoint continues every other that it has signed, and has noted durably that it signs this one. `at` counts to
+    /// the second; an instant before 1970 counts as its beginning.
+    ///
+    /// # Errors
+    /// When the note cannot be read; a [`Signed`] is one that can.
+    pub fn sign(checkpoint: &Signed, key: &CosignerKey, at: Timestamp) -> Result<String, BadNote> {
+        let note = Note::parse(checkpoint.note().as_bytes())?;
+        let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+        let signature = key.sign(message(seconds, &note.text).as_bytes());
+        Ok(line(key.name(), key.verifier().id(), &[&seconds.to_be_bytes(), &signature[..]].concat()))
+    }
+
     /// Verifies a witness's cosignature on a checkpoint.
     ///
     /// # Errors

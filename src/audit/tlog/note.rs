@@ -3,7 +3,7 @@
 mod key;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-pub use key::{KeyError, NoteKey, VerifierKey};
+pub use key::{CosignerKey, KeyError, NoteKey, VerifierKey};
 
 /// More signatures than this are not read; C2SP asks for 16 at least.
 const SIGNATURES_MAX: usize = 64;

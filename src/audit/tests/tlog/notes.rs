@@ -4,12 +4,13 @@ use crate::kept::{ORIGIN, Place, key, key_of};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::{
     digest::{SHA256, digest},
-    signature::{Ed25519KeyPair, KeyPair as _},
+    signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
 };
 use signed_note::{StandardSigner, StandardVerifier, VerifierList};
 use std::os::unix::fs::PermissionsExt as _;
 use varco_audit::tlog::{
-    BadCheckpoint, BadNote, Checkpoint, Cosignature, KeyError, Note, NoteKey, Signed, VerifierKey,
+    BadCheckpoint, BadNote, Checkpoint, Cosignature, CosignerKey, KeyError, Note, NoteKey, Signed,
+    VerifierKey,
 };
 
 /// From C2SP signed-note, "Example".
@@ -25,7 +26,7 @@ fn head() -> Checkpoint {
 
 /// A checkpoint as the log signs it, made with the other implementation.
 fn signed() -> String {
-    let place = Place::new("signed");
+    let place = Place::new(&format!("signed-{:?}", std::thread::current().id()));
     let file = place.0.join("log.key");
     let key = NoteKey::load_or_make(&file, ORIGIN).unwrap();
     let secret = std::fs::read_to_string(&file).unwrap();
@@ -207,4 +208,79 @@ fn a_cosignature_says_who_and_when() {
             Signed::verify(&turned, &vkey).map(|signed| Cosignature::verify(&signed, &witness).is_ok());
         assert!(!matches!(taken, Ok(true)), "octet {at}");
     }
+}
+
+/// Verifies cosignatures for `signed_note`, which knows of none itself; by its own words from a key's line.
+struct Cosigner(String);
+
+impl Cosigner {
+    fn key(&self) -> Vec<u8> {
+        STANDARD.decode(self.0.rsplit('+').next().unwrap()).unwrap()
+    }
+}
+
+impl signed_note::Verifier for Cosigner {
+    fn name(&self) -> &str {
+        self.0.split('+').next().unwrap()
+    }
+
+    fn key_id(&self) -> u32 {
+        signed_note::key_id(self.name(), &self.key())
+    }
+
+    fn verify(&self, text: &[u8], signature: &[u8]) -> bool {
+        let (seconds, signature) = signature.split_first_chunk().unwrap();
+        let head = format!("cosignature/v1\ntime {}\n", u64::from_be_bytes(*seconds));
+        let key = UnparsedPublicKey::new(&ED25519, self.key().split_off(1));
+        key.verify(&[head.as_bytes(), text].concat(), signature).is_ok()
+    }
+}
+
+#[test]
+fn what_a_witness_signs_verifies_elsewhere() {
+    let place = Place::new("cosigner");
+    let file = place.0.join("witness.key");
+    let witness = CosignerKey::load_or_make(&file, "witness.example/w1").unwrap();
+    assert_eq!(CosignerKey::load_or_make(&file, "witness.example/w1").unwrap().vkey(), witness.vkey());
+    let both = signed();
+    let (vkey, note) = both.split_once('\n').unwrap();
+    let signed = Signed::verify(note.as_bytes(), &vkey.parse().unwrap()).unwrap();
+    let at = "2026-10-25T00:30:00.9Z".parse().unwrap();
+    let line = Cosignature::sign(&signed, &witness, at).unwrap();
+    let cosigned = signed.with(&line);
+
+    let theirs = signed_note::Note::from_bytes(cosigned.note().as_bytes()).unwrap();
+    let (good, _) = theirs.verify(&VerifierList::new(vec![Box::new(Cosigner(witness.vkey()))])).unwrap();
+    assert_eq!(good.len(), 1);
+    let turned = cosigned.note().replacen("\n7\n", "\n8\n", 1);
+    let turned = signed_note::Note::from_bytes(turned.as_bytes()).unwrap();
+    assert!(turned.verify(&VerifierList::new(vec![Box::new(Cosigner(witness.vkey()))])).is_err());
+    let said = Cosignature::verify(&cosigned, witness.verifier()).unwrap();
+    assert_eq!(said.at.to_string(), "2026-10-25T00:30:00Z");
+}
+
+#[test]
+fn the_key_of_a_log_and_of_a_witness_are_not_each_others() {
+    let place = Place::new("kinds");
+    let (log, witness) = (place.0.join("log.key"), place.0.join("witness.key"));
+    NoteKey::load_or_make(&log, ORIGIN).unwrap();
+    let made = CosignerKey::load_or_make(&witness, ORIGIN).unwrap();
+    assert!(made.verifier().is_cosigner() && !format!("{made:?}").contains("PRIVATE"));
+    assert_eq!(std::fs::metadata(&witness).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(matches!(NoteKey::load_or_make(&witness, ORIGIN), Err(KeyError::Malformed)));
+    assert!(matches!(CosignerKey::load_or_make(&log, ORIGIN), Err(KeyError::Malformed)));
+}
+
+#[test]
+fn a_log_may_change_its_key_and_be_called_otherwise() {
+    let both = signed();
+    let (vkey, note) = both.split_once('\n').unwrap();
+    let (vkey, other) = (vkey.parse::<VerifierKey>().unwrap(), key_of("another", 9));
+    let keys = [other.verifier().clone(), vkey.clone()];
+    assert!(Signed::verify_of(note.as_bytes(), ORIGIN, &keys).is_ok());
+    let unknown = Signed::verify_of(note.as_bytes(), ORIGIN, &keys[..1]);
+    assert!(matches!(unknown, Err(BadCheckpoint::Note(BadNote::NotSigned(_)))));
+    assert!(matches!(Signed::verify_of(note.as_bytes(), ORIGIN, &[]), Err(BadCheckpoint::Note(_))));
+    let elsewhere = Signed::verify_of(note.as_bytes(), "another", &[vkey]);
+    assert!(matches!(elsewhere, Err(BadCheckpoint::OtherLog { .. })));
 }

@@ -29,10 +29,10 @@ pub enum KeyError {
     #[error(transparent)]
     File(#[from] io::Error),
     /// Not a key, or of a kind that this program does not know.
-    #[error("this is no Ed25519 key of a note")]
+    #[error("this is no Ed25519 key of a note, or not of the kind that is needed here")]
     Malformed,
     /// The key is called otherwise.
-    #[error("this is the key of {found}, not of {wanted}: a log keeps its name and its key")]
+    #[error("this is the key of {found}, not of {wanted}: who signs keeps its name and its key")]
     OtherName {
         /// What it is called.
         found: String,
@@ -110,17 +110,7 @@ impl NoteKey {
     /// # Errors
     /// When the file cannot be used, is open to others, or is the key of another name.
     pub fn load_or_make(path: &Path, name: &str) -> Result<Self, KeyError> {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => return Err(KeyError::Open),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, name)?,
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
-        }
-        let key = Self::parse(&SecretString::from(fs::read_to_string(path)?))?;
-        if key.name() == name {
-            return Ok(key);
-        }
-        Err(KeyError::OtherName { found: key.name().to_owned(), wanted: name.to_owned() })
+        load_or_make(path, name, ED25519_NOTE)
     }
 
     /// Reads a key from the text of its file.
@@ -128,16 +118,7 @@ impl NoteKey {
     /// # Errors
     /// [`KeyError::Malformed`].
     pub fn parse(text: &SecretString) -> Result<Self, KeyError> {
-        let text = text.expose_secret().trim_end().strip_prefix("PRIVATE+KEY+").ok_or(KeyError::Malformed)?;
-        let (name, id, kind, seed) = split(text).ok_or(KeyError::Malformed)?;
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| KeyError::Malformed)?;
-        let public = pair.public_key().as_ref().try_into().map_err(|_| KeyError::Malformed)?;
-        let verifier = VerifierKey::new(name, ED25519_NOTE, public);
-        if kind == ED25519_NOTE && verifier.id == id {
-            Ok(Self { pair, verifier })
-        } else {
-            Err(KeyError::Malformed)
-        }
+        read(text, ED25519_NOTE)
     }
 
     /// The name, which is the log's origin too.
@@ -167,6 +148,78 @@ impl fmt::Debug for NoteKey {
     }
 }
 
+/// What cosigns the checkpoints of others (kind 0x04): a witness's key, or a mirror's. A type of its own, so that it signs
+/// nothing but cosignatures, and no log is signed by it.
+#[derive(Debug)]
+pub struct CosignerKey(NoteKey);
+
+impl CosignerKey {
+    /// Reads the key, or makes one that only its owner may read where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be used, is open to others, is the key of another name, or no cosigner's.
+    pub fn load_or_make(path: &Path, name: &str) -> Result<Self, KeyError> {
+        load_or_make(path, name, ED25519_COSIGNATURE).map(Self)
+    }
+
+    /// Reads a key from the text of its file.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`].
+    pub fn parse(text: &SecretString) -> Result<Self, KeyError> {
+        read(text, ED25519_COSIGNATURE).map(Self)
+    }
+
+    /// The name of the witness or the mirror.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The public half.
+    pub const fn verifier(&self) -> &VerifierKey {
+        self.0.verifier()
+    }
+
+    /// The public half as the line that is given away.
+    pub fn vkey(&self) -> String {
+        self.0.vkey()
+    }
+
+    /// A signature over a message, which says itself what it is.
+    pub(in super::super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        signature.copy_from_slice(self.0.pair.sign(message).as_ref());
+        signature
+    }
+}
+
+fn load_or_make(path: &Path, name: &str, kind: u8) -> Result<NoteKey, KeyError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => return Err(KeyError::Open),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, name, kind)?,
+        Err(error) => return Err(error.into()),
+        Ok(_) => {}
+    }
+    let key = read(&SecretString::from(fs::read_to_string(path)?), kind)?;
+    if key.name() == name {
+        return Ok(key);
+    }
+    Err(KeyError::OtherName { found: key.name().to_owned(), wanted: name.to_owned() })
+}
+
+fn read(text: &SecretString, wanted: u8) -> Result<NoteKey, KeyError> {
+    let text = text.expose_secret().trim_end().strip_prefix("PRIVATE+KEY+").ok_or(KeyError::Malformed)?;
+    let (name, id, kind, seed) = split(text).ok_or(KeyError::Malformed)?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| KeyError::Malformed)?;
+    let public = pair.public_key().as_ref().try_into().map_err(|_| KeyError::Malformed)?;
+    let verifier = VerifierKey::new(name, kind, public);
+    if kind == wanted && verifier.id == id {
+        Ok(NoteKey { pair, verifier })
+    } else {
+        Err(KeyError::Malformed)
+    }
+}
+
 /// `SHA-256(name || 0x0A || kind || key)`, its first four octets.
 fn id(name: &str, kind: u8, public: &[u8]) -> [u8; 4] {
     let hash = digest(&SHA256, &[name.as_bytes(), b"\n", &[kind], public].concat());
@@ -189,15 +242,15 @@ fn split(text: &str) -> Option<(&str, [u8; 4], u8, [u8; 32])> {
 }
 
 /// Durable before it is used: a checkpoint by a key that is lost could never be continued.
-fn make(path: &Path, name: &str) -> Result<(), KeyError> {
+fn make(path: &Path, name: &str, kind: u8) -> Result<(), KeyError> {
     let mut seed = [0; 32];
     SystemRandom::new().fill(&mut seed).map_err(|_| KeyError::NoRandomness)?;
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| KeyError::NoRandomness)?;
     if !is_name(name) {
         return Err(KeyError::Malformed);
     }
-    let id = id(name, ED25519_NOTE, pair.public_key().as_ref());
-    let text = SecretString::from(format!("PRIVATE+KEY+{}\n", join(name, id, ED25519_NOTE, &seed)));
+    let id = id(name, kind, pair.public_key().as_ref());
+    let text = SecretString::from(format!("PRIVATE+KEY+{}\n", join(name, id, kind, &seed)));
     let new = path.with_extension("new");
     let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text.expose_secret().as_bytes())?;
