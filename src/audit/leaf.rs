@@ -167,10 +167,10 @@ mod tests {
     #[test]
     fn a_leaf_is_taken_apart_and_put_together() {
         for (line, body) in [
-            (LINE, &b"\x03body\nand more\xff"[..]),
+            (LINE, &b"\x05body\nand more\xff"[..]),
             ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -", b"{}"),
-            ("varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey", b"\x02"),
-            ("varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -", b"\x03"),
+            ("varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey", b"\x04"),
+            ("varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -", b"\x05"),
         ] {
             let octets = join(line, body);
             let leaf = Leaf::read(&octets).unwrap();
@@ -183,7 +183,7 @@ mod tests {
     fn a_header_written_otherwise_is_refused() {
         let refused = |from: &str, to: &str| {
             assert!(LINE.contains(from), "{from}");
-            assert!(Leaf::read(&join(&LINE.replacen(from, to, 1), b"\x03")).is_err(), "{to}");
+            assert!(Leaf::read(&join(&LINE.replacen(from, to, 1), b"\x05")).is_err(), "{to}");
         };
         for (from, to) in [
             ("varco-leaf/1", "varco-leaf/2"),
@@ -215,13 +215,13 @@ mod tests {
         for (header, body) in [
             ("R2a - -", &b"{}"[..]),
             ("R2a 2026-W47 -", b"{}"),
-            ("R2a 2026-W47 -", b"\x02"),
+            ("R2a 2026-W47 -", b"\x04"),
             ("R2a 2026-W47 -", b""),
-            ("R2a - -", b"\x03"),
-            ("R2a 2026-W47 tagkey", b"\x02"),
-            ("R2b 2026-W47 tagkey", b"\x03"),
+            ("R2a - -", b"\x05"),
+            ("R2a 2026-W47 tagkey", b"\x04"),
+            ("R2b 2026-W47 tagkey", b"\x05"),
             ("R6 2026-W47 -", b"{}"),
-            ("R6 - -", b"\x03"),
+            ("R6 - -", b"\x05"),
         ] {
             let (class, rest) = header.split_once(' ').unwrap();
             let line = format!("varco-leaf/1 {class} {at} {rest}");

@@ -7,7 +7,7 @@ use crate::{
     holder::HolderKey,
     keys::{self, KeyError, KeyFolder},
     leaf::{Leaf, Mark},
-    seal::{self, Private, Role, SealError},
+    seal::{self, Disclosed, LeafKey, Private, Role, SealError, open_disclosed},
     week::Period,
 };
 use std::collections::BTreeMap;
@@ -54,40 +54,49 @@ impl Opener {
     /// # Errors
     /// When a key is missing or the leaf was changed.
     pub fn open(&mut self, leaf: &Leaf<'_>) -> Result<Content, OpenError> {
-        let damaged = |what: &str| OpenError::Damaged(leaf.header.sequence, what.to_owned());
-        // How many layers there must be is checked where the leaf is read.
-        let text = match (leaf.body.split_first(), leaf.header.period) {
-            (_, None) => leaf.body.to_vec(),
-            (Some((_, sealed)), Some(period)) => {
-                let outer = self.layer(leaf, period, Role::Requester, sealed)?;
-                if leaf.header.mark == Mark::TagKey {
-                    outer
-                } else {
-                    self.layer(leaf, period, Role::Approver, &outer)?
-                }
-            }
-            (None, Some(_)) => return Err(damaged("it has no body")),
-        };
-        let content: Content = serde_json::from_slice(&text).map_err(|error| damaged(&error.to_string()))?;
-        let is_key = matches!(content.body, Body::TagKey { .. });
-        if content.body.class() == leaf.header.class && is_key == (leaf.header.mark == Mark::TagKey) {
-            Ok(content)
-        } else {
-            Err(damaged("it is not what its header says"))
+        if leaf.header.period.is_none() {
+            return read(leaf, leaf.body);
         }
+        let disclosed = self.disclose(leaf)?;
+        read(leaf, &open_disclosed(leaf, &disclosed).map_err(|error| damaged(leaf, error))?)
     }
 
-    fn layer(
-        &mut self,
-        leaf: &Leaf<'_>,
-        period: Period,
-        role: Role,
-        sealed: &[u8],
-    ) -> Result<Vec<u8>, OpenError> {
+    /// The secrets of all layers of a sealed leaf. Each opens its layer.
+    ///
+    /// # Errors
+    /// When a key is missing, the leaf was changed, or it is not sealed.
+    pub fn disclose(&mut self, leaf: &Leaf<'_>) -> Result<Disclosed, OpenError> {
+        let outer = self.disclose_outer(leaf)?;
+        let two = leaf.header.mark != Mark::TagKey;
+        let inner = two.then(|| self.disclose_inner(leaf, &outer)).transpose()?;
+        Ok(Disclosed { outer, inner })
+    }
+
+    /// The secret of the outer layer of a sealed leaf, by the requester's key. It opens the layer.
+    ///
+    /// # Errors
+    /// As [`Self::disclose`].
+    pub fn disclose_outer(&mut self, leaf: &Leaf<'_>) -> Result<LeafKey, OpenError> {
+        self.layer(leaf, Role::Requester, layer(leaf)?)
+    }
+
+    /// The secret of the inner layer of a leaf that is sealed to two, by the approver's key and the secret of the outer
+    /// one. It opens the layer.
+    ///
+    /// # Errors
+    /// As [`Self::disclose`].
+    pub fn disclose_inner(&mut self, leaf: &Leaf<'_>, outer: &LeafKey) -> Result<LeafKey, OpenError> {
+        let inner = outer.open(leaf.line, layer(leaf)?).map_err(|error| damaged(leaf, error))?;
+        self.layer(leaf, Role::Approver, &inner)
+    }
+
+    fn layer(&mut self, leaf: &Leaf<'_>, role: Role, layer: &[u8]) -> Result<LeafKey, OpenError> {
         let class = leaf.header.class;
-        let key = self.key(class, period, role)?;
-        seal::open(key, &seal::info(class, period, role), leaf.line, sealed)
-            .map_err(|error| OpenError::Damaged(leaf.header.sequence, error.to_string()))
+        let period = leaf.header.period.ok_or_else(|| damaged(leaf, "it is not sealed"))?;
+        let with = self.key(class, period, role)?;
+        let key = seal::leaf_key(with, &seal::info(class, period, role), leaf.line, layer);
+        let opened = key.and_then(|key| key.open(leaf.line, layer).map(|_| key));
+        opened.map_err(|error| damaged(leaf, error))
     }
 
     fn key(&mut self, class: Class, period: Period, role: Role) -> Result<&Private, OpenError> {
@@ -116,4 +125,28 @@ impl Opener {
         }
         Ok(None)
     }
+}
+
+/// What the text of a leaf says, whoever opened it: a content of the class that the header names.
+///
+/// # Errors
+/// When it is not.
+pub fn read(leaf: &Leaf<'_>, text: &[u8]) -> Result<Content, OpenError> {
+    let content: Content = serde_json::from_slice(text).map_err(|error| damaged(leaf, error))?;
+    let is_key = matches!(content.body, Body::TagKey { .. });
+    if content.body.class() == leaf.header.class && is_key == (leaf.header.mark == Mark::TagKey) {
+        Ok(content)
+    } else {
+        Err(damaged(leaf, "it is not what its header says"))
+    }
+}
+
+/// The outer layer of a sealed leaf. How many layers there must be is checked where the leaf is read.
+fn layer<'a>(leaf: &Leaf<'a>) -> Result<&'a [u8], OpenError> {
+    let sealed = leaf.header.period.and_then(|_| leaf.body.get(1..));
+    sealed.ok_or_else(|| damaged(leaf, "it is not sealed"))
+}
+
+fn damaged(leaf: &Leaf<'_>, what: impl ToString) -> OpenError {
+    OpenError::Damaged(leaf.header.sequence, what.to_string())
 }

@@ -9,7 +9,7 @@ use crate::{
     journal::{self, JournalError, Place},
     keys::{KeyError, KeyFolder},
     leaf::{self, Header, Mark},
-    seal::{self, Pair},
+    seal::{self, Pair, Sealing},
     tag::TagKey,
     week::{Length, Period},
 };
@@ -37,6 +37,23 @@ struct Chosen {
     found: Period,
     pair: Pair,
     looked: Timestamp,
+}
+
+/// Leaves that become durable together: they share what they are sealed with, and it is gone with them.
+struct Batch<'a> {
+    transaction: &'a Transaction<'a>,
+    place: Place,
+    sealing: Sealing,
+}
+
+impl<'a> Batch<'a> {
+    fn begin(transaction: &'a Transaction<'_>) -> Result<Self, JournalError> {
+        Ok(Self { transaction, place: journal::place(transaction)?, sealing: Sealing::default() })
+    }
+
+    fn end(self) -> Result<(), JournalError> {
+        journal::set_place(self.transaction, &self.place)
+    }
 }
 
 /// Makes leaves of entries.
@@ -89,12 +106,12 @@ impl Recorder {
         if entries.is_empty() {
             return Ok(());
         }
-        let mut place = journal::place(transaction)?;
-        let tags = self.tags(transaction, &mut place, now.at)?;
+        let mut batch = Batch::begin(transaction)?;
+        let tags = self.tags(&mut batch, now.at)?;
         for entry in entries {
-            self.entry(transaction, &mut place, entry, (&tags, now))?;
+            self.entry(&mut batch, entry, (&tags, now))?;
         }
-        journal::set_place(transaction, &place)
+        batch.end()
     }
 
     /// Appends what an older version recorded in clear, each sealed to the keys of its own time where there are any.
@@ -107,54 +124,56 @@ impl Recorder {
         entries: impl Iterator<Item = Entry>,
         at: Timestamp,
     ) -> Result<(), JournalError> {
-        let mut place = journal::place(transaction)?;
-        let tags = self.tags(transaction, &mut place, at)?;
+        let mut batch = Batch::begin(transaction)?;
+        let tags = self.tags(&mut batch, at)?;
         // What is chosen for old records must not stay chosen.
         let chosen = std::mem::take(&mut self.chosen);
         let done = entries.map(|entry| {
             let then = Now { at: entry.at(), clock: Clock::Unknown };
-            self.entry(transaction, &mut place, &entry, (&tags, then))
+            self.entry(&mut batch, &entry, (&tags, then))
         });
         let done: Result<(), JournalError> = done.collect();
         self.chosen = chosen;
         done?;
-        journal::set_place(transaction, &place)
+        batch.end()
     }
 
     fn entry(
         &mut self,
-        transaction: &Transaction<'_>,
-        place: &mut Place,
+        batch: &mut Batch<'_>,
         entry: &Entry,
         (tags, now): (&TagKey, Now),
     ) -> Result<(), JournalError> {
-        for body in bodies(entry, place.next) {
+        for body in bodies(entry, batch.place.next) {
             let mark = body.slot().map_or(Mark::None, |s| Mark::Tag(tags.tag(s.address, s.first_port)));
             let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
             let content = Content { body, clock };
-            self.leaf(transaction, place, (entry.at(), mark), &content, now.at)?;
+            self.leaf(batch, (entry.at(), mark), &content, now.at)?;
         }
-        place.newest = Some(place.newest.map_or(entry.at(), |newest| newest.max(entry.at())));
+        let newest = batch.place.newest.map_or(entry.at(), |newest| newest.max(entry.at()));
+        batch.place.newest = Some(newest);
         Ok(())
     }
 
     fn leaf(
         &mut self,
-        transaction: &Transaction<'_>,
-        place: &mut Place,
+        batch: &mut Batch<'_>,
         (at, mark): (Timestamp, Mark),
         content: &Content,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let class = content.body.class();
-        let sealed = Class::SEALED.contains(&class).then(|| self.choose(class, now)).transpose()?;
+        let chosen = Class::SEALED.contains(&class).then(|| self.choose(class, now)).transpose()?;
+        let Batch { transaction, place, sealing } = batch;
         let (site, sequence) = (self.site.clone(), place.next);
-        let header = Header { class, site, sequence, at, period: sealed.map(|chosen| chosen.found), mark };
+        let header = Header { class, site, sequence, at, period: chosen.map(|chosen| chosen.found), mark };
         let text = serde_json::to_string(content)?;
-        let body = match (sealed, mark) {
-            (None, _) => text.into_bytes(),
-            (Some(Chosen { pair, found, .. }), Mark::TagKey) => seal::to_one(&pair, &header, found, &text)?,
-            (Some(Chosen { pair, found, .. }), _) => seal::to_two(&pair, &header, found, &text)?,
+        let body = match chosen {
+            None => text.into_bytes(),
+            Some(Chosen { pair, found, .. }) if mark == Mark::TagKey => {
+                seal::to_one(sealing, &pair, &header, found, &text)?
+            }
+            Some(Chosen { pair, found, .. }) => seal::to_two(sealing, &pair, &header, found, &text)?,
         };
         journal::insert(transaction, sequence, &leaf::join(&header.to_string(), &body))?;
         place.next = place.next.saturating_add(1);
@@ -162,22 +181,17 @@ impl Recorder {
     }
 
     /// The key of this week's tags; a new one is written into the log before the first leaf that it marks.
-    fn tags(
-        &mut self,
-        transaction: &Transaction<'_>,
-        place: &mut Place,
-        at: Timestamp,
-    ) -> Result<TagKey, JournalError> {
+    fn tags(&mut self, batch: &mut Batch<'_>, at: Timestamp) -> Result<TagKey, JournalError> {
         let week = Period::of(Length::Week, at).to_string();
-        if let Some((found, key)) = &place.tags
+        if let Some((found, key)) = &batch.place.tags
             && *found == week
         {
             return Ok(TagKey::new(key));
         }
         let key = TagKey::fresh().ok_or(JournalError::NoRandomness)?;
         let body = Body::TagKey { key: URL_SAFE_NO_PAD.encode(key) };
-        self.leaf(transaction, place, (at, Mark::TagKey), &Content { body, clock: None }, at)?;
-        place.tags = Some((week, key.to_vec()));
+        self.leaf(batch, (at, Mark::TagKey), &Content { body, clock: None }, at)?;
+        batch.place.tags = Some((week, key.to_vec()));
         Ok(TagKey::new(&key))
     }
 

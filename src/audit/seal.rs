@@ -1,16 +1,24 @@
-//! How a leaf's body is closed: HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305,
-//! as the hub's register.
+//! How a leaf's body is closed: HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, and
+//! ChaCha20-Poly1305.
 //!
 //! | first octet | method | then |
 //! |---|---|---|
 //! | `{` | clear JSON | |
-//! | 2 | HPKE to the requester's key | encapsulated key (32 octets), ciphertext, tag |
-//! | 3 | HPKE to the approver's key, that result once more to the requester's | the same |
+//! | 4 | to the requester | one layer (`seal/layer.rs`) |
+//! | 5 | to the approver, that result once more to the requester | a layer in a layer |
 //!
 //! `info` is `varco <class> <period> <role>`, the additional data is the header line: nothing opens at another place,
 //! in another class, week or role. Ciphertext is randomised, so a leaf's hash says nothing of what is in it.
 
-use crate::{class::Class, leaf::Header, week::Period};
+mod layer;
+
+pub use layer::{LeafKey, Sealing, leaf_key};
+
+use crate::{
+    class::Class,
+    leaf::{Header, Leaf},
+    week::Period,
+};
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256,
@@ -19,10 +27,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretBox};
 use std::{fmt, str::FromStr};
 
-/// HPKE to one role.
-pub const ONE: u8 = 2;
-/// HPKE to two roles, one inside the other.
-pub const TWO: u8 = 3;
+/// To one role.
+pub const ONE: u8 = 4;
+/// To two roles, one inside the other.
+pub const TWO: u8 = 5;
 /// Clear texts are filled up to a multiple of this, so that a length tells little.
 const FILLED: usize = 64;
 
@@ -187,22 +195,56 @@ pub struct Pair {
 /// The body of a leaf that two persons open.
 ///
 /// # Errors
-/// When a public half is none.
-pub fn to_two(pair: &Pair, header: &Header, period: Period, text: &str) -> Result<Vec<u8>, SealError> {
-    let (line, class) = (header.to_string(), header.class);
-    let inner = seal(&pair.approver, &info(class, period, Role::Approver), &line, &filled(text))?;
-    let outer = seal(&pair.requester, &info(class, period, Role::Requester), &line, &inner)?;
+/// When a public half is none, or the kernel has no randomness.
+pub fn to_two(
+    sealing: &mut Sealing,
+    pair: &Pair,
+    header: &Header,
+    period: Period,
+    text: &str,
+) -> Result<Vec<u8>, SealError> {
+    let (line, place) = (header.to_string(), |role| (header.class, period, role));
+    let inner = sealing.layer(&pair.approver, place(Role::Approver), &line, filled(text))?;
+    let outer = sealing.layer(&pair.requester, place(Role::Requester), &line, inner)?;
     Ok([&[TWO][..], &outer].concat())
 }
 
 /// The body of a leaf that the requester alone opens.
 ///
 /// # Errors
-/// When the public half is none.
-pub fn to_one(pair: &Pair, header: &Header, period: Period, text: &str) -> Result<Vec<u8>, SealError> {
-    let info = info(header.class, period, Role::Requester);
-    let sealed = seal(&pair.requester, &info, &header.to_string(), &filled(text))?;
+/// When the public half is none, or the kernel has no randomness.
+pub fn to_one(
+    sealing: &mut Sealing,
+    pair: &Pair,
+    header: &Header,
+    period: Period,
+    text: &str,
+) -> Result<Vec<u8>, SealError> {
+    let (line, place) = (header.to_string(), (header.class, period, Role::Requester));
+    let sealed = sealing.layer(&pair.requester, place, &line, filled(text))?;
     Ok([&[ONE][..], &sealed].concat())
+}
+
+/// What shows one leaf to somebody who has no key: the secrets of its layers.
+#[derive(Debug)]
+pub struct Disclosed {
+    /// Of the requester's layer.
+    pub outer: LeafKey,
+    /// Of the approver's; `None` for a leaf that the requester alone opens.
+    pub inner: Option<LeafKey>,
+}
+
+/// Opens a sealed leaf with the secrets of its layers: there is only one text to which they open it.
+///
+/// # Errors
+/// When they are another leaf's or not as many as it has layers, or the leaf was changed.
+pub fn open_disclosed(leaf: &Leaf<'_>, disclosed: &Disclosed) -> Result<Vec<u8>, SealError> {
+    let (how, layer) = leaf.body.split_first().ok_or(SealError::Closed)?;
+    match (*how, &disclosed.inner) {
+        (ONE, None) => disclosed.outer.open(leaf.line, layer),
+        (TWO, Some(inner)) => inner.open(leaf.line, &disclosed.outer.open(leaf.line, layer)?),
+        _ => Err(SealError::Closed),
+    }
 }
 
 fn filled(text: &str) -> Vec<u8> {
@@ -212,58 +254,4 @@ fn filled(text: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::leaf::Mark;
-
-    fn header(sequence: u64) -> Header {
-        Header {
-            class: Class::R2a,
-            site: "library".into(),
-            sequence,
-            at: jiff::Timestamp::UNIX_EPOCH,
-            period: Some(week()),
-            mark: Mark::None,
-        }
-    }
-
-    fn week() -> Period {
-        "2026-W47".parse().unwrap()
-    }
-
-    #[test]
-    fn two_open_it_together_and_neither_alone_nor_elsewhere() {
-        let (asks, allows) = (Private::fresh().unwrap(), Private::fresh().unwrap());
-        let pair = Pair { requester: asks.public().unwrap(), approver: allows.public().unwrap() };
-        let body = to_two(&pair, &header(1), week(), "{}").unwrap();
-        let other = to_two(&pair, &header(1), week(), "{}").unwrap();
-        assert!(body[0] == TWO && body != other, "randomised");
-        let line = header(1).to_string();
-        let (outer, inner) =
-            (info(Class::R2a, week(), Role::Requester), info(Class::R2a, week(), Role::Approver));
-        let open_with = |key: &Private, info: &str, line: &str, body: &[u8]| open(key, info, line, body);
-        let middle = open_with(&asks, &outer, &line, &body[1..]).unwrap();
-        assert_eq!(open_with(&allows, &inner, &line, &middle).unwrap(), filled("{}"));
-        let closed = Err(SealError::Closed);
-        assert_eq!(
-            open_with(&allows, &outer, &line, &body[1..]),
-            closed,
-            "the approver opens no outer layer"
-        );
-        assert_eq!(open_with(&asks, &inner, &line, &middle), closed, "the requester opens no inner layer");
-        assert_eq!(open_with(&asks, &outer, &header(2).to_string(), &body[1..]), closed, "another place");
-        let next = info(Class::R2a, week().next(), Role::Requester);
-        assert_eq!(open_with(&asks, &next, &line, &body[1..]), closed, "another week");
-    }
-
-    #[test]
-    fn what_is_cut_or_no_key_is_refused() {
-        let key = Private::fresh().unwrap();
-        let sealed = seal(&key.public().unwrap(), "info", "aad", b"text").unwrap();
-        for length in 0..sealed.len() {
-            assert_eq!(open(&key, "info", "aad", &sealed[..length]), Err(SealError::Closed));
-        }
-        assert!(Public::from_octets(&[1; 31]).is_none());
-        assert!(Public::from_octets(&[0; 32]).is_none_or(|zero| seal(&zero, "", "", b"").is_err()));
-    }
-}
+mod tests;

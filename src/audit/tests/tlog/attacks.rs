@@ -41,28 +41,28 @@ fn entries_deleted_swapped_or_repeated_are_found() {
 
 /// Leaves that no verifier takes in place 137, whoever signed them: nobody could read them, or anybody.
 pub const BROKEN: [&str; 23] = [
-    "varco-leaf/2 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 0137 2026-11-22T10:00:00Z 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00.0Z 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00+00:00 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-02-30T10:00:00Z 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:60Z 2026-W47 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 - -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z  -\n\x03",
-    "varco-leaf/1 R2a  137 2026-11-22T10:00:00Z 2026-W47 -\n\x03",
+    "varco-leaf/2 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 0137 2026-11-22T10:00:00Z 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00.0Z 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00+00:00 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-02-30T10:00:00Z 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:60Z 2026-W47 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 - -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z  -\n\x05",
+    "varco-leaf/1 R2a  137 2026-11-22T10:00:00Z 2026-W47 -\n\x05",
     "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W54 -\n\x03",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-11-22 -\n\x03",
-    "varco-leaf/1 R9 library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x03",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W54 -\n\x05",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-11-22 -\n\x05",
+    "varco-leaf/1 R9 library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x05",
     "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z - -\n{}",
     "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n{}",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x02",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x04",
     "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 -\n",
-    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 tagkey\n\x02",
-    "varco-leaf/1 R2b library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x03",
-    "varco-leaf/1 R2b library 137 2026-11-22T10:00:00Z 2026-W47 00112233445566fF\n\x03",
-    "varco-leaf/1 R3 library 137 2026-11-22T10:00:00Z 2026-02-30 -\n\x03",
+    "varco-leaf/1 R2a library 137 2026-11-22T10:00:00Z 2026-W47 tagkey\n\x04",
+    "varco-leaf/1 R2b library 137 2026-11-22T10:00:00Z 2026-W47 -\n\x05",
+    "varco-leaf/1 R2b library 137 2026-11-22T10:00:00Z 2026-W47 00112233445566fF\n\x05",
+    "varco-leaf/1 R3 library 137 2026-11-22T10:00:00Z 2026-02-30 -\n\x05",
     "varco-leaf/1 R6 library 137 2026-11-22T10:00:00Z 2026-W47 -\n{}",
 ];
 
@@ -77,7 +77,7 @@ fn sequence_and_site_are_those_of_the_place() {
     let mut all = leaves(0..300);
     all.remove(137);
     assert!(matches!(signed(&all), Err(Problem::Leaf { index: 137, .. })));
-    all.insert(137, b"varco-leaf/1 R2a museum 137 2026-11-22T10:00:00Z 2026-W47 -\n\x03".to_vec());
+    all.insert(137, b"varco-leaf/1 R2a museum 137 2026-11-22T10:00:00Z 2026-W47 -\n\x05".to_vec());
     assert!(matches!(signed(&all), Err(Problem::Leaf { index: 137, .. })));
     for broken in BROKEN {
         all[137] = broken.as_bytes().to_vec();

@@ -34,7 +34,7 @@ pub fn key() -> NoteKey {
 pub fn leaf(sequence: u64) -> Vec<u8> {
     let second = sequence % 60;
     let header = format!("varco-leaf/1 R2a library {sequence} 2026-11-22T10:00:{second:02}Z 2026-W47 -\n");
-    [header.as_bytes(), b"\x03", &sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()].concat()
+    [header.as_bytes(), b"\x05", &sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()].concat()
 }
 
 pub fn leaves(range: std::ops::Range<u64>) -> Vec<Vec<u8>> {
