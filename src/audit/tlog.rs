@@ -6,6 +6,7 @@
 //! checkpoint                     the signed head
 //! tile/<level>/<index>           256 hashes; `.p/<width>` where fewer
 //! tile/entries/<index>           their entries
+//! pruned                         signed: which entries are over, and their bundles gone
 //! tmp/, lock                     of the program that writes; no part of the log
 //! ```
 //!
@@ -22,6 +23,7 @@ mod mend;
 mod note;
 mod path;
 pub mod proof;
+pub mod prune;
 mod stage;
 mod tiles;
 

@@ -2,7 +2,10 @@
 
 use crate::{
     leaf::Leaf,
-    tlog::{BadCheckpoint, BadNote, Cosignature, Files, Kind, Place, Signed, TileError, Tiles, VerifierKey},
+    tlog::{
+        BadCheckpoint, BadNote, Cosignature, Files, Kind, Place, Signed, TileError, Tiles, VerifierKey,
+        prune::{PRUNED, Pruned},
+    },
 };
 use jiff::Timestamp;
 use std::io;
@@ -18,8 +21,10 @@ pub struct Asked {
     pub witnesses: Vec<VerifierKey>,
     /// The site whose leaves they must be; `None`: that of the first.
     pub site: Option<String>,
-    /// Entries below this have expired, and their bundles may be gone.
+    /// Entries below this have expired, and their bundles may be gone, whatever the folder's own `pruned` says.
     pub expired: u64,
+    /// Who beside the log's key may say in `pruned` what is gone: the keeper of a copy.
+    pub keepers: Vec<VerifierKey>,
 }
 
 /// What was found of a log that is whole.
@@ -64,6 +69,9 @@ pub enum Problem {
     /// A witness did not cosign.
     #[error("witness: {0}")]
     Witness(BadNote),
+    /// Nobody who may has said that entries are gone.
+    #[error("pruned: {0}; give --keeper with the key of who keeps this copy, if you trust it")]
+    Pruned(BadNote),
     /// Files are not what was signed.
     #[error(transparent)]
     Altered(TileError),
@@ -89,7 +97,7 @@ impl Problem {
         match self {
             Self::Unreadable { .. } => 1,
             Self::NoCheckpoint | Self::Altered(_) | Self::Leaf { .. } | Self::Proof => 4,
-            Self::NotSigned(_) | Self::Seen(_) | Self::Witness(_) => 5,
+            Self::NotSigned(_) | Self::Seen(_) | Self::Witness(_) | Self::Pruned(_) => 5,
             Self::NotContinued(_) => 6,
         }
     }
@@ -124,6 +132,7 @@ pub struct Verification<'a, F> {
     checkpoint: Signed,
     tiles: Tiles<F>,
     leaves: Leaves,
+    expired: u64,
     gone: u64,
 }
 
@@ -134,9 +143,10 @@ impl<'a, F: Files> Verification<'a, F> {
     /// The first problem.
     pub fn begin(files: F, asked: &'a Asked) -> Result<Self, Problem> {
         let checkpoint = checkpoint(&files, &asked.key)?;
+        let expired = pruned(&files, asked)?.max(asked.expired);
         let tiles = Tiles::open(files, &checkpoint)?;
         let leaves = Leaves { site: asked.site.clone(), from_to: None, next: 0 };
-        Ok(Self { asked, checkpoint, tiles, leaves, gone: 0 })
+        Ok(Self { asked, checkpoint, tiles, leaves, expired, gone: 0 })
     }
 
     /// How many bundles there are to verify.
@@ -151,7 +161,7 @@ impl<'a, F: Files> Verification<'a, F> {
     pub fn bundle(&mut self, index: u64) -> Result<(), Problem> {
         match self.tiles.bundle(index) {
             Ok(bundle) => bundle.entries().try_for_each(|leaf| self.leaves.take(leaf)),
-            Err(TileError::Missing(_)) if (index + 1) * 256 <= self.asked.expired => {
+            Err(TileError::Missing(_)) if (index + 1) * 256 <= self.expired => {
                 self.tiles.hashes_of(index)?;
                 self.leaves.next += 256;
                 self.gone += 256;
@@ -186,6 +196,18 @@ pub fn checkpoint(files: &impl Files, key: &VerifierKey) -> Result<Signed, Probl
         Ok(note) => Ok(Signed::verify(&note, key)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Problem::NoCheckpoint),
         Err(source) => Err(Problem::Unreadable { path: "checkpoint".to_owned(), source }),
+    }
+}
+
+/// The minimum index that the log's key or a keeper's has signed; 0 where nothing was pruned.
+fn pruned(files: &impl Files, asked: &Asked) -> Result<u64, Problem> {
+    match files.read(PRUNED) {
+        Ok(note) => {
+            let keys = asked.keepers.iter().chain([&asked.key]);
+            Ok(Pruned::verify(&note, asked.key.name(), keys).map_err(Problem::Pruned)?.below)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(source) => Err(Problem::Unreadable { path: PRUNED.to_owned(), source }),
     }
 }
 
@@ -224,11 +246,14 @@ impl Leaves {
     }
 }
 
+/// Files that are read otherwise, or hold nothing.
+const BESIDE: [&str; 3] = ["checkpoint", "lock", PRUNED];
+
 /// What else is in the folder: partial tiles of earlier checkpoints are the beginning of what they became, and the rest no
 /// checkpoint stands for.
 fn others<F: Files>(tiles: &mut Tiles<F>, paths: &[String]) -> Result<Vec<String>, Problem> {
     let mut strangers = Vec::new();
-    for path in paths.iter().filter(|path| *path != "checkpoint" && *path != "lock") {
+    for path in paths.iter().filter(|path| !BESIDE.contains(&path.as_str())) {
         let now = Place::parse(path).and_then(|place| Some((place, tiles.width(place.kind, place.index)?)));
         match now {
             Some((place, width)) if place.width < width => match tiles.older(place) {

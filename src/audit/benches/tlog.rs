@@ -101,6 +101,7 @@ fn verification(folder: &Path, size: u64) {
         witnesses: Vec::new(),
         site: None,
         expired: 0,
+        keepers: Vec::new(),
     };
     let files = Folder::new(&folder.join("log"));
     let paths = files.paths().unwrap();

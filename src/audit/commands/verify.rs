@@ -34,9 +34,13 @@ pub struct Verify {
     /// The site whose log it is; without it, the one that the first leaf names.
     #[arg(long)]
     site: Option<String>,
-    /// Entries below this have expired: their bundles may be gone, their hashes not.
+    /// Entries below this have expired: their bundles may be gone, their hashes not. Without it, what `pruned` in the folder
+    /// says, which must be signed by the log or by a keeper.
     #[arg(long, default_value = "0")]
     expired_below: u64,
+    /// The public key of who keeps this copy, as the hub, and may say in `pruned` what has expired. Several times.
+    #[arg(long, value_parser = log_key)]
+    keeper: Vec<VerifierKey>,
 }
 
 impl Verify {
@@ -48,6 +52,7 @@ impl Verify {
             witnesses: self.witness.clone(),
             site: self.site.clone(),
             expired: self.expired_below,
+            keepers: self.keeper.clone(),
         };
         let files = Folder::new(&self.log);
         let paths = files.paths().with_context(|| self.log.display().to_string())?;

@@ -47,6 +47,12 @@ pub trait Disk: Files {
     /// What the disk says.
     fn make_folder(&self, path: &str) -> io::Result<()>;
 
+    /// Removes a file; nothing where it is not there.
+    ///
+    /// # Errors
+    /// What the disk says.
+    fn remove(&self, path: &str) -> io::Result<()>;
+
     /// Removes a folder and what is in it; nothing where it is not there. Nothing that is removed is needed, so that it does
     /// not matter when it comes back.
     ///
@@ -76,6 +82,10 @@ impl<D: Disk> Disk for &D {
 
     fn make_folder(&self, path: &str) -> io::Result<()> {
         (**self).make_folder(path)
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        (**self).remove(path)
     }
 
     fn remove_folder(&self, path: &str) -> io::Result<()> {
@@ -163,6 +173,13 @@ impl Disk for Folder {
 
     fn make_folder(&self, path: &str) -> io::Result<()> {
         fs::create_dir_all(self.root.join(path))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        match fs::remove_file(self.root.join(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn remove_folder(&self, path: &str) -> io::Result<()> {

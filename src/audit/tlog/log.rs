@@ -20,9 +20,11 @@ use super::{
     disk::{Disk, Folder},
     note::NoteKey,
     path::{FULL, Kind, LEVELS, Place, count},
+    prune::{self, PruneError},
     stage::{Edge, Staged},
     tiles::{TileError, Tiles},
 };
+use jiff::Timestamp;
 use std::{collections::BTreeSet, io, path::Path};
 
 /// Why the log could not be opened or continued. Nothing was signed that is not true.
@@ -147,11 +149,33 @@ impl<D: Disk> Log<D> {
     /// When the first of them cannot be read or was changed.
     pub fn scrub(&self, bundle: u64, count: u64) -> Result<u64, LogError> {
         let mut tiles = Tiles::open(&self.disk, &self.signed)?;
+        let bundle = bundle.max(prune::minimum(&self.disk) / u64::from(FULL));
         let end = tiles.bundles().min(bundle.saturating_add(count));
         for index in bundle..end {
             tiles.bundle(index)?;
         }
         Ok(if end < tiles.bundles() { end } else { 0 })
+    }
+
+    /// The tree as it is on the disk now.
+    ///
+    /// # Errors
+    /// When its right edge cannot be read or was changed.
+    pub fn tiles(&self) -> Result<Tiles<&D>, TileError> {
+        Tiles::open(&self.disk, &self.signed)
+    }
+
+    /// Its minimum index: entries below are over and gone.
+    pub fn minimum(&self) -> u64 {
+        prune::minimum(&self.disk)
+    }
+
+    /// Removes the bundles below `below`, and says so in `pruned` first (`prune.rs` has the order). How many files went.
+    ///
+    /// # Errors
+    /// As [`prune::prune`].
+    pub fn prune(&mut self, below: u64, at: Timestamp) -> Result<u64, PruneError> {
+        prune::prune(&self.disk, (&self.signed.origin, self.signed.size), below, at, &self.key)
     }
 
     fn compare(&self, first: u64, known: &[Vec<u8>]) -> Result<(), LogError> {

@@ -5,7 +5,9 @@ use super::{
     bundle,
     checkpoint::Checkpoint,
     disk::{Disk, Files},
-    path::{FULL, Kind, place},
+    hash::Hash,
+    path::{FULL, Kind, Place, place},
+    prune,
     stage::{Edge, Staged},
     tiles::{TileError, Tiles},
 };
@@ -28,8 +30,15 @@ pub struct Damage {
 pub fn damage(files: &impl Files, checkpoint: &Checkpoint) -> Result<Damage, io::Error> {
     let mut found = Damage::default();
     let mut staged = Staged::begin(&Edge::default(), 0);
+    let pruned = prune::minimum(files) / u64::from(FULL);
     for index in 0..checkpoint.size.div_ceil(FULL.into()) {
         let leaves = entries(files, checkpoint.size, index)?;
+        if let Some(hashes) = leaves.is_none().then(|| hashes(files, index)).filter(|_| index < pruned) {
+            let Some(hashes) = hashes? else { return lost(files, checkpoint) };
+            staged.push_tile(hashes);
+            differing(files, &mut staged, &mut found)?;
+            continue;
+        }
         let Some(leaves) = leaves else { return lost(files, checkpoint) };
         for leaf in &leaves {
             staged.push(leaf).map_err(io::Error::other)?;
@@ -71,6 +80,19 @@ fn entries(files: &impl Files, size: u64, index: u64) -> Result<Option<Vec<Vec<u
     Ok(entries.filter(|entries| entries.len() == usize::from(place.width)))
 }
 
+/// The hashes of a bundle that was pruned, from which nothing above them can be mended but is compared; `None` where they
+/// are missing or break off.
+fn hashes(files: &impl Files, index: u64) -> Result<Option<Vec<Hash>>, io::Error> {
+    let place = Place { kind: Kind::Level(0), index, width: FULL };
+    let octets = match files.read(&place.path()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        octets => octets?,
+    };
+    let (hashes, rest) = octets.as_chunks::<{ Hash::LENGTH }>();
+    let whole = rest.is_empty() && hashes.len() == usize::from(FULL);
+    Ok(whole.then(|| hashes.iter().map(|hash| Hash(*hash)).collect()))
+}
+
 /// Takes the files staged so far, and keeps the tiles that are not so on the disk.
 fn differing(files: &impl Files, staged: &mut Staged, found: &mut Damage) -> Result<(), io::Error> {
     for (path, content) in staged.files.drain(..) {
@@ -94,8 +116,13 @@ fn lost(files: &impl Files, checkpoint: &Checkpoint) -> Result<Damage, io::Error
         Ok(tiles) => tiles,
     };
     let mut found = Damage::default();
+    let pruned = prune::minimum(files) / u64::from(FULL);
     for index in 0..tiles.bundles() {
-        match tiles.bundle(index) {
+        let found_here = match tiles.bundle(index) {
+            Err(TileError::Missing(_)) if index < pruned => tiles.hashes_of(index),
+            bundle => bundle.map(drop),
+        };
+        match found_here {
             Err(TileError::Disk { source, .. }) => return Err(source),
             Err(error) => found.entries.push(error.to_string()),
             Ok(_) => {}

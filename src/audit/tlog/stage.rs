@@ -78,6 +78,12 @@ impl Staged {
         Ok(())
     }
 
+    /// A full tile whose entries are over: only its hashes are known.
+    pub(super) fn push_tile(&mut self, hashes: Vec<Hash>) {
+        self.edge.hashes[0] = hashes;
+        self.carry();
+    }
+
     /// Full tiles go to the files, their hashes one level up.
     fn carry(&mut self) {
         for level in 0..usize::from(LEVELS) - 1 {

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Verifies a log of Varco's, so that trust need not rest on Varco's own program.
 
-    varco_verify.py [--site SITE] [--expired-below N] FOLDER VKEY [SEEN...]
+    varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] FOLDER VKEY [SEEN...]
 
 --site   whose log it is; without it, the site that the first entry names
---expired-below N   entries below N have expired: their bundles may be gone, their hashes not
+--expired-below N   entries below N have expired: their bundles may be gone, their hashes not; without it, what the signed
+         file `pruned` says
+--keeper the public key of who keeps the copy, and may have signed `pruned`
 FOLDER   a copy of the log: `checkpoint` and `tile/` (C2SP tlog-tiles, https://c2sp.org/tlog-tiles)
 VKEY     the log's public key, from elsewhere than the folder: NAME+ID+KEY (https://c2sp.org/signed-note)
 SEEN     checkpoints of this log that you have from before: it must continue each
@@ -70,8 +72,28 @@ def tree_hash(hashes):
 
 # C2SP signed-note, tlog-checkpoint
 
-def checkpoint(note, vkey):
-    """Size and root of a checkpoint that the key signed."""
+def signed_text(note, vkey):
+    """The name of the key and the lines of the text that it signed; raises ValueError or InvalidSignature."""
+    name, key_id, key = key_of(vkey)
+    text, lines = note.decode().rsplit("\n\n", 1)
+    if any(c < " " and c != "\n" for c in note.decode()) or not lines.endswith("\n"):
+        raise ValueError
+    signed = False
+    for line in lines[:-1].split("\n"):
+        dash, signer, signature = line.split(" ")
+        signature = unbase64(signature)
+        if dash != "\u2014" or len(signature) < 5:
+            raise ValueError
+        if signer == name and signature[:4] == key_id:
+            Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature[4:], (text + "\n").encode())
+            signed = True
+    if not signed:
+        raise ValueError
+    return name, text.split("\n")
+
+
+def key_of(vkey):
+    """Name, identifier and kind with key of a log's public key."""
     try:
         name, key_id, key = vkey.split("+", 2)
         key_id, key = bytes.fromhex(key_id), unbase64(key)
@@ -80,26 +102,31 @@ def checkpoint(note, vkey):
         good_key = False
     if not good_key:
         raise Bad(64, "this is not the public key of a log")
+    return name, key_id, key
+
+
+def checkpoint(note, vkey):
+    """Size and root of a checkpoint that the key signed."""
     try:
-        text, lines = note.decode().rsplit("\n\n", 1)
-        if any(c < " " and c != "\n" for c in note.decode()) or not lines.endswith("\n"):
-            raise ValueError
-        signed = False
-        for line in lines[:-1].split("\n"):
-            dash, signer, signature = line.split(" ")
-            signature = unbase64(signature)
-            if dash != "\u2014" or len(signature) < 5:
-                raise ValueError
-            if signer == name and signature[:4] == key_id:
-                Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature[4:], (text + "\n").encode())
-                signed = True
-        origin, size, root, *rest = text.split("\n")
+        name, (origin, size, root, *rest) = signed_text(note, vkey)
         root = unbase64(root)
-        if not (signed and origin == name and str(int(size)) == size and len(root) == 32 and all(rest)):
+        if not (origin == name and str(int(size)) == size and len(root) == 32 and all(rest)):
             raise ValueError
     except (ValueError, InvalidSignature):
         raise Bad(5, "the checkpoint is not signed by this key, or not one of this log") from None
     return int(size), root
+
+
+def pruned(note, vkey, keepers):
+    """The minimum index of the log that its key or a keeper's signed."""
+    for by in (vkey, *keepers):
+        try:
+            form, origin, below, _ = signed_text(note, by)[1]
+            if form == "varco-pruned/1" and origin == key_of(vkey)[0] and str(int(below)) == below and int(below) % 256 == 0:
+                return int(below)
+        except (ValueError, InvalidSignature):
+            pass
+    raise Bad(5, "pruned is not signed by the log's key or a keeper's")
 
 
 # C2SP tlog-tiles
@@ -254,7 +281,7 @@ class Log:
     def others(self, names):
         """Partial tiles and bundles of earlier sizes are the beginning of what they have become. Returns the files that no
         checkpoint stands for."""
-        return sorted(name for name in names if name not in ("checkpoint", "lock") and not self.known(name))
+        return sorted(name for name in names if name not in ("checkpoint", "lock", "pruned") and not self.known(name))
 
     def known(self, name):
         parts = re.fullmatch(r"tile/(entries|[0-7])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", name)
@@ -294,10 +321,12 @@ class Log:
         return made or tree_hash([])
 
 
-def verify(read, names, vkey, seen=(), site=b"", expired=0):
+def verify(read, names, vkey, seen=(), site=b"", expired=0, keepers=()):
     """Raises Bad or returns size, site and the files that no checkpoint stands for; OSError where a file cannot be read.
     `names` are all files that there are."""
     size, root = checkpoint(read("checkpoint"), vkey)
+    if "pruned" in names:
+        expired = max(expired, pruned(read("pruned"), vkey, keepers))
     log = Log(read, size, root, expired)
     site = log.entries(site)
     strangers = log.others(names)
@@ -329,6 +358,7 @@ def asked(arguments):
     parser.error = lambda _: parser.exit(64, __doc__)
     parser.add_argument("--site", type=os.fsencode, default=b"")
     parser.add_argument("--expired-below", type=int, default=0)
+    parser.add_argument("--keeper", action="append", default=[])
     parser.add_argument("folder")
     parser.add_argument("vkey")
     parser.add_argument("seen", nargs="*")
@@ -339,7 +369,7 @@ def main(arguments):
     ask = asked(arguments)
     try:
         seen = [open(name, "rb").read() for name in ask.seen]
-        size, site, strangers = verify(*reader(ask.folder), ask.vkey, seen, ask.site, ask.expired_below)
+        size, site, strangers = verify(*reader(ask.folder), ask.vkey, seen, ask.site, ask.expired_below, ask.keeper)
     except Bad as bad:
         print(bad, file=sys.stderr)
         return bad.code

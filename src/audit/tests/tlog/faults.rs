@@ -13,7 +13,7 @@ use varco_audit::{
 
 /// How far the failing step comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
+pub enum Reach {
     Nothing,
     Half,
     All,
@@ -35,17 +35,17 @@ enum After {
 }
 
 /// A disk, one step of which fails.
-struct Faulty<D> {
-    disk: D,
-    step: Cell<usize>,
-    fails: usize,
-    reach: Reach,
-    dies: bool,
-    error: io::ErrorKind,
+pub struct Faulty<D> {
+    pub disk: D,
+    pub step: Cell<usize>,
+    pub fails: usize,
+    pub reach: Reach,
+    pub dies: bool,
+    pub error: io::ErrorKind,
 }
 
 impl<D> Faulty<D> {
-    fn whole(disk: D) -> Self {
+    pub fn whole(disk: D) -> Self {
         Self {
             disk,
             step: Cell::new(0),
@@ -101,6 +101,10 @@ impl<D: Disk> Disk for Faulty<D> {
         self.step(|disk| disk.make_folder(path), |_| Ok(()))
     }
 
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.step(|disk| disk.remove(path), |_| Ok(()))
+    }
+
     fn remove_folder(&self, path: &str) -> io::Result<()> {
         self.step(|disk| disk.remove_folder(path), |_| Ok(()))
     }
@@ -112,8 +116,8 @@ impl<D: Disk> Disk for Faulty<D> {
 
 /// Memory that forgets what was not synced: names count once their folder is synced, and so do folders.
 #[derive(Debug, Default, Clone)]
-struct Volatile {
-    now: Memory,
+pub struct Volatile {
+    pub now: Memory,
     kept: RefCell<BTreeMap<String, Vec<u8>>>,
     folders: RefCell<BTreeSet<String>>,
     folders_kept: RefCell<BTreeSet<String>>,
@@ -129,7 +133,7 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
 
 impl Volatile {
     /// What is there when the power is back.
-    fn after_power_loss(&self, keeps: impl Fn(&str) -> bool) -> Memory {
+    pub fn after_power_loss(&self, keeps: impl Fn(&str) -> bool) -> Memory {
         let (now, kept) = (self.now.0.borrow(), self.kept.borrow());
         let there =
             |folder: &str| folder.is_empty() || self.folders_kept.borrow().contains(folder) || keeps(folder);
@@ -182,6 +186,10 @@ impl Disk for Volatile {
         folders.insert(path.to_owned());
         folders.extend(above(path).map(str::to_owned));
         Ok(())
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.now.remove(path)
     }
 
     fn remove_folder(&self, path: &str) -> io::Result<()> {

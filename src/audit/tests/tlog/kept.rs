@@ -70,6 +70,11 @@ impl Disk for Memory {
         Ok(())
     }
 
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.0.borrow_mut().remove(path);
+        Ok(())
+    }
+
     fn remove_folder(&self, path: &str) -> io::Result<()> {
         let below = format!("{path}/");
         self.0.borrow_mut().retain(|path, _| !path.starts_with(&below));
@@ -101,7 +106,14 @@ pub fn thousand() -> Memory {
 
 pub fn asked() -> Asked {
     let key = key().verifier().clone();
-    Asked { key, seen: Vec::new(), witnesses: Vec::new(), site: Some("library".to_owned()), expired: 0 }
+    Asked {
+        key,
+        seen: Vec::new(),
+        witnesses: Vec::new(),
+        site: Some("library".to_owned()),
+        expired: 0,
+        keepers: Vec::new(),
+    }
 }
 
 pub fn check(files: &Memory) -> Result<Whole, Problem> {

@@ -10,5 +10,6 @@ mod formats;
 mod kept;
 mod notes;
 mod oracles;
+mod prune;
 mod python;
 mod sweep;
