@@ -55,7 +55,7 @@ fn each_crate_stays_behind_its_walls() {
     let identity = ["samael", "openssl", "varco-hub"];
     let kernel = ["nftables", "netlink-packet-core", "netlink-sys", "varco-firewall"];
     let site = ["varco-gateway"];
-    let walls: [(&str, Vec<&[&str]>); 7] = [
+    let walls: [(&str, Vec<&[&str]>); 8] = [
         (
             "varco-policy",
             vec![&web, &identity, &kernel, &site, &["varco-web", "varco-templates", "varco-audit"]],
@@ -64,8 +64,9 @@ fn each_crate_stays_behind_its_walls() {
         ("varco-templates", vec![&web, &identity, &kernel, &site, &["varco-web"]]),
         ("varco-firewall", vec![&web, &identity, &site, &["varco-web", "rustls"]]),
         ("varco-web", vec![&identity, &kernel, &site]),
-        ("varco-gateway", vec![&identity, &kernel]),
-        ("varco-hub", vec![&kernel, &site]),
+        ("varco-gateway", vec![&identity, &kernel, &["varco-witness"]]),
+        ("varco-hub", vec![&kernel, &site, &["varco-witness"]]),
+        ("varco-witness", vec![&identity, &kernel, &site, &["reqwest"]]),
     ];
     for (name, forbidden) in walls {
         let reached = reaches(&all, name);

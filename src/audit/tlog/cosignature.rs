@@ -35,10 +35,17 @@ impl Cosignature {
     /// # Errors
     /// When there is none by this key, it is wrong, or the key is not a witness's (kind 0x04).
     pub fn verify(checkpoint: &Signed, witness: &VerifierKey) -> Result<Self, BadNote> {
+        Self::of(&Note::parse(checkpoint.note().as_bytes())?, witness)
+    }
+
+    /// The same of a note whose log's key is not at hand: what a witness has noted itself.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn of(note: &Note, witness: &VerifierKey) -> Result<Self, BadNote> {
         if !witness.is_cosigner() {
             return Err(BadNote::NotSigned(witness.name().to_owned()));
         }
-        let note = Note::parse(checkpoint.note().as_bytes())?;
         let at = note.verify(witness, |octets| {
             let (seconds, signature) = octets.split_first_chunk()?;
             let seconds = u64::from_be_bytes(*seconds);

@@ -78,6 +78,14 @@ impl Note {
         found
     }
 
+    /// The note with the first signature of each of these keys and no other: what others added is left behind.
+    pub fn only(&self, keys: &[VerifierKey]) -> String {
+        let of =
+            |key: &VerifierKey| self.signatures.iter().find(|s| s.name == key.name() && s.id == key.id());
+        let lines = keys.iter().filter_map(of).map(|s| line(&s.name, s.id, &s.octets));
+        lines.fold(format!("{}\n", self.text), |note, line| note + &line)
+    }
+
     /// Verifies the signature of a log's key (type 0x01, Ed25519 over the text).
     ///
     /// # Errors
