@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod fsck;
+pub mod index;
 pub mod keys;
 pub mod prove;
 pub mod shares;

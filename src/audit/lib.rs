@@ -5,6 +5,7 @@ pub mod class;
 pub mod content;
 pub mod entry;
 pub mod holder;
+pub mod index;
 pub mod journal;
 pub mod keys;
 pub mod leaf;

@@ -3,7 +3,9 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{fsck::Fsck, keys::Keys, prove::Prove, shares::Shares, verify::Verify, who::Who};
+use commands::{
+    fsck::Fsck, index::Index, keys::Keys, prove::Prove, shares::Shares, verify::Verify, who::Who,
+};
 use std::process::ExitCode;
 use varco_policy::config::EXIT_USAGE;
 
@@ -26,6 +28,7 @@ enum Command {
     Verify(Verify),
     Prove(Prove),
     Fsck(Fsck),
+    Index(Index),
     #[command(subcommand)]
     Keys(Keys),
 }
@@ -51,6 +54,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Verify(verify) => verify.run(),
         Command::Prove(prove) => prove.run(),
         Command::Fsck(fsck) => fsck.run(),
+        Command::Index(index) => index.run(),
         Command::Keys(keys) => keys.run(),
     }
 }

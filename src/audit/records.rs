@@ -1,14 +1,22 @@
-//! A site's leaves in order, from where they are: the log folder, and `site.db` for those that are not in it yet.
-//! Whatever comes from the folder was compared with the root of its checkpoint; whose signature that is, `varco-audit
-//! verify` says.
+//! A site's leaves, from where they are: the log folder, and `site.db` for those that are not in it yet.
+//!
+//! An index says where in the log to look (`index.rs`): the auditor's own file, or one that is made on the way by reading every
+//! entry. Whatever comes from the folder was compared with the root of its checkpoint, leaf by leaf, whatever the index says;
+//! whose signature that is, [`Records::signed_by`] asks. What is in `site.db` alone is signed by nobody yet ([`Records::in_log`]).
 
 use crate::{
+    class::Class,
+    index::{Gone, IndexError, Noted, Row, Rows as _, Span, Sqlite, fill},
     journal::{self, JournalError},
     leaf::{Leaf, NotALeaf},
-    tlog::{BadNote, Checkpoint, Files, Folder, Note, TileError, Tiles},
+    tag::Tag,
+    tlog::{
+        BadCheckpoint, BadNote, Checkpoint, Files, Folder, Note, Signed, TileError, Tiles, VerifierKey, prune,
+    },
 };
+use jiff::Timestamp;
 use rusqlite::Connection;
-use std::{io::ErrorKind, path::Path};
+use std::{io::ErrorKind, ops::Range, path::Path};
 
 /// Leaves read from the database at a time.
 const CHUNK: u32 = 512;
@@ -22,12 +30,23 @@ pub enum RecordsError {
     /// The log folder.
     #[error(transparent)]
     Tiles(#[from] TileError),
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The checkpoint.
     #[error("checkpoint: {0}")]
     Note(#[from] BadNote),
     /// The checkpoint cannot be read, or is none.
     #[error("the log folder has no checkpoint that can be read: {0}")]
     Checkpoint(String),
+    /// The checkpoint is not signed by the log's key.
+    #[error("checkpoint: {0}")]
+    NotSigned(BadCheckpoint),
+    /// Nobody said whose signature is looked for.
+    #[error(
+        "there is a log folder: give --vkey with the log's public key, from somebody else than its keeper"
+    )]
+    Unverified,
     /// A leaf.
     #[error("record {0}: {1}")]
     Leaf(u64, NotALeaf),
@@ -39,15 +58,53 @@ pub enum RecordsError {
         /// The number that comes.
         found: u64,
     },
+    /// The entries of the time asked about are not there any more.
+    #[error("records below {below} are gone, and what they would answer{}", said_after(before.as_ref()))]
+    Gone {
+        /// Those below this.
+        below: u64,
+        /// When the first one after them is of.
+        before: Option<Timestamp>,
+    },
+}
+
+fn said_after(at: Option<&Timestamp>) -> String {
+    at.map_or_else(String::new, |at| format!("; the first one that is there is of {at}"))
+}
+
+impl From<Gone> for RecordsError {
+    fn from(Gone { below, before }: Gone) -> Self {
+        Self::Gone { below, before }
+    }
+}
+
+/// The leaves whose tags are under one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// The leaf that holds the key.
+    pub key: u64,
+    /// Those after it, until another key comes.
+    pub leaves: Range<u64>,
+}
+
+/// A log folder.
+struct Log {
+    note: Vec<u8>,
+    origin: String,
+    tiles: Tiles<Folder>,
+    minimum: u64,
 }
 
 /// The leaves.
 pub struct Records {
-    tiles: Option<Tiles<Folder>>,
+    log: Option<Log>,
     size: u64,
     journal: Option<Connection>,
     /// How many leaves there are by the database.
     next: u64,
+    index: Option<Sqlite>,
+    /// Of the leaves that are in the database alone, once it was read.
+    waiting: Option<Vec<Row>>,
 }
 
 impl Records {
@@ -63,12 +120,150 @@ impl Records {
             journal.execute_batch("BEGIN").map_err(JournalError::from)?;
             next = journal::place(journal)?.next;
         }
-        let tiles = match log.map(tiles).transpose()?.flatten() {
+        let log = match log.map(Log::open).transpose()?.flatten() {
             None if journal.is_none() => return Err(RecordsError::Checkpoint("there is none".into())),
-            tiles => tiles,
+            log => log,
         };
-        let size = tiles.as_ref().map_or(0, Tiles::size);
-        Ok(Self { tiles, size, journal, next })
+        let size = log.as_ref().map_or(0, |log| log.tiles.size());
+        Ok(Self { log, size, journal, next, index: None, waiting: None })
+    }
+
+    /// Whether there is a log folder, and so something that is signed.
+    pub const fn has_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Compares the signature of the checkpoint with the log's key.
+    ///
+    /// # Errors
+    /// When it is not by this key, or of another log.
+    pub fn signed_by(self, key: &VerifierKey) -> Result<Self, RecordsError> {
+        if let Some(log) = &self.log {
+            Signed::verify(&log.note, key).map_err(RecordsError::NotSigned)?;
+        }
+        Ok(self)
+    }
+
+    /// Takes an index from a file, and brings it to the size of the log first. Who made it is believed in one thing: that
+    /// it leaves nothing out.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is of another log.
+    pub fn indexed(mut self, file: &Path) -> Result<Self, RecordsError> {
+        self.index = Some(Sqlite::open(file)?);
+        self.filled()?;
+        Ok(self)
+    }
+
+    /// Whether a leaf is in the log, and so in what is signed.
+    pub const fn in_log(&self, sequence: u64) -> bool {
+        sequence < self.size
+    }
+
+    /// The keys of tags under which leaves of this time have theirs.
+    ///
+    /// # Errors
+    /// [`RecordsError::Gone`] when leaves of this time, or a key that they may be under, are gone; or when the records
+    /// cannot be read.
+    pub fn keyed(&mut self, span: Span) -> Result<Vec<Keyed>, RecordsError> {
+        let mut keys = Vec::new();
+        if let Some((index, log, size)) = self.filled()? {
+            let known = index.marked(log, "tagkey")?.into_iter().filter(|key| key.sequence < size);
+            keys.extend(known.map(|key| (key.sequence, key.at)));
+        }
+        let gone = self.gone()?;
+        let key = |row: &Row| row.noted == Noted::Text("tagkey".into());
+        keys.extend(self.waiting()?.iter().filter(|row| key(row)).map(|row| (row.sequence, row.instant())));
+        let before = keys.iter().rposition(|(_, at)| *at <= span.first).unwrap_or(0);
+        let from = keys.get(before).filter(|(_, at)| *at <= span.first).map_or(0, |(key, _)| *key);
+        if let Some(gone) = gone.filter(|gone| gone.below > from) {
+            return Err(gone.into());
+        }
+        let ends = keys.iter().skip(before + 1).map(|(next, _)| *next).chain([u64::MAX]);
+        let keyed = keys.iter().skip(before).zip(ends);
+        let of_time = keyed.filter(|((_, at), _)| *at <= span.last);
+        Ok(of_time.map(|((key, _), end)| Keyed { key: *key, leaves: *key + 1..end }).collect())
+    }
+
+    /// The leaves with one of these tags, under this key and in this time, in order.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn tagged(&mut self, under: &Keyed, tags: &[Tag], span: Span) -> Result<Vec<u64>, RecordsError> {
+        let mut found = Vec::new();
+        if let Some((index, log, size)) = self.filled()? {
+            found = index.tagged(log, tags, span, under.leaves.start..under.leaves.end.min(size))?;
+        }
+        let tags: Vec<_> = tags.iter().map(|tag| Noted::tag(*tag)).collect();
+        let waiting = self.waiting()?.iter().filter(|row| tags.contains(&row.noted));
+        found.extend(within(waiting, under, span).map(|row| row.sequence));
+        Ok(found)
+    }
+
+    /// Whether any leaf has a tag under this key in this time.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn has_tags(&mut self, under: &Keyed, span: Span) -> Result<bool, RecordsError> {
+        if let Some((index, log, size)) = self.filled()?
+            && index.has_tags(log, span, under.leaves.start..under.leaves.end.min(size))?
+        {
+            return Ok(true);
+        }
+        let waiting = self.waiting()?.iter().filter(|row| matches!(row.noted, Noted::Tag(_)));
+        Ok(within(waiting, under, span).next().is_some())
+    }
+
+    /// The leaves of a class, in order.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn of_class(&mut self, class: Class) -> Result<Vec<u64>, RecordsError> {
+        let mut found = Vec::new();
+        if let Some((index, log, size)) = self.filled()? {
+            let leaves = index.of_class(log, class, Span::ALL)?;
+            found
+                .extend(leaves.into_iter().map(|(sequence, _)| sequence).filter(|sequence| *sequence < size));
+        }
+        found.extend(self.waiting()?.iter().filter(|row| row.is_of(class)).map(|row| row.sequence));
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The entries that were pruned; `None` where none was.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn gone(&mut self) -> Result<Option<Gone>, RecordsError> {
+        let Some((index, log, size)) = self.filled()? else { return Ok(None) };
+        Ok(index.gone(log)?.filter(|_| size > 0))
+    }
+
+    /// The index, which has the whole log, the log's name and its size; `None` where there is no log.
+    fn filled(&mut self) -> Result<Option<(&mut Sqlite, &str, u64)>, RecordsError> {
+        let Some(log) = &mut self.log else { return Ok(None) };
+        let index = match &mut self.index {
+            Some(index) => index,
+            none => none.insert(Sqlite::temporary()?),
+        };
+        fill(index, &log.origin, &mut log.tiles, log.minimum)?;
+        Ok(Some((index, &log.origin, self.size)))
+    }
+
+    /// What the database alone has.
+    fn waiting(&mut self) -> Result<&[Row], RecordsError> {
+        let rows = match self.waiting.take() {
+            Some(rows) => rows,
+            None => {
+                let mut rows = Vec::new();
+                self.each_waiting(|index, octets| {
+                    rows.push(row(index, octets)?);
+                    Ok(())
+                })?;
+                rows
+            }
+        };
+        Ok(self.waiting.insert(rows))
     }
 
     /// Reads every leaf in order.
@@ -85,56 +280,86 @@ impl Records {
                 outcome = read(index, octets).map_err(E::from).and_then(|leaf| each(&leaf, octets));
             }
         };
-        if let Some(tiles) = &mut self.tiles {
-            tiles.leaves(0..self.size, &mut take).map_err(RecordsError::from)?;
+        if let Some(log) = &mut self.log {
+            log.tiles.leaves(0..self.size, &mut take).map_err(RecordsError::from)?;
         }
+        self.each_waiting(|index, octets| {
+            take(index, octets);
+            Ok(())
+        })?;
+        outcome
+    }
+
+    /// Reads the leaves that are in the database alone, in order.
+    fn each_waiting(
+        &self,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), RecordsError>,
+    ) -> Result<(), RecordsError> {
         let mut from = self.size;
         while let Some(journal) = &self.journal {
-            let leaves = journal::leaves(journal, from, CHUNK).map_err(RecordsError::from)?;
+            let leaves = journal::leaves(journal, from, CHUNK)?;
             for (sequence, octets) in &leaves {
                 if *sequence != from {
-                    return Err(RecordsError::Gap { expected: from, found: *sequence }.into());
+                    return Err(RecordsError::Gap { expected: from, found: *sequence });
                 }
-                take(*sequence, octets);
+                each(*sequence, octets)?;
                 from += 1;
             }
             if leaves.is_empty() {
                 break;
             }
         }
-        match outcome {
-            Ok(()) if from < self.next => Err(RecordsError::Gap { expected: from, found: self.next }.into()),
-            outcome => outcome,
-        }
+        if from < self.next { Err(RecordsError::Gap { expected: from, found: self.next }) } else { Ok(()) }
     }
 
     /// One leaf.
     ///
     /// # Errors
-    /// When it is damaged or missing.
+    /// When it is damaged, missing or gone.
     pub fn leaf(&mut self, sequence: u64) -> Result<Vec<u8>, RecordsError> {
         let mut found = None;
-        if let Some(tiles) = self.tiles.as_mut().filter(|_| sequence < self.size) {
-            tiles.leaves(sequence..sequence + 1, |_, octets| found = Some(octets.to_vec()))?;
+        if let Some(log) = self.log.as_mut().filter(|_| sequence < self.size) {
+            let one = log.tiles.leaves(sequence..sequence + 1, |_, octets| found = Some(octets.to_vec()));
+            match one {
+                Err(TileError::Missing(_)) if sequence < log.minimum => {
+                    return Err(RecordsError::Gone { below: log.minimum, before: None });
+                }
+                one => one?,
+            }
         } else if let Some(journal) = &self.journal {
             let first = journal::leaves(journal, sequence, 1)?.into_iter().next();
             found = first.filter(|(number, _)| *number == sequence).map(|(_, octets)| octets);
         }
-        found.ok_or(RecordsError::Gap { expected: sequence, found: self.size })
+        let found = found.ok_or(RecordsError::Gap { expected: sequence, found: self.size })?;
+        read(sequence, &found)?;
+        Ok(found)
     }
 }
 
-/// The tree in a folder; `None` where there is no checkpoint yet.
-fn tiles(folder: &Path) -> Result<Option<Tiles<Folder>>, RecordsError> {
-    let files = Folder::new(folder);
-    let note = match files.read("checkpoint") {
-        Ok(note) => Note::parse(&note)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(RecordsError::Checkpoint(error.to_string())),
-    };
-    let checkpoint = Checkpoint::parse(&note.text);
-    let checkpoint = checkpoint.ok_or_else(|| RecordsError::Checkpoint("it is damaged".into()))?;
-    Ok(Some(Tiles::open(files, &checkpoint)?))
+fn within<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    under: &Keyed,
+    span: Span,
+) -> impl Iterator<Item = &'a Row> {
+    let (first, last) = span.milliseconds();
+    rows.filter(move |row| under.leaves.contains(&row.sequence) && (first..=last).contains(&row.at))
+}
+
+impl Log {
+    /// The tree in a folder; `None` where there is no checkpoint yet.
+    fn open(folder: &Path) -> Result<Option<Self>, RecordsError> {
+        let files = Folder::new(folder);
+        let note = match files.read("checkpoint") {
+            Ok(note) => note,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(RecordsError::Checkpoint(error.to_string())),
+        };
+        let checkpoint = Checkpoint::parse(&Note::parse(&note)?.text);
+        let checkpoint = checkpoint.ok_or_else(|| RecordsError::Checkpoint("it is damaged".into()))?;
+        let minimum = prune::minimum(&files);
+        let tiles = Tiles::open(files, &checkpoint)?;
+        Ok(Some(Self { note, origin: checkpoint.origin, tiles, minimum }))
+    }
 }
 
 /// A leaf that says the place at which it is.
@@ -144,4 +369,9 @@ fn read(index: u64, octets: &[u8]) -> Result<Leaf<'_>, RecordsError> {
         found if found != index => Err(RecordsError::Gap { expected: index, found }),
         _ => Ok(leaf),
     }
+}
+
+fn row(index: u64, octets: &[u8]) -> Result<Row, RecordsError> {
+    read(index, octets)?;
+    Ok(Row::of(index, octets)?)
 }

@@ -19,13 +19,17 @@ pub struct Step {
     pub by: Option<Subject>,
     /// The shares from then on.
     pub shares: Shares,
+    /// Whether it is in `site.db` alone: signed by nobody, so no evidence yet.
+    pub not_in_log: bool,
 }
 
 impl Step {
     /// The step in a leaf, if it is one.
-    pub fn of(at: Timestamp, site: &str, body: Body) -> Option<Self> {
+    pub fn of(at: Timestamp, site: &str, body: Body, not_in_log: bool) -> Option<Self> {
         match body {
-            Body::Shares { step, by, shares } => Some(Self { at, site: site.to_owned(), step, by, shares }),
+            Body::Shares { step, by, shares } => {
+                Some(Self { at, site: site.to_owned(), step, by, shares, not_in_log })
+            }
             _ => None,
         }
     }

@@ -15,6 +15,13 @@ use varco_policy::slot::{FIRST_PORT, SIZES};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tag([u8; 8]);
 
+impl Tag {
+    /// Its octets.
+    pub const fn octets(self) -> [u8; 8] {
+        self.0
+    }
+}
+
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))

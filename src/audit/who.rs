@@ -1,12 +1,13 @@
 //! The authorities' question: who used public address A, port P at instant T?
 //!
-//! Headers are read, not contents: the requester's key opens the week's key of tags, the tags find the attributions of
-//! the slot, and only those near the instant are opened, with the connections that they name.
+//! The requester's key opens the week's key of tags, the tags find the attributions of the slot in the index, and only those
+//! near the instant are read and opened, with the connections that they name.
 
 use crate::{
     content::{Body, Content},
     entry::Clock,
-    leaf::{Leaf, Mark, NotALeaf},
+    index::Span,
+    leaf::{Leaf, NotALeaf},
     opener::{OpenError, Opener},
     records::{Records, RecordsError},
     tag::{Tag, TagKey},
@@ -66,6 +67,8 @@ pub struct Holder {
     /// The error of the clock, where begin or end are marked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<Clock>,
+    /// Whether one of its records is in `site.db` alone: signed by nobody, so no evidence yet.
+    pub not_in_log: bool,
 }
 
 /// Attributions this far from the window asked about are not opened: a pass lasts 24 hours at most.
@@ -86,9 +89,9 @@ pub enum WhoError {
 }
 
 impl WhoError {
-    /// Whether nothing is wrong but that a key is not there.
+    /// Whether nothing is wrong but that a key is not there, or that records have expired.
     pub const fn is_closed(&self) -> bool {
-        matches!(self, Self::Open(OpenError::NoKey { .. }))
+        matches!(self, Self::Open(OpenError::NoKey { .. }) | Self::Records(RecordsError::Gone { .. }))
     }
 }
 
@@ -103,10 +106,23 @@ pub fn search(
     question: Question,
 ) -> Result<Vec<Holder>, WhoError> {
     let window = Window::of(&question);
-    let mut found = Found { question, window, tags: Tags::None, leaves: Vec::new() };
-    records.each(|leaf, octets| found.take(leaf, octets, opener))?;
+    let mut found = Vec::new();
+    for keyed in records.keyed(window.near())? {
+        let octets = records.leaf(keyed.key)?;
+        match tags_of(&Leaf::read(&octets)?, question, opener)? {
+            Ok(tags) => found.extend(records.tagged(&keyed, &tags, window.near())?),
+            // A key that is gone is no failure before a record of the time asked about needs it.
+            Err(closed) => {
+                let near = Span { last: window.last, ..window.near() };
+                if records.has_tags(&keyed, near)? {
+                    return Err(closed.into());
+                }
+            }
+        }
+    }
     let mut holders = BTreeMap::new();
-    for octets in found.leaves {
+    for sequence in found {
+        let octets = records.leaf(sequence)?;
         attribute(records, opener, question, &octets, &mut holders)?;
     }
     let within = |h: &Holder| h.from <= window.last && h.until >= window.first;
@@ -129,54 +145,30 @@ impl Window {
         Self { first, last: at.saturating_add(tolerance).unwrap_or(Timestamp::MAX) }
     }
 
-    fn is_near(self, at: Timestamp) -> bool {
-        let first = self.first.saturating_sub(NEAR).unwrap_or(Timestamp::MIN);
-        (first..=self.last.saturating_add(NEAR).unwrap_or(Timestamp::MAX)).contains(&at)
-    }
-}
-
-/// The tags of the slot in the week that is being read.
-enum Tags {
-    None,
-    Of(Vec<Tag>),
-    Closed(Option<OpenError>),
-}
-
-struct Found {
-    question: Question,
-    window: Window,
-    tags: Tags,
-    leaves: Vec<Vec<u8>>,
-}
-
-impl Found {
-    fn take(&mut self, leaf: &Leaf<'_>, octets: &[u8], opener: &mut Opener) -> Result<(), WhoError> {
-        let near = self.window.is_near(leaf.header.at);
-        match (leaf.header.mark, &mut self.tags) {
-            (Mark::TagKey, _) => self.tags = self.tags_of(leaf, opener)?,
-            (Mark::Tag(tag), Tags::Of(tags)) if near && tags.contains(&tag) => {
-                self.leaves.push(octets.to_vec());
-            }
-            (Mark::Tag(_), Tags::Closed(error)) if near && leaf.header.at <= self.window.last => {
-                return error.take().map_or(Ok(()), |error| Err(error.into()));
-            }
-            _ => {}
+    /// Where attributions of passes that may have lasted until then are.
+    fn near(self) -> Span {
+        Span {
+            first: self.first.saturating_sub(NEAR).unwrap_or(Timestamp::MIN),
+            last: self.last.saturating_add(NEAR).unwrap_or(Timestamp::MAX),
         }
-        Ok(())
     }
+}
 
-    /// A key that is gone is no failure before a record of the time asked about needs it.
-    fn tags_of(&self, leaf: &Leaf<'_>, opener: &mut Opener) -> Result<Tags, WhoError> {
-        let key = match opener.open(leaf) {
-            Ok(Content { body: Body::TagKey { key }, .. }) => URL_SAFE_NO_PAD.decode(key).ok(),
-            Ok(_) => None,
-            Err(error @ OpenError::NoKey { .. }) => return Ok(Tags::Closed(Some(error))),
-            Err(error) => return Err(error.into()),
-        };
-        let bad = || OpenError::Damaged(leaf.header.sequence, "it holds no key".into());
-        let key = TagKey::new(&key.ok_or_else(bad)?);
-        Ok(Tags::Of(key.candidates(self.question.address, self.question.port)))
-    }
+/// The tags of the slot under the key in this leaf; or why it cannot be opened, where that is all that is wrong.
+fn tags_of(
+    leaf: &Leaf<'_>,
+    question: Question,
+    opener: &mut Opener,
+) -> Result<Result<Vec<Tag>, OpenError>, WhoError> {
+    let key = match opener.open(leaf) {
+        Ok(Content { body: Body::TagKey { key }, .. }) => URL_SAFE_NO_PAD.decode(key).ok(),
+        Ok(_) => None,
+        Err(error @ OpenError::NoKey { .. }) => return Ok(Err(error)),
+        Err(error) => return Err(error.into()),
+    };
+    let bad = || OpenError::Damaged(leaf.header.sequence, "it holds no key".into());
+    let key = TagKey::new(&key.ok_or_else(bad)?);
+    Ok(Ok(key.candidates(question.address, question.port)))
 }
 
 /// Opens an attribution and the connection that it names.
@@ -200,10 +192,12 @@ fn attribute(
         return Ok(());
     }
     let named = records.leaf(connection)?;
+    let not_in_log = [leaf.header.sequence, connection].iter().any(|sequence| !records.in_log(*sequence));
     match opener.open(&Leaf::read(&named)?)?.body {
         Body::Began { pass: same, subject, until } if same == pass => {
             let (cause, ended_again) = (None, Vec::new());
-            let holder = Holder { pass, site, subject, slot, from: at, until, cause, ended_again, clock };
+            let holder =
+                Holder { pass, site, subject, slot, from: at, until, cause, ended_again, clock, not_in_log };
             holders.insert(pass, holder);
         }
         Body::Ended { pass: same, cause } if same == pass => match holders.get_mut(&pass) {
@@ -211,6 +205,7 @@ fn attribute(
             Some(holder) => {
                 (holder.until, holder.cause) = (at, Some(cause));
                 holder.clock = holder.clock.or(clock);
+                holder.not_in_log |= not_in_log;
             }
             None => {}
         },

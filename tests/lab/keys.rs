@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, process::Command};
+use varco_audit::tlog::NoteKey;
 
 /// Makes the authority, one certificate for each server, the client secret that gateway and hub share, and the
 /// identity providers' keys and metadata, and the cards.
@@ -69,11 +70,15 @@ pub fn log(lab: &Lab, programs: &Path) -> Result<()> {
     audit(&["publish", "--keys", &ceremony, "--to", &given])
 }
 
-/// What both officers together tell `varco-audit` to open the site's records.
+/// What both officers together tell `varco-audit` to open the site's records; the log's key, as the site told it them.
 pub fn opening(lab: &Lab) -> Vec<String> {
     let path = |name: String| lab.path(&name).display().to_string();
     let holders =
         OFFICERS.iter().flat_map(|(name, _)| ["--holder".into(), path(format!("officers/{name}.key"))]);
     let records = ["--records".into(), path("gateway/site.db".into())];
-    records.into_iter().chain(["--keys".into(), path("ceremony".into())]).chain(holders).collect()
+    let key = fs::read_to_string(lab.path("gateway/log.key")).ok();
+    let key = key.and_then(|text| NoteKey::parse(&text.into()).ok());
+    let key = key.into_iter().flat_map(|key| ["--vkey".into(), key.vkey()]);
+    let keys = ["--keys".into(), path("ceremony".into())];
+    records.into_iter().chain(keys).chain(key).chain(holders).collect()
 }

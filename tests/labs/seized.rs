@@ -83,6 +83,8 @@ fn a_seized_gateway_tells_nobody_who_was_there() {
         now.trim(),
         "--keys",
         &given,
+        "--vkey",
+        key.trim(),
         "--records",
         &records,
     ];

@@ -5,7 +5,7 @@ use super::{
     source::{Source, failed},
 };
 use std::{fmt::Write as _, process::ExitCode};
-use varco_audit::{class::Class, opener::Opener, records::Records, shares::Step, who::WhoError};
+use varco_audit::{class::Class, leaf::Leaf, opener::Opener, records::Records, shares::Step, who::WhoError};
 
 /// Who set the shares of the lanes, what and when. A subject names somebody only in the hub's register.
 #[derive(Debug, clap::Args)]
@@ -30,13 +30,15 @@ impl Shares {
 
 fn steps(records: &mut Records, opener: &mut Opener) -> Result<Vec<Step>, WhoError> {
     let mut steps = Vec::new();
-    records.each(|leaf, _| {
-        if leaf.header.class == Class::R4 {
-            let body = opener.open(leaf)?.body;
-            steps.extend(Step::of(leaf.header.at, &leaf.header.site, body));
-        }
-        Ok::<_, WhoError>(())
-    })?;
+    for sequence in records.of_class(Class::R4)? {
+        let octets = records.leaf(sequence)?;
+        let leaf = Leaf::read(&octets)?;
+        let body = opener.open(&leaf)?.body;
+        steps.extend(Step::of(leaf.header.at, &leaf.header.site, body, !records.in_log(sequence)));
+    }
+    if let Some(gone) = records.gone()? {
+        eprintln!("records below {} are gone, and the steps among them", gone.below);
+    }
     Ok(steps)
 }
 
@@ -49,7 +51,8 @@ fn steps_text(steps: &[Step]) -> anyhow::Result<String> {
         let by = step.by.as_ref().map_or("-", |by| by.as_str());
         let changes = step.changes(before).join(", ");
         let changes = if changes.is_empty() { "the same shares" } else { &changes };
-        writeln!(text, "{} {} by {by}: {changes}", step.at, what.as_str().unwrap_or_default())?;
+        let log = if step.not_in_log { " (not in the log yet)" } else { "" };
+        writeln!(text, "{} {} by {by}: {changes}{log}", step.at, what.as_str().unwrap_or_default())?;
         before = Some(&step.shares);
     }
     Ok(text)

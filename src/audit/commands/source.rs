@@ -1,17 +1,21 @@
 //! Where records are, and who opens them: what `who` and `shares` have in common.
 
+use super::verify::{log_key, tell};
 use clap::Args;
 use std::{path::PathBuf, process::ExitCode};
 use varco_audit::{
     holder::HolderKey,
+    index::IndexError,
     keys::KeyFolder,
     opener::{OpenError, Opener},
     records::{Records, RecordsError},
-    tlog::TileError,
+    tlog::{TileError, VerifierKey},
+    verify::Problem,
     who::WhoError,
 };
+use varco_policy::config::EXIT_USAGE;
 
-/// A record that would answer cannot be opened with the keys given.
+/// A record that would answer cannot be opened with the keys given, or is gone.
 const EXIT_CLOSED: u8 = 7;
 /// A log that grows while it is read is read again.
 const TRIES: u32 = 3;
@@ -26,6 +30,13 @@ pub struct Source {
     /// The log folder; without it, `log` beside the database.
     #[arg(long)]
     log: Option<PathBuf>,
+    /// The log's public key, a line `<name>+<identifier>+<key>`; not to be taken from the one who gave you the folder.
+    /// Without it nothing in a log folder is believed.
+    #[arg(long, value_parser = log_key)]
+    vkey: Option<VerifierKey>,
+    /// An index that you made of the log with `varco-audit index`. Without it every entry is read.
+    #[arg(long)]
+    index: Option<PathBuf>,
     /// The folder of the weeks' keys.
     #[arg(long, default_value = "/etc/varco/log-keys")]
     keys: PathBuf,
@@ -42,7 +53,16 @@ impl Source {
             (records, _) => records.clone(),
         };
         let beside = || Some(database.as_ref()?.parent()?.join("log"));
-        Records::open(self.log.clone().or_else(beside).as_deref(), database.as_deref())
+        let records = Records::open(self.log.clone().or_else(beside).as_deref(), database.as_deref())?;
+        let records = match &self.vkey {
+            Some(key) => records.signed_by(key)?,
+            None if records.has_log() => return Err(RecordsError::Unverified),
+            None => records,
+        };
+        match &self.index {
+            Some(file) => records.indexed(file),
+            None => Ok(records),
+        }
     }
 
     fn opener(&self) -> anyhow::Result<Opener> {
@@ -68,14 +88,23 @@ impl Source {
     }
 }
 
-/// A key that is not there is told apart from records that are damaged.
+/// A key that is not there is told apart from records that are damaged, and those from a log that is another's.
 pub fn failed(error: WhoError) -> anyhow::Result<ExitCode> {
-    if !error.is_closed() {
-        return Err(error.into());
+    match error {
+        WhoError::Records(RecordsError::NotSigned(error)) => return Ok(tell(&Problem::NotSigned(error))),
+        WhoError::Records(RecordsError::Tiles(error) | RecordsError::Index(IndexError::Tiles(error))) => {
+            return Ok(tell(&Problem::from(error)));
+        }
+        _ => {}
     }
+    let code = match &error {
+        error if error.is_closed() => EXIT_CLOSED,
+        WhoError::Records(RecordsError::Unverified) => EXIT_USAGE,
+        _ => return Err(error.into()),
+    };
     eprintln!("{error}");
     if let WhoError::Open(OpenError::NoKey { role, .. }) = &error {
         eprintln!("give --holder with the key file of a {role}, and --keys with the folder of the ceremony");
     }
-    Ok(ExitCode::from(EXIT_CLOSED))
+    Ok(ExitCode::from(code))
 }

@@ -70,6 +70,9 @@ fn text(holders: &[Holder]) -> anyhow::Result<String> {
             Some(Clock::Unknown) => writeln!(text, "clock    nobody knew how right it was")?,
             Some(Clock::WithinMs(ms)) => writeln!(text, "clock    may have been {ms} ms off")?,
         }
+        if h.not_in_log {
+            writeln!(text, "log      not in the log yet: signed by nobody, no evidence")?;
+        }
         text.push('\n');
     }
     Ok(text)

@@ -48,10 +48,11 @@ fn each_step_says_when_what_who_and_which_rates() {
         first.starts_with("2026-11-22T10:00:00Z confirmed by -: critical.up.guaranteed 1mbit, "),
         "{first}"
     );
-    let said = "2026-11-22T10:05:00Z tried by pairwise-a: guest.down.ceiling 100mbit -> 90mbit
-2026-11-22T10:06:00Z taken-back by -: guest.down.ceiling 90mbit -> 100mbit
-2026-11-22T10:07:00Z tried by pairwise-b: guest.down.ceiling 100mbit -> 80mbit
-2026-11-22T10:08:00Z confirmed by pairwise-a: the same shares
+    let said =
+        "2026-11-22T10:05:00Z tried by pairwise-a: guest.down.ceiling 100mbit -> 90mbit (not in the log yet)
+2026-11-22T10:06:00Z taken-back by -: guest.down.ceiling 90mbit -> 100mbit (not in the log yet)
+2026-11-22T10:07:00Z tried by pairwise-b: guest.down.ceiling 100mbit -> 80mbit (not in the log yet)
+2026-11-22T10:08:00Z confirmed by pairwise-a: the same shares (not in the log yet)
 ";
     assert_eq!(rest, said);
     let all: serde_json::Value = serde_json::from_str(&ask(&["--json"])).unwrap();

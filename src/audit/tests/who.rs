@@ -12,7 +12,10 @@ use std::{
     process::{Command, Output},
 };
 use uuid::Uuid;
-use varco_audit::{Clock, Entry};
+use varco_audit::{
+    Clock, Entry,
+    tlog::{Log, NoteKey},
+};
 use varco_policy::{PassId, Slot, Subject, pass::EndCause};
 
 fn at(text: &str) -> Timestamp {
@@ -286,4 +289,51 @@ fn without_the_holders_keys_the_records_hold_nobody_and_no_slot() {
     let line = b"varco-leaf/1 R2b library 2 2026-10-25T00:00:00Z 2026-W43 ";
     let tag = octets.windows(line.len()).position(|w| w == line).map(|n| &octets[n + line.len()..][..16]);
     assert_eq!(same(tag.unwrap()), 3, "the same slot has the same tag within a week");
+}
+
+/// The records in a log folder, as far as `size`, signed; the log's public key.
+fn logged(records: &Records, size: u32) -> String {
+    let key = NoteKey::load_or_make(&records.folder.join("log.key"), "hub.example.it/log/library").unwrap();
+    let vkey = key.vkey();
+    let mut log = Log::open(&records.folder.join("log"), "hub.example.it/log/library", key).unwrap();
+    let journal = Connection::open(records.file()).unwrap();
+    let leaves = varco_audit::journal::leaves(&journal, 0, size).unwrap();
+    log.integrate(0, &leaves.into_iter().map(|(_, leaf)| leaf).collect::<Vec<_>>()).unwrap();
+    vkey
+}
+
+#[test]
+fn a_log_folder_is_believed_by_its_signature_and_what_is_not_in_it_is_marked() {
+    let records = Records::with("logged", &two_after_each_other());
+    // The key of tags, three leaves of the first pass, two of its end: the second pass is not in it.
+    let vkey = logged(&records, 6);
+    let (first, second) = ("2026-10-25T00:30:00Z", "2026-10-25T00:55:00Z");
+    let unverified = records.who(1100, first, &[]);
+    assert_eq!(unverified.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&unverified.stderr).contains("--vkey"));
+    let other = logged(&Records::with("logged-other", &two_after_each_other()), 6);
+    assert_eq!(records.who(1100, first, &["--vkey", &other]).status.code(), Some(5));
+    let (file, out) = (records.path("index.db"), records.path("log"));
+    site::does(&["index", "--log", &out, "--out", &file]);
+    for more in [&["--vkey", &vkey][..], &["--vkey", &vkey, "--index", &file]] {
+        let answer = records.who(1100, first, more);
+        assert_eq!(answer.status.code(), Some(0), "{}", String::from_utf8_lossy(&answer.stderr));
+        assert!(text(&answer).contains("subject-1") && !text(&answer).contains("not in the log"));
+        let answer = records.who(1100, second, more);
+        assert!(text(&answer).contains("subject-2"), "{}", text(&answer));
+        assert!(text(&answer).contains("log      not in the log yet"), "{}", text(&answer));
+    }
+    // An index that is behind is brought up to the log.
+    logged(&records, 9);
+    let answer = records.who(1100, second, &["--vkey", &vkey, "--index", &file, "--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!((&answer[0]["subject"], &answer[0]["not_in_log"]), (&"subject-2".into(), &false.into()));
+    // A turned bit is found before it answers, index or not.
+    let bundle = records.folder.join("log/tile/entries/000.p/9");
+    let mut octets = std::fs::read(&bundle).unwrap();
+    octets[800] ^= 1;
+    std::fs::write(&bundle, octets).unwrap();
+    for more in [&["--vkey", &vkey][..], &["--vkey", &vkey, "--index", &file]] {
+        assert_eq!(records.who(1100, first, more).status.code(), Some(4));
+    }
 }
