@@ -104,6 +104,10 @@ impl Disk for Memory {
         self.step(|| {})
     }
 
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.step(|| drop(self.now.borrow_mut().remove(path)))
+    }
+
     fn remove_folder(&self, path: &str) -> io::Result<()> {
         let below = format!("{path}/");
         self.step(|| self.now.borrow_mut().retain(|path, _| !path.starts_with(&below)))
