@@ -5,9 +5,12 @@ use crate::week::{Length, Period};
 use jiff::{Span, Timestamp, ToSpan, tz::TimeZone};
 use std::{fmt, str::FromStr};
 
-/// A class. R1, the register of logins, is the hub's.
+/// A class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
+    /// The register of logins, at the hub (DPCM 24 October 2014 art. 13). What is sealed of a login is in the register; the
+    /// leaf holds a digest of it: clear.
+    R1,
     /// Connection: a pass begins for a pairwise subject, and ends with a cause. Sealed.
     R2a,
     /// Attribution: which public address and ports a pass holds. Sealed.
@@ -35,17 +38,18 @@ pub struct Retention {
 
 /// The text is no class.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a class is R2a, R2b, R3, R4, R5 or R6")]
+#[error("a class is R1, R2a, R2b, R3, R4, R5 or R6")]
 pub struct NotAClass;
 
 impl Class {
     /// Those that are sealed, and so have keys.
     pub const SEALED: [Self; 4] = [Self::R2a, Self::R2b, Self::R3, Self::R4];
-    const ALL: [Self; 6] = [Self::R2a, Self::R2b, Self::R3, Self::R4, Self::R5, Self::R6];
+    const ALL: [Self; 7] = [Self::R1, Self::R2a, Self::R2b, Self::R3, Self::R4, Self::R5, Self::R6];
 
     /// As it stands in a leaf.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::R1 => "R1",
             Self::R2a => "R2a",
             Self::R2b => "R2b",
             Self::R3 => "R3",
@@ -67,6 +71,7 @@ impl Class {
     pub fn retention(self) -> Retention {
         let of = |default, least, most| Retention { default, least, most };
         match self {
+            Self::R1 => of(24.months(), 24.months(), Some(25.months())),
             Self::R2a => of(24.months(), 1.month(), Some(24.months())),
             Self::R2b => of(6.months(), 7.days(), Some(24.months())),
             // A session lasts a day at most, and the hash is kept a day after it.
@@ -113,7 +118,7 @@ mod tests {
             assert!(after(kept.least) <= after(kept.default), "{class}");
             assert!(kept.most.is_none_or(|most| after(kept.default) <= after(most)), "{class}");
         }
-        assert_eq!("R1".parse::<Class>(), Err(NotAClass));
+        assert_eq!("R7".parse::<Class>(), Err(NotAClass));
         let week = "2026-W47".parse().unwrap();
         assert_eq!(Class::R2b.ends(week).to_string(), "2027-05-23T00:00:00Z");
         let day = "2026-11-22".parse().unwrap();

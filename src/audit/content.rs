@@ -7,6 +7,8 @@
 //! | shares | R4 |
 //! | resumed, reconciled | R5, clear |
 //! | heartbeat | R6, clear |
+//! | the hub: a login in its register | R1, clear: the digest of the sealed row |
+//! | the hub: a copy of a gateway's log | R5, clear: the checkpoint |
 
 use crate::{
     class::Class,
@@ -105,6 +107,18 @@ pub enum Body {
         /// The estimated error of the clock.
         clock: Clock,
     },
+
+    // The hub's own.
+    /// R1: a login is in the register, which keeps what is sealed of it.
+    Registered {
+        /// SHA-256 over the octets of the sealed row, base64url.
+        digest: String,
+    },
+    /// R5: the hub has a copy of a gateway's log, whole and durable.
+    Copied {
+        /// The gateway's signed checkpoint, the whole note.
+        checkpoint: String,
+    },
 }
 
 impl Body {
@@ -115,8 +129,9 @@ impl Body {
             Self::Lent { .. } | Self::Freed { .. } | Self::TagKey { .. } => Class::R2b,
             Self::Device { .. } => Class::R3,
             Self::Shares { .. } => Class::R4,
-            Self::Resumed { .. } | Self::Reconciled { .. } => Class::R5,
+            Self::Resumed { .. } | Self::Reconciled { .. } | Self::Copied { .. } => Class::R5,
             Self::Heartbeat { .. } => Class::R6,
+            Self::Registered { .. } => Class::R1,
         }
     }
 
@@ -176,7 +191,7 @@ impl Joined {
                 return Some(Entry::Reconciled { at, site, missing, unknown });
             }
             Body::Heartbeat { open, clock } => return Some(Entry::Heartbeat { at, site, open, clock }),
-            Body::TagKey { .. } => {}
+            Body::TagKey { .. } | Body::Registered { .. } | Body::Copied { .. } => {}
         }
         None
     }

@@ -7,6 +7,7 @@ pub mod entry;
 pub mod holder;
 pub mod index;
 pub mod journal;
+pub mod keeper;
 pub mod keys;
 pub mod leaf;
 pub mod opener;

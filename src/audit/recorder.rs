@@ -107,11 +107,35 @@ impl Recorder {
             return Ok(());
         }
         let mut batch = Batch::begin(transaction)?;
-        let tags = self.tags(&mut batch, now.at)?;
+        let slots = entries.iter().any(|entry| bodies(entry, 0).iter().any(|body| body.slot().is_some()));
+        let tags = slots.then(|| self.tags(&mut batch, now.at)).transpose()?;
         for entry in entries {
-            self.entry(&mut batch, entry, (&tags, now))?;
+            self.entry(&mut batch, entry, (tags.as_ref(), now))?;
         }
         batch.end()
+    }
+
+    /// Appends leaves of what is recorded as it is, without an entry of a site: the hub's. The sequence of the first.
+    /// Durable when the caller's transaction has committed.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_bodies(
+        &mut self,
+        transaction: &Transaction<'_>,
+        bodies: &[Body],
+        now: Now,
+    ) -> Result<u64, JournalError> {
+        let mut batch = Batch::begin(transaction)?;
+        let slots = bodies.iter().any(|body| body.slot().is_some());
+        let tags = slots.then(|| self.tags(&mut batch, now.at)).transpose()?;
+        let first = batch.place.next;
+        for body in bodies {
+            self.body(&mut batch, (now.at, body.clone()), (tags.as_ref(), now))?;
+        }
+        batch.place.newest = Some(batch.place.newest.map_or(now.at, |newest| newest.max(now.at)));
+        batch.end()?;
+        Ok(first)
     }
 
     /// Appends what an older version recorded in clear, each sealed to the keys of its own time where there are any.
@@ -130,7 +154,7 @@ impl Recorder {
         let chosen = std::mem::take(&mut self.chosen);
         let done = entries.map(|entry| {
             let then = Now { at: entry.at(), clock: Clock::Unknown };
-            self.entry(&mut batch, &entry, (&tags, then))
+            self.entry(&mut batch, &entry, (Some(&tags), then))
         });
         let done: Result<(), JournalError> = done.collect();
         self.chosen = chosen;
@@ -142,17 +166,26 @@ impl Recorder {
         &mut self,
         batch: &mut Batch<'_>,
         entry: &Entry,
-        (tags, now): (&TagKey, Now),
+        with: (Option<&TagKey>, Now),
     ) -> Result<(), JournalError> {
         for body in bodies(entry, batch.place.next) {
-            let mark = body.slot().map_or(Mark::None, |s| Mark::Tag(tags.tag(s.address, s.first_port)));
-            let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
-            let content = Content { body, clock };
-            self.leaf(batch, (entry.at(), mark), &content, now.at)?;
+            self.body(batch, (entry.at(), body), with)?;
         }
         let newest = batch.place.newest.map_or(entry.at(), |newest| newest.max(entry.at()));
         batch.place.newest = Some(newest);
         Ok(())
+    }
+
+    fn body(
+        &mut self,
+        batch: &mut Batch<'_>,
+        (at, body): (Timestamp, Body),
+        (tags, now): (Option<&TagKey>, Now),
+    ) -> Result<(), JournalError> {
+        let tag = body.slot().zip(tags).map(|(slot, tags)| tags.tag(slot.address, slot.first_port));
+        let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
+        let content = Content { body, clock };
+        self.leaf(batch, (at, tag.map_or(Mark::None, Mark::Tag)), &content, now.at)
     }
 
     fn leaf(

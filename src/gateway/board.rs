@@ -1,16 +1,14 @@
 //! What the state machine lets the pages know: written by the event loop alone, read by every page without waiting for
 //! it. A device is on it exactly while the kernel is believed to hold its pass.
 
-use crate::{
-    site::{Status, Terms},
-    store::log::Progress,
-};
+use crate::site::{Status, Terms};
 use jiff::Timestamp;
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
     sync::{Arc, PoisonError, RwLock},
 };
+use varco_audit::keeper::Progress;
 use varco_policy::{
     Device, Mac, Pass, PassId, Slot,
     pass::{EndCause, Session},

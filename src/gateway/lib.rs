@@ -5,7 +5,6 @@
 pub mod admin;
 pub mod board;
 pub mod change;
-pub mod clock;
 pub mod commands;
 pub mod control;
 pub mod enforcer;

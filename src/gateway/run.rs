@@ -3,7 +3,6 @@
 use crate::{
     admin::{self, Admin},
     board::Board,
-    clock::ClockWatch,
     control, enforcer,
     event_loop::{EventLoop, Inbox, Message},
     hub::{self, Hub},
@@ -18,10 +17,7 @@ use crate::{
         Rules, Site,
         shares::{self, Told},
     },
-    store::{
-        Store,
-        log::{Integrator, Running},
-    },
+    store::Store,
 };
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use anyhow::Context;
@@ -34,6 +30,7 @@ use std::{
     },
     time::Duration,
 };
+use varco_audit::keeper::{Integrator, Running, clock::ClockWatch};
 use varco_policy::{
     ConfigError, Slot,
     slot::{FIRST_PORT, SlotPool},
@@ -79,7 +76,7 @@ fn resume(settings: &Settings, board: &Board) -> Result<(Site, Store, Running), 
     };
     let slots = &settings.site.slots;
     let now = now();
-    let clock = ClockWatch::start(settings.log.time.clone()).context("the clock's thread")?;
+    let clock = ClockWatch::start(&settings.log.time).context("the clock's thread")?;
     let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine)
         .map_err(|error| bad(error.to_string()))?;
     let mut store = store.with(clock, Arc::clone(&board.log));
@@ -121,18 +118,8 @@ fn log(settings: &Settings, store: &mut Store, board: &Board) -> Result<Running,
         let remedy = "give a folder that the gateway's user can write; restore a damaged log from its copy";
         ConfigError::new(&settings.file, "log.folder", format!("{}: {problem}", at.folder.display()), remedy)
     };
-    let log = match at.open() {
-        Ok(log) => {
-            store.continue_after(log.size()).map_err(|error| bad(error.to_string()))?;
-            Some(log)
-        }
-        Err(error) if store.next() == 0 => return Err(bad(error.to_string()).into()),
-        // Its thread tries again, and tells.
-        Err(_) => {
-            store.continue_after(at.known_size()).map_err(|error| bad(error.to_string()))?;
-            None
-        }
-    };
+    let (log, size) = at.take_up(store.next()).map_err(|error| bad(error.to_string()))?;
+    store.continue_after(size).map_err(|error| bad(error.to_string()))?;
     let database = settings.state.join("site.db");
     let integrator = Integrator::new(at.clone(), &database, log, Arc::clone(&board.log));
     Ok(integrator.start().context("the log's thread")?)

@@ -1,6 +1,5 @@
 //! The gateway's settings, `gateway.toml`, and the site's with them.
 
-use crate::store::log::Folder;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -10,6 +9,7 @@ use std::{
 };
 use url::Url;
 use varco_audit::{
+    keeper::{self, Folder},
     recorder::Recorder,
     tlog::{KeyError, NoteKey},
 };
@@ -93,7 +93,7 @@ pub struct Log {
     pub keys: PathBuf,
     /// Where it is.
     pub at: Folder,
-    /// Time servers, host and port, that are asked how right the clock is.
+    /// Time servers, host or host and port, that are asked how right the clock is.
     pub time: Vec<String>,
 }
 
@@ -245,19 +245,16 @@ impl Log {
         (state, site, hub): (&Path, &Site, &Hub),
     ) -> Result<Self, ConfigError> {
         let host = hub.origin.trim_start_matches("https://").split(':').next().unwrap_or_default();
-        let origin = written.origin.unwrap_or_else(|| format!("{host}/log/{}", site.name));
-        let plain = origin.bytes().all(|b| b.is_ascii_graphic() && b != b'+');
-        if !plain || origin.contains("://") || !origin.contains('/') {
-            let remedy = "write host and path without scheme: accesso.example.it/log/library";
-            let problem = format!("`{origin}` cannot name a log");
-            return Err(ConfigError::new(file, "log.origin", problem, remedy));
-        }
-        let with_port = |server: String| if server.contains(':') { server } else { format!("{server}:123") };
+        let origin =
+            keeper::origin(written.origin, host, &format!("log/{}", site.name)).map_err(|origin| {
+                let remedy = "write host and path without scheme: accesso.example.it/log/library";
+                ConfigError::new(file, "log.origin", format!("`{origin}` cannot name a log"), remedy)
+            })?;
         let folder = written.folder.unwrap_or_else(|| state.join("log"));
         Ok(Self {
             keys: written.keys,
             at: Folder { folder, origin, key: state.join("log.key") },
-            time: written.time.into_iter().map(with_port).collect(),
+            time: written.time,
         })
     }
 }

@@ -5,28 +5,24 @@
 //! `Ok` the write-ahead log has been synced. When it returns an error the changes may be durable or not, and recording
 //! them again is safe: a start that is there already, a mark or an end of a pass that is not open write nothing.
 //!
-//! What is committed is acknowledged. The log folder follows (`log.rs`); rows go only when the leaves are there.
+//! What is committed is acknowledged. The log folder follows (`varco_audit::keeper`); rows go only when the leaves are there.
 
 mod change;
 mod device_key;
-pub mod log;
 mod schema;
 mod shares;
 #[cfg(test)]
 pub(crate) mod tests;
 mod usage;
 
-use crate::{
-    clock::ClockWatch,
-    site::{Change, Known, Used},
-};
+use crate::site::{Change, Known, Used};
 use jiff::{SignedDuration, Timestamp, civil::Date};
-use log::Progress;
 use rusqlite::{Connection, Row, Transaction, types::Type};
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use varco_audit::{
     Entry,
     journal::{self, JournalError},
+    keeper::{Progress, clock::ClockWatch},
     recorder::{Now, Recorder},
 };
 use varco_policy::{Pass, Slot, Subject, pass::EndCause};
@@ -77,8 +73,6 @@ pub struct Kept {
 
 /// How often a heartbeat is recorded.
 const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
-/// How many leaves that are in the log folder are removed in one transaction.
-const PRUNED: u32 = 1024;
 /// How many records of an older version are sealed in one transaction.
 const TAKEN_OVER: u32 = 500;
 
@@ -330,12 +324,7 @@ impl Store {
 /// Begins a transaction in which the next number is none that the log has given already.
 fn begin<'c>(connection: &'c mut Connection, progress: &Progress) -> Result<Transaction<'c>, StoreError> {
     let transaction = connection.transaction()?;
-    let (mut place, least) = (journal::place(&transaction)?, progress.at_least());
-    if place.next < least {
-        // The key of tags too: the log may hold a newer one of this week, by which what follows would be looked for.
-        (place.next, place.tags) = (least, None);
-        journal::set_place(&transaction, &place)?;
-    }
+    progress.begin(&transaction)?;
     Ok(transaction)
 }
 

@@ -3,7 +3,9 @@
 use crate::{
     bodies::Served,
     config::{Client, Settings, StoreSettings},
+    database,
     keys::Keys,
+    log::HubLog,
     login::{cns::Cards, trusted::Trusted},
     oidc::{grant::Login, key::SigningKey},
     register::Register,
@@ -14,7 +16,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
-use std::{collections::BTreeSet, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 use varco_web::startup::Fault;
 
 /// What the endpoints share.
@@ -28,6 +30,8 @@ pub struct Hub {
     pub pairwise: hmac::Key,
     /// The login state.
     pub store: Store,
+    /// The hub's own log; its calls wait for the disk.
+    pub log: Arc<HubLog>,
     /// The register; its calls wait for the disk.
     pub register: Arc<Register>,
     /// In whose names we serve.
@@ -54,8 +58,10 @@ impl Hub {
         let trusted = Arc::new(Trusted::load(&settings.providers, registry.clone(), now()));
         let cards = Cards::open(file, &settings, handles)?;
         let database = settings.state.join("hub.db");
-        private_file(&database).with_context(|| database.display().to_string())?;
-        let register = Register::open(&database, sealer).with_context(|| database.display().to_string())?;
+        database::private_file(&database).with_context(|| database.display().to_string())?;
+        let log = Arc::new(HubLog::open(file, &settings, now())?);
+        let register = Register::open(&database, sealer, log.journal())
+            .with_context(|| database.display().to_string())?;
         let store = match &settings.store {
             StoreSettings::Sqlite {} => Sqlite::open(&database).map(Store::Sqlite),
             StoreSettings::Redis { url } => Redis::open(url.expose_secret()).map(Store::Redis),
@@ -67,6 +73,7 @@ impl Hub {
             signing: oidc,
             pairwise,
             store,
+            log,
             register,
             bodies,
             registry,
@@ -102,11 +109,6 @@ impl Hub {
         origins.extend(logouts.chain(gateway).map(|url| url.origin().ascii_serialization()));
         origins
     }
-}
-
-/// Makes the file, readable by us only, if it is not there; SQLite gives its journal the same mode.
-fn private_file(path: &Path) -> std::io::Result<()> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 /// The clock, read once for a request.

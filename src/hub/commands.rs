@@ -18,6 +18,7 @@ use varco_web::startup::Fault;
 /// At the first mistake.
 pub fn check_config(file: &Path) -> Result<(), Fault> {
     let settings = Settings::load(file)?;
+    settings.log.recorder(file, app::now())?;
     Registry::of(file, &settings)?;
     varco_web::tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     cns::listener::config(file, &settings)?;

@@ -3,12 +3,14 @@
 mod admins;
 mod body;
 mod cns;
+mod log;
 mod providers;
 
 use crate::login::saml::Fault;
 pub use admins::Admins;
 pub use body::BodySettings;
 pub use cns::{CnsSettings, Revoking};
+pub use log::LogSettings;
 pub use providers::{ProviderSettings, RegistrySettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -33,6 +35,8 @@ pub struct Settings {
     pub keys: PathBuf,
     /// The listener's certificate.
     pub tls: Tls,
+    /// The hub's own log.
+    pub log: LogSettings,
     /// Where the login state is.
     #[serde(default)]
     pub store: StoreSettings,
@@ -180,6 +184,7 @@ impl Settings {
                 "give scheme, host and port only, for example https://accesso.comune.example.it",
             ));
         }
+        self.log.at(file, self)?;
         body::check(self, file)?;
         cns::check(self, file)?;
         self.store.check(file)?;
@@ -273,10 +278,11 @@ fn secret(file: &Path, key: &str, path: &Path) -> Result<SecretString, ConfigErr
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn refusal(from: &str, to: &str) -> String {
+    /// What is said of the example with this change.
+    pub fn refusal(from: &str, to: &str) -> String {
         let site = crate::testing::Site::make("config");
         let text = std::fs::read_to_string(&site.file).unwrap();
         assert!(text.contains(from), "{from}");

@@ -2,9 +2,13 @@
 //! art. 13, class R1), the persons behind them, and what single logout must know of the last day's logins. It never
 //! holds an address of a citizen.
 //!
+//! Each row has a leaf in the hub's log (class R1) with its digest, made in the same transaction: a row that was changed,
+//! taken away or put in later shows.
+//!
 //! Order: a login is written here, durably, before its authorization code exists. The raw pair is sealed to the public
 //! key of its month; the running hub cannot read it back.
 
+pub mod digest;
 pub mod expire;
 pub mod keys;
 pub mod month;
@@ -13,17 +17,19 @@ mod schema;
 pub mod seal;
 pub mod sessions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+use crate::log::Journal;
 use jiff::tz::TimeZone;
 use month::Month;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use seal::Sealer;
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
+use varco_audit::{content::Body, journal::JournalError};
 
 /// Why the register did not write.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +40,9 @@ pub enum RegisterError {
     /// Randomness or a key.
     #[error("register: {0}")]
     Seal(#[from] seal::SealError),
+    /// The leaf of a login.
+    #[error("register: {0}")]
+    Journal(#[from] JournalError),
     /// The key of a month.
     #[error("register: {0}")]
     Key(#[from] keys::KeyError),
@@ -123,6 +132,7 @@ pub struct Refused<'a> {
 pub struct Register {
     db: Mutex<Connection>,
     sealer: Sealer,
+    journal: Arc<Journal>,
     /// Wakes who waits for logouts to tell the gateways.
     pub ended: Notify,
 }
@@ -132,9 +142,9 @@ impl Register {
     ///
     /// # Errors
     /// When the file cannot be opened, is not a database, or is of a newer version.
-    pub fn open(file: &Path, sealer: Sealer) -> Result<Self, RegisterError> {
+    pub fn open(file: &Path, sealer: Sealer, journal: Arc<Journal>) -> Result<Self, RegisterError> {
         let db = schema::open(file, &sealer)?;
-        Ok(Self { db: Mutex::new(db), sealer, ended: Notify::new() })
+        Ok(Self { db: Mutex::new(db), sealer, journal, ended: Notify::new() })
     }
 
     /// Writes a confirmed login of the person with this key (`Person::key`), and its session when a gateway waits: all
@@ -154,7 +164,7 @@ impl Register {
         let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
         let id = self.person(&transaction, person, login.at)?;
         let subject = login.client_id.and_then(|_| subject(&id));
-        insert(&transaction, login, month, (&id, subject.as_deref()), &pair)?;
+        let row = insert(&transaction, login, month, (&id, subject.as_deref()), &pair)?;
         let entered = match subject {
             Some(subject) => {
                 let sid = seal::random_id()?;
@@ -163,7 +173,8 @@ impl Register {
             }
             None => None,
         };
-        transaction.commit()?;
+        let digest = digest::of(&transaction, row)?;
+        self.journal.commit(transaction, &[Body::Registered { digest }], month::instant(login.at))?;
         Ok(entered)
     }
 
@@ -225,7 +236,7 @@ fn insert(
     month: Month,
     (person, subject): (&str, Option<&str>),
     pair: &[u8],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<i64> {
     transaction
         .prepare_cached(
             "INSERT INTO authentication (at, month, way, body, request_id, request_issued, response_id,
@@ -233,7 +244,7 @@ fn insert(
              subject, pair)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?
-        .execute(params![
+        .insert(params![
             login.at,
             month.to_string(),
             login.way,
@@ -252,5 +263,4 @@ fn insert(
             subject,
             pair,
         ])
-        .map(drop)
 }

@@ -1,8 +1,9 @@
 //! `varco-hub run`: the HTTPS listener.
 
 use crate::{
-    app::Hub,
+    app::{self, Hub},
     config::Settings,
+    log::HubLog,
     login::{
         cns::{self, sources::Lists},
         trusted,
@@ -10,7 +11,13 @@ use crate::{
     register::{Register, expire},
     registry, routes,
 };
-use actix_web::{App, HttpServer, dev::Server, middleware, rt::System, web::Data};
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    middleware,
+    rt::System,
+    web::{self, Data},
+};
 use anyhow::Context;
 use std::{net::TcpListener, path::Path, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,6 +25,8 @@ use varco_web::{headers, startup, startup::Fault, tls};
 
 /// Threads that answer; what waits for the disk has threads of its own.
 const WORKERS: usize = 2;
+/// How often the log says that the hub lives.
+const HEARTBEAT: Duration = Duration::from_secs(300);
 /// How long a client may take to send the head of a request, and a stopping hub to finish answers.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -38,6 +47,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
             actix_web::rt::spawn(registry::watch(registry.clone()));
         }
         actix_web::rt::spawn(expire::watch(hub.register.clone()));
+        actix_web::rt::spawn(beat(hub.log.clone()));
         actix_web::rt::spawn(let_go(hub.register.clone()));
         let served = hub.clone();
         let server = HttpServer::new(move || {
@@ -59,13 +69,27 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         let cards = of_cards.map(|config| cards(&hub, config)).transpose()?;
         tracing::info!(%listen, "varco-hub serves {}", hub.settings.issuer());
         startup::ready();
-        match cards {
+        let served = match cards {
             Some(cards) => tokio::try_join!(server, cards).map(drop),
             None => server.await,
-        }
-        .context("serving")
-        .map_err(Fault::Other)
+        };
+        // What is recorded is in the log before the process ends.
+        let log = hub.log.clone();
+        let _ = web::block(move || log.stop()).await;
+        served.context("serving").map_err(Fault::Other)
     })
+}
+
+/// Records that the hub lives, every five minutes.
+async fn beat(log: Arc<HubLog>) {
+    let mut ticks = tokio::time::interval(HEARTBEAT);
+    loop {
+        ticks.tick().await;
+        let log = Arc::clone(&log);
+        if let Ok(Err(error)) = web::block(move || log.beat(app::now())).await {
+            tracing::error!(%error, "the heartbeat cannot be recorded");
+        }
+    }
 }
 
 /// The listener that asks for cards.

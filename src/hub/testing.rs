@@ -19,11 +19,17 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        OnceLock,
+        LazyLock, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+};
+use varco_audit::{
+    ceremony,
+    holder::{Holder, HolderKey},
+    keys::KeyFolder,
+    seal::Role,
 };
 use varco_web::headers;
 
@@ -62,6 +68,7 @@ impl Site {
         let text = include_str!("../../docker/site/hub.toml")
             .replace("/var/lib/varco-hub/keys", &format!("{root}/keys"))
             .replace("/var/lib/varco-hub", &format!("{root}/state"))
+            .replace("/etc/varco/log-keys", &log_keys().display().to_string())
             .replace("/etc/varco/idp", &format!("{root}/idp"))
             .replace("/etc/varco/gateways/biblioteca-civica.secret", &format!("{root}/gateway.secret"))
             + &format!(
@@ -137,6 +144,31 @@ fn keys(settings: &std::path::Path, folder: &std::path::Path) {
     }
     // What the settings have more than those of the first test: other bodies.
     crate::commands::make_keys(settings).unwrap();
+}
+
+/// The folder of the log's keys: made once and kept for later runs. Of an early week, so that all later records are sealed to
+/// it, as where nobody made keys in time.
+pub fn log_keys() -> &'static Path {
+    static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
+        let name = format!("varco-hub-test-log-keys-1-{}", std::os::unix::fs::MetadataExt::uid(&own()));
+        let (kept, made) = (std::env::temp_dir().join(name), folder("log-keys"));
+        if !kept.exists() {
+            let holders = Role::ALL.map(|role| {
+                let (_, given) = HolderKey::make(role.as_str(), role, &made).unwrap();
+                Holder::read(&given).unwrap()
+            });
+            ceremony::week(&KeyFolder::at(&made), "1970-W01".parse().unwrap(), &holders).unwrap();
+            // Another process may have been faster.
+            let _ = std::fs::rename(&made, &kept);
+        }
+        let _ = std::fs::remove_dir_all(made);
+        kept
+    });
+    &KEYS
+}
+
+fn own() -> std::fs::Metadata {
+    std::fs::metadata("/proc/self").unwrap()
 }
 
 /// A hub that serves HTTPS on a loopback port of its own.

@@ -175,6 +175,9 @@ keys = "{at}/hub-keys"
 certificate = "{at}/tls/hub.pem"
 key = "{at}/tls/hub.key"
 
+[log]
+keys = "{at}/log-keys"
+
 [store]
 kind = "sqlite"
 

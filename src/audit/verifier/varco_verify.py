@@ -164,7 +164,7 @@ LEAF = re.compile(rb"varco-leaf/1 (\w+) [!-~]+ [0-9]+ "
                   rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{0,8}[1-9])?Z "
                   rb"([-0-9W]+) (-|tagkey|[0-9a-f]{16})")
 # By the period's kind and the mark: which classes, and the body's first octet.
-HOW = {("none", b"-"): (b"R5 R6", b"{"), ("week", b"-"): (b"R2a R4", b"\5"), ("week", b"tag"): (b"R2b", b"\5"),
+HOW = {("none", b"-"): (b"R1 R5 R6", b"{"), ("week", b"-"): (b"R2a R4", b"\5"), ("week", b"tag"): (b"R2b", b"\5"),
        ("week", b"tagkey"): (b"R2b", b"\4"), ("day", b"-"): (b"R3", b"\5")}
 
 

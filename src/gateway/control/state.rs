@@ -1,14 +1,12 @@
 //! The state of a site as operators read it; names nobody.
 
-use crate::{
-    site::{
-        Status,
-        shares::{Back, SharesNow},
-    },
-    store::log::LogState,
+use crate::site::{
+    Status,
+    shares::{Back, SharesNow},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use varco_audit::keeper::LogState;
 use varco_policy::{
     Rate, Shares,
     wire::{Capacity, LaneUsage},

@@ -1,5 +1,7 @@
 //! The store against a real SQLite file: reopened, full, newer, in use, and killed between two commits.
 
+mod log;
+
 use super::*;
 use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
 use varco_audit::{ceremony, keys::KeyFolder};

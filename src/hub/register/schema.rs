@@ -1,21 +1,16 @@
 //! The register's tables in `hub.db`, and the way from older ones.
 
 use super::{RegisterError, month::Month, seal::Sealer};
+use crate::database;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 /// Version of the tables; raised with every change of them.
 pub const VERSION: i64 = 1;
 
 /// Opens the database and brings its tables to ours, whole or not at all.
 pub fn open(file: &Path, sealer: &Sealer) -> Result<Connection, RegisterError> {
-    let db = Connection::open(file)?;
-    db.busy_timeout(Duration::from_secs(3))?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // FULL: a commit is on the disk when it returns. secure_delete: what has expired does not stay in free pages.
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "secure_delete", "ON")?;
-    db.pragma_update(None, "foreign_keys", "ON")?;
+    let db = database::connect(file)?;
     let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
     if found > VERSION {

@@ -12,7 +12,12 @@ const RITA: &str = "TINIT-RSSRTI80A41L219X";
 const LUCA: &str = "TINIT-BNCLCU90A01L219X";
 
 fn register(folder: &Path) -> Register {
-    Register::open(&folder.join("hub.db"), sealer(folder)).unwrap()
+    open(folder).unwrap()
+}
+
+fn open(folder: &Path) -> Result<Register, RegisterError> {
+    let file = folder.join("hub.db");
+    Register::open(&file, sealer(folder), crate::log::tests::journal(&file))
 }
 
 fn sealer(folder: &Path) -> Sealer {
@@ -51,6 +56,11 @@ fn enter(register: &Register, login: &Authentication<'_>, person: &str) -> Strin
     });
     entered.unwrap().unwrap();
     seen
+}
+
+/// A login of somebody, for tests of other parts.
+pub fn enter_somebody(register: &Register) {
+    enter(register, &login(), RITA);
 }
 
 fn count(register: &Register, table: &str) -> i64 {

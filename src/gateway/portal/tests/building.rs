@@ -15,7 +15,6 @@ use crate::{
     },
     store::{
         Store,
-        log::{self, Integrator, Running},
         tests::{keys, tempdir::Folder},
     },
 };
@@ -30,7 +29,10 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use varco_audit::Entry;
+use varco_audit::{
+    Entry,
+    keeper::{self, Integrator, Running},
+};
 use varco_policy::{
     Limits, Mac, Rate, Schedule, Shares,
     lane::{Lanes, Share},
@@ -213,7 +215,7 @@ impl Building {
 }
 
 fn integrator(folder: &Path, board: &Board) -> Integrator {
-    let at = log::Folder {
+    let at = keeper::Folder {
         folder: folder.join("log"),
         origin: "accesso.example.it/log/library".into(),
         key: folder.join("log.key"),

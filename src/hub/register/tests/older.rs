@@ -71,7 +71,7 @@ fn a_change_that_fails_leaves_the_older_register_as_it_was() {
     make(&folder);
     // A file where the folder of keys should be: no month can be sealed.
     std::fs::write(folder.join("keys"), b"").unwrap();
-    assert!(Register::open(&folder.join("hub.db"), sealer(&folder)).is_err());
+    assert!(open(&folder).is_err());
     let db = Connection::open(folder.join("hub.db")).unwrap();
     let old: i64 = db.query_row("SELECT count(identity) FROM person", [], |row| row.get(0)).unwrap();
     assert_eq!((schema::version(&db).unwrap(), old), (0, 1));
@@ -86,7 +86,7 @@ fn a_newer_register_is_not_touched() {
     let folder = crate::testing::folder("register-newer");
     drop(register(&folder));
     Connection::open(folder.join("hub.db")).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let refused = Register::open(&folder.join("hub.db"), sealer(&folder));
+    let refused = open(&folder);
     assert!(matches!(refused, Err(RegisterError::Newer { found: 99, .. })));
     std::fs::remove_dir_all(folder).unwrap();
 }

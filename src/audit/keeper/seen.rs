@@ -3,12 +3,12 @@
 //! shows only to somebody who keeps checkpoints elsewhere.
 
 use super::{Failed, Folder};
+use crate::tlog::{self, Checkpoint, Log, NoteKey, Signed, Tiles};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
 };
-use varco_audit::tlog::{self, Checkpoint, Log, NoteKey, Signed, Tiles};
 
 /// What was signed last; an empty checkpoint where nothing was.
 pub fn read(at: &Folder, key: &NoteKey) -> Result<Checkpoint, Failed> {

@@ -1,9 +1,10 @@
-//! How right the router's clock is: asked of time servers (SNTP, RFC 5905 section 14), since a record is worth what its
-//! clock is. Nobody's clock is set here: that is for the router's own time daemon.
+//! How right the machine's clock is: asked of time servers (SNTP, RFC 5905 section 14), since a record is worth what its
+//! clock is. Nobody's clock is set here: that is for the machine's own time daemon.
 //!
 //! After an answer the error is at most the offset found, half of the round trip, and the server's own root delay and
 //! dispersion; it grows by 15 ppm (PHI of RFC 5905) until the next. An answer that is an hour old says nothing any more.
 
+use crate::Clock;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::{
@@ -12,7 +13,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use varco_audit::Clock;
 
 /// How often servers are asked.
 const EVERY: Duration = Duration::from_secs(64);
@@ -45,11 +45,16 @@ impl ClockWatch {
         })
     }
 
-    /// Asks these servers, each with its port, from time to time. Without any nothing is ever known.
+    /// Asks these servers, host or host and port, from time to time. Without any nothing is ever known.
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn start(servers: Vec<String>) -> io::Result<Arc<Self>> {
+    pub fn start(servers: &[String]) -> io::Result<Arc<Self>> {
+        let with_port = |server: &String| match server.contains(':') {
+            true => server.clone(),
+            false => format!("{server}:123"),
+        };
+        let servers: Vec<_> = servers.iter().map(with_port).collect();
         let watch = Arc::new(Self::default());
         if !servers.is_empty() {
             let told = Arc::clone(&watch);

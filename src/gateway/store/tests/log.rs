@@ -1,15 +1,11 @@
 //! The way of a record into the log, and what a death or a full disk on that way leaves.
 
 use super::*;
-use crate::{
-    site::Change,
-    store::{
-        Store,
-        tests::{QUARANTINE, at, end, keys, open, pass, tempdir},
-    },
-};
 use std::process::Command;
-use varco_audit::Entry;
+use varco_audit::{
+    keeper::{Failed, Folder, Integrator, LogState},
+    tlog::Log,
+};
 
 fn folder_of(state: &Path) -> Folder {
     let origin = "accesso.example.it/log/library".into();
@@ -43,12 +39,12 @@ fn rows_go_when_the_log_has_them_and_a_start_goes_on_where_it_was() {
     let (mut store, mut integrator) = start(folder.path());
     store.commit(&[1, 2, 3].map(|n| Change::Started(pass(n))), at(0)).unwrap();
     assert_eq!(
-        (rows(folder.path()), integrator.progress.state().waiting),
+        (rows(folder.path()), integrator.progress().state().waiting),
         (10, 10),
         "nine, and the key of tags"
     );
     integrator.integrate().unwrap();
-    assert_eq!(integrator.progress.state(), LogState { size: 10, ..LogState::default() });
+    assert_eq!(integrator.progress().state(), LogState { size: 10, ..LogState::default() });
     assert_eq!(rows(folder.path()), 10, "still there");
     store.commit(&[end(&pass(1), 5)], at(5)).unwrap();
     assert_eq!(rows(folder.path()), 2, "only what is not in the log");
@@ -56,7 +52,7 @@ fn rows_go_when_the_log_has_them_and_a_start_goes_on_where_it_was() {
     let (mut store, mut integrator) = start(folder.path());
     store.commit(&[end(&pass(2), 6)], at(6)).unwrap();
     integrator.integrate().unwrap();
-    assert_eq!(integrator.progress.state().size, 14);
+    assert_eq!(integrator.progress().state().size, 14);
     assert_eq!(started(folder.path()), 3);
     assert_eq!(keys::entries(folder.path()).len(), 5, "each once, in order, without a gap");
 }
@@ -74,7 +70,7 @@ fn a_new_database_goes_on_after_the_log() {
     let (mut store, mut integrator) = start(folder.path());
     store.commit(&[Change::Started(pass(2))], at(9)).unwrap();
     integrator.integrate().unwrap();
-    assert_eq!((started(folder.path()), integrator.progress.state().size), (2, 8));
+    assert_eq!((started(folder.path()), integrator.progress().state().size), (2, 8));
 }
 
 /// A gateway with two passes in its log, whose `site.db` is a copy from when there was one.
@@ -113,7 +109,7 @@ fn a_restored_database_loses_nothing_when_the_log_is_found_later() {
     }
     store.commit(&[end(&pass(3), 9)], at(9)).unwrap();
     integrator.integrate().unwrap();
-    assert_eq!((started(folder.path()), integrator.progress.state().waiting), (4, 0));
+    assert_eq!((started(folder.path()), integrator.progress().state().waiting), (4, 0));
 }
 
 /// What was recorded before the log was found has numbers that the log has given: it stays where it is.
@@ -206,7 +202,7 @@ fn records_in_clear_go_on_after_the_log() {
     let (_store, mut integrator) = start(folder.path());
     integrator.integrate().unwrap();
     assert_eq!(keys::entries(folder.path()).last(), Some(&entry));
-    assert_eq!((started(folder.path()), integrator.progress.state().waiting), (1, 0));
+    assert_eq!((started(folder.path()), integrator.progress().state().waiting), (1, 0));
 }
 
 /// kill -9 after each step of the way: a child goes as far as it is told and dies without closing anything.
@@ -224,7 +220,7 @@ fn a_gateway_killed_between_commit_and_log_has_lost_nothing() {
         }
         std::process::abort();
     }
-    let this = "store::log::tests::a_gateway_killed_between_commit_and_log_has_lost_nothing";
+    let this = "store::tests::log::a_gateway_killed_between_commit_and_log_has_lost_nothing";
     for steps in [&[][..], &["integrates"], &["integrates", "prunes"]] {
         let folder = tempdir::Folder::new();
         steps.iter().for_each(|step| std::fs::write(folder.path().join(step), "").unwrap());
@@ -236,7 +232,7 @@ fn a_gateway_killed_between_commit_and_log_has_lost_nothing() {
         assert_eq!(started(folder.path()), passes, "{steps:?}: before anything is done about it");
         let (_store, mut integrator) = start(folder.path());
         integrator.integrate().unwrap();
-        assert_eq!(integrator.progress.state().waiting, 0, "{steps:?}");
+        assert_eq!(integrator.progress().state().waiting, 0, "{steps:?}");
         assert_eq!(started(folder.path()), passes, "{steps:?}");
     }
 }
@@ -244,7 +240,7 @@ fn a_gateway_killed_between_commit_and_log_has_lost_nothing() {
 /// On a disk of its own, which is too small: whoever admits goes on, and nothing is lost when there is room again.
 #[test]
 fn a_full_disk_under_the_log_stops_the_log_only() {
-    let this = "store::log::tests::a_full_disk_under_the_log_stops_the_log_only";
+    let this = "store::tests::log::a_full_disk_under_the_log_stops_the_log_only";
     let Ok(state) = std::env::var("VARCO_TEST_SMALL_DISK") else {
         let folder = tempdir::Folder::new();
         std::fs::create_dir(folder.path().join("log")).unwrap();
@@ -264,21 +260,21 @@ fn a_full_disk_under_the_log_stops_the_log_only() {
     let mut failed = None;
     for n in 0..100 {
         store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
-        if integrator.told() {
+        if integrator.attempt() {
             failed = Some(n);
             break;
         }
     }
     let failed = failed.expect("48 KiB are full before 100 passes");
-    assert!(integrator.progress.state().failing && integrator.progress.state().waiting > 0);
+    assert!(integrator.progress().state().failing && integrator.progress().state().waiting > 0);
     for n in failed + 1..failed + 20 {
         store.commit(&[Change::Started(pass(n))], at(n.into())).unwrap();
     }
-    assert!(integrator.told(), "still full");
+    assert!(integrator.attempt(), "still full");
     let log = state.join("log");
     let room = Command::new("mount").args(["-o", "remount,size=16m"]).arg(&log).status().unwrap();
     assert!(room.success());
-    assert!(!integrator.told());
-    assert_eq!((integrator.progress.state().waiting, integrator.progress.state().failing), (0, false));
+    assert!(!integrator.attempt());
+    assert_eq!((integrator.progress().state().waiting, integrator.progress().state().failing), (0, false));
     assert_eq!(started(state), usize::from(failed) + 20);
 }

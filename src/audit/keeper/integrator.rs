@@ -1,0 +1,154 @@
+//! The thread that brings leaves into the log.
+
+use super::{Failed, Folder, Progress, seen};
+use crate::{journal, tlog::Log};
+use rusqlite::Connection;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering::SeqCst},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// Leaves integrated at a time.
+const CHUNK: u32 = 1024;
+/// What comes within this is integrated together: each time costs the disk a dozen syncs.
+const GATHER: Duration = Duration::from_secs(1);
+/// How long after a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// The thread's parts.
+#[derive(Debug)]
+pub struct Integrator {
+    at: Folder,
+    database: PathBuf,
+    log: Option<Log>,
+    reader: Option<Connection>,
+    progress: Arc<Progress>,
+}
+
+impl Integrator {
+    /// Integrates what is in this database into the log, which is opened by the thread where it is not open yet.
+    pub fn new(at: Folder, database: &Path, log: Option<Log>, progress: Arc<Progress>) -> Self {
+        Self { at, database: database.to_owned(), log, reader: None, progress }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Runs it in a thread of its own, until the returned handle is stopped.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(mut self) -> io::Result<Running> {
+        let progress = Arc::clone(&self.progress);
+        let guard = Fallen(Arc::clone(&progress));
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || {
+            let _guard = guard;
+            self.run();
+        })?;
+        Ok(Running { progress, thread })
+    }
+
+    fn run(&mut self) {
+        let progress = Arc::clone(&self.progress);
+        loop {
+            progress.signal.take();
+            let patience = if self.attempt() { RETRY } else { Duration::MAX };
+            let mut asked = progress.signal.wait(patience, |asked| asked.work || asked.stop);
+            if asked.work && !asked.stop {
+                asked = progress.signal.wait(GATHER, |asked| asked.urgent || asked.stop);
+            }
+            if asked.stop {
+                self.attempt();
+                return;
+            }
+        }
+    }
+
+    /// Integrates, and tells when that begins to fail and when it works again; whether it failed.
+    pub fn attempt(&mut self) -> bool {
+        let outcome = self.integrate();
+        let failed = outcome.is_err();
+        let before = self.progress.failing.swap(failed, SeqCst);
+        match outcome {
+            Ok(()) if before => tracing::info!("the log is written again"),
+            Err(error) if !before => {
+                tracing::error!(%error, alarm = "log-not-written", "records are kept and wait for the log");
+            }
+            _ => {}
+        }
+        if failed {
+            self.log = None;
+        }
+        failed
+    }
+
+    /// Brings every leaf that is recorded into the log. Also what recovers it at a start.
+    ///
+    /// # Errors
+    /// When the log or the database fails. Nothing is lost.
+    pub fn integrate(&mut self) -> Result<(), Failed> {
+        let log = match &mut self.log {
+            Some(log) => log,
+            none => none.insert(self.at.open()?),
+        };
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(journal::open_read_only(&self.database)?),
+        };
+        let (size, next) = (log.size(), journal::place(reader)?.next);
+        if size > next {
+            self.progress.least(size);
+            return Err(Failed::Ahead { size, next });
+        }
+        // What the store may remove already is in the log; from there on each is compared or added.
+        let mut from = self.progress.integrated();
+        loop {
+            let rows = journal::leaves(reader, from, CHUNK)?;
+            let Some((first, _)) = rows.first() else { break };
+            let first = *first;
+            // A restored database has a gap, of what only the log holds.
+            let next_to =
+                rows.into_iter().zip(first..).take_while(|((sequence, _), place)| sequence == place);
+            let leaves: Vec<_> = next_to.map(|((_, leaf), _)| leaf).collect();
+            from = first.saturating_add(leaves.len() as u64);
+            log.integrate(first, &leaves)?;
+            seen::note(&self.at, log.checkpoint())?;
+            self.progress.set_integrated(log.size());
+        }
+        seen::note(&self.at, log.checkpoint())?;
+        self.progress.set_integrated(log.size());
+        Ok(())
+    }
+}
+
+/// A thread that has fallen is a log that is not written. The records are kept: no reason to let nobody in.
+struct Fallen(Arc<Progress>);
+
+impl Drop for Fallen {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.failing.store(true, SeqCst);
+            tracing::error!(alarm = "log-not-written", "the log's thread has ended: restart the program");
+        }
+    }
+}
+
+/// The thread.
+#[derive(Debug)]
+pub struct Running {
+    progress: Arc<Progress>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Lets it bring what is recorded into the log, and ends it.
+    pub fn stop(self) {
+        self.progress.signal.ring(|asked| asked.stop = true);
+        let _ = self.thread.join();
+    }
+}

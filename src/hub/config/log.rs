@@ -1,0 +1,91 @@
+//! `[log]`: the hub's own log.
+
+use super::Settings;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use varco_audit::{
+    keeper::{self, Failed, Folder},
+    recorder::Recorder,
+};
+use varco_policy::ConfigError;
+
+/// The table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// Folder of the public halves of the weeks' keys.
+    pub keys: PathBuf,
+    /// The log's name; `<host of public_url>/log` unless said.
+    pub origin: Option<String>,
+    /// Where it is; `log` in the state folder unless said.
+    pub folder: Option<PathBuf>,
+    /// Time servers, host or host and port, that are asked how right the clock is.
+    #[serde(default)]
+    pub time: Vec<String>,
+}
+
+impl LogSettings {
+    /// Where the log is and what signs it.
+    ///
+    /// # Errors
+    /// When `log.origin` cannot name a log.
+    pub fn at(&self, file: &Path, settings: &Settings) -> Result<Folder, ConfigError> {
+        let host = settings.public_url.host_str().unwrap_or_default();
+        let origin = keeper::origin(self.origin.clone(), host, "log").map_err(|origin| {
+            let remedy = "write host and path without scheme: accesso.comune.example.it/log";
+            ConfigError::new(file, "log.origin", format!("`{origin}` cannot name a log"), remedy)
+        })?;
+        let folder = self.folder.clone().unwrap_or_else(|| settings.state.join("log"));
+        Ok(Folder { folder, origin, key: settings.state.join("log.key") })
+    }
+
+    /// What seals, with the keys of this time.
+    ///
+    /// # Errors
+    /// When a class has no key.
+    pub fn recorder(&self, file: &Path, now: Timestamp) -> Result<Recorder, ConfigError> {
+        Recorder::open(&self.keys, crate::log::SITE, now).map_err(|problem| {
+            let remedy =
+                "make keys with `varco-audit keys weeks` and copy them here with `varco-audit keys publish`";
+            ConfigError::new(file, "log.keys", problem, remedy)
+        })
+    }
+
+    /// The folder cannot be taken up.
+    pub(crate) fn bad_folder(file: &Path, at: &Folder, error: &Failed) -> ConfigError {
+        let remedy = "give a folder that the hub's user can write; restore a damaged log from its copy";
+        ConfigError::new(file, "log.folder", format!("{}: {error}", at.folder.display()), remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::refusal;
+
+    #[test]
+    fn each_mistake_is_named() {
+        for (from, to, said) in [
+            ("[log]\nkeys =", "[log]\nkey =", "unknown field `key`"),
+            (
+                "[log]\n",
+                "[log]\norigin = \"https://x.it/log\"\n",
+                "log.origin: `https://x.it/log` cannot name",
+            ),
+            ("[log]\n", "[log]\norigin = \"log\"\n", "log.origin: `log` cannot name"),
+        ] {
+            let answer = refusal(from, to);
+            assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
+        }
+    }
+
+    #[test]
+    fn without_keys_the_hub_does_not_start() {
+        let site = crate::testing::Site::make("log-keys");
+        let keys = crate::testing::log_keys().display().to_string();
+        site.change(&keys, "/no/such/folder");
+        let settings = super::Settings::load(&site.file).unwrap();
+        let said = settings.log.recorder(&site.file, jiff::Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        assert!(said.contains("log.keys: /no/such/folder") && said.contains("keys publish"), "{said}");
+    }
+}
