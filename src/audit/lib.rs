@@ -16,6 +16,7 @@ pub mod records;
 pub mod seal;
 pub mod shares;
 pub mod tag;
+pub mod timestamp;
 pub mod tlog;
 pub mod verify;
 pub mod week;

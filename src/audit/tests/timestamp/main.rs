@@ -1,0 +1,117 @@
+//! Timestamps (RFC 3161) against OpenSSL's own authority.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+mod attacks;
+mod sweep;
+mod tsa;
+
+use jiff::Timestamp;
+use tsa::{FOR_TIMESTAMPS, P256, P384, RSA, Tsa};
+use varco_audit::timestamp::{Authority, Nonce, Query, Stamp, verify};
+
+const TEXT: &[u8] = b"hub.example.it/log\n1700\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+
+fn query() -> Query {
+    Query::new(TEXT, Nonce::new([7; 16]).unwrap()).unwrap()
+}
+
+fn root(tsa: &Tsa) -> Authority {
+    Authority::from_pem(&tsa.pem("root")).unwrap()
+}
+
+fn is_now(stamp: &Stamp) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "the authority of the test has the machine's clock")]
+    let now = Timestamp::now();
+    now.duration_since(stamp.at).abs() < jiff::SignedDuration::from_mins(5)
+}
+
+#[test]
+fn openssl_reads_what_is_asked() {
+    let tsa = Tsa::new("query");
+    std::fs::write(tsa.0.join("ours"), query().octets).unwrap();
+    let said = String::from_utf8(tsa.openssl(&["ts", "-query", "-in", "ours", "-text"])).unwrap();
+    for line in
+        ["Version: 1", "Hash Algorithm: sha256", "Policy OID: unspecified", "Certificate required: yes"]
+    {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(said.contains("Nonce: 0x4707070707070707"), "{said}");
+}
+
+#[test]
+fn what_an_authority_stamps_is_verified_and_openssl_agrees() {
+    let tsa = Tsa::new("good");
+    let query = query();
+    let reply = tsa.reply(&query.octets, "tsa", "");
+    let stamp = verify(&reply, TEXT, Some(&query.nonce), &root(&tsa)).unwrap();
+    assert!(is_now(&stamp), "{stamp:?}");
+    assert_eq!((&*stamp.policy, &*stamp.by), ("1.3.6.1.4.1.32473.1", "CN=tsa,O=Prova"));
+    assert_eq!(stamp.accuracy.unwrap().as_millis(), 1500);
+    assert_eq!(verify(&reply, TEXT, None, &root(&tsa)).unwrap(), stamp);
+
+    std::fs::write(tsa.0.join("text"), TEXT).unwrap();
+    let words = ["ts", "-verify", "-in", "reply", "-data", "text", "-CAfile", "root.pem"];
+    tsa.openssl(&words);
+}
+
+#[test]
+fn each_kind_of_key_and_hash_is_known() {
+    let tsa = Tsa::new("kinds");
+    tsa.unit("rsa", RSA, FOR_TIMESTAMPS);
+    tsa.unit("p384", P384, FOR_TIMESTAMPS);
+    let query = query();
+    for unit in ["tsa", "rsa", "p384"] {
+        for digest in ["sha256", "sha384", "sha512"] {
+            let reply = tsa.reply(&query.octets, unit, &format!("signer_digest = {digest}"));
+            let verified = verify(&reply, TEXT, Some(&query.nonce), &root(&tsa));
+            // ring has no ECDSA with SHA-512.
+            assert_eq!(
+                verified.is_ok(),
+                unit == "rsa" || digest != "sha512",
+                "{unit}, {digest}: {verified:?}"
+            );
+        }
+    }
+    let reply = tsa.reply(&query.octets, "rsa", "");
+    let pss = |hash| ["-md", hash, "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_pss_saltlen:digest"];
+    for hash in ["sha256", "sha384", "sha512"] {
+        let signed = tsa.signed_by(&reply, "rsa", &pss(hash));
+        assert!(is_now(&verify(&signed, TEXT, Some(&query.nonce), &root(&tsa)).unwrap()), "{hash}");
+    }
+}
+
+#[test]
+fn what_authorities_may_do_otherwise_is_taken() {
+    let tsa = Tsa::new("otherwise");
+    let query = query();
+    for more in [
+        "clock_precision_digits = 6",
+        "accuracy = microsecs:1",
+        "tsa_name = no\nordering = no",
+        "ess_cert_id_chain = yes",
+        "ess_cert_id_alg = sha512",
+    ] {
+        let reply = tsa.reply(&query.octets, "tsa", more);
+        let stamp = verify(&reply, TEXT, Some(&query.nonce), &root(&tsa));
+        assert!(is_now(&stamp.unwrap_or_else(|error| panic!("{more}: {error}"))), "{more}");
+    }
+}
+
+/// Trust lists publish the unit's own certificate as often as its issuer's.
+#[test]
+fn any_certificate_of_the_way_may_be_pinned() {
+    let tsa = Tsa::new("pinned");
+    let query = query();
+    let reply = tsa.reply(&query.octets, "tsa", "");
+    for pinned in ["root", "issuer", "tsa"] {
+        let authority = Authority::from_pem(&tsa.pem(pinned)).unwrap();
+        assert!(verify(&reply, TEXT, Some(&query.nonce), &authority).is_ok(), "{pinned}");
+    }
+    let several = [tsa.pem("root"), tsa.pem("tsa")].concat();
+    assert!(verify(&reply, TEXT, None, &Authority::from_pem(&several).unwrap()).is_ok());
+    tsa.unit("self", P256, FOR_TIMESTAMPS);
+    for bad in [&b""[..], b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        assert!(Authority::from_pem(bad).is_err());
+    }
+}
