@@ -4,9 +4,9 @@
 
 use crate::{
     class::Class,
-    holder::Holder,
+    holder::{Holder, People},
     keys::{self, KeyError, KeyFolder},
-    seal::{self, Private, Role},
+    seal::{Private, Role},
     week::{Length, Period},
 };
 use std::path::Path;
@@ -21,31 +21,13 @@ pub fn holder_info(role: Role) -> String {
     format!("varco holder {role}")
 }
 
-/// Checks that both roles have holders and nobody has both.
+/// Makes the keys of a week, those of its days included; how many pairs were made. The holders' public files are kept
+/// beside them: whose signatures count in a case.
 ///
 /// # Errors
-/// What is wrong with them.
-pub fn check(holders: &[Holder]) -> Result<(), KeyError> {
-    for role in Role::ALL {
-        if !holders.iter().any(|holder| holder.role == role) {
-            return Err(KeyError::Asked(format!("no holder is {role}; give two persons, one for each role")));
-        }
-    }
-    for (n, one) in holders.iter().enumerate() {
-        let other = holders[..n].iter().find(|other| other.name == one.name || other.key == one.key);
-        if other.is_some() {
-            return Err(KeyError::Asked(format!("{} is given twice; one person holds one role", one.name)));
-        }
-    }
-    Ok(())
-}
-
-/// Makes the keys of a week, those of its days included; how many pairs were made.
-///
-/// # Errors
-/// When the holders are wrong or the folder cannot be written.
+/// When a role has no holder, somebody is given twice or the folder cannot be written.
 pub fn week(folder: &KeyFolder, week: Period, holders: &[Holder]) -> Result<usize, KeyError> {
-    check(holders)?;
+    People::of(holders)?.write(&folder.people(), 0o700)?;
     let mut made = 0;
     for class in Class::SEALED {
         let periods: Vec<_> = match class.length() {
@@ -77,7 +59,7 @@ fn pair(
         let path = folder.sealed_path(class, period, role, &holder.name);
         set_aside(folder, (class, period, role), &holder.name)?;
         let words = sealed_words(class, period, role, &holder.name);
-        let sealed = seal::seal(&holder.key, &holder_info(role), &words, private.expose())?;
+        let sealed = holder.opening.seal(&holder_info(role), &words, private.expose())?;
         keys::write_new(&path, &keys::line(&words, &sealed), 0o600)?;
     }
     let text = keys::line(&keys::public_words(class, period, role), private.public()?.octets());

@@ -1,8 +1,14 @@
 //! One file for each command.
 
+pub mod allow;
+pub mod answer;
+pub mod ask;
+pub mod count;
+pub mod find;
 pub mod fsck;
 pub mod index;
 pub mod keys;
+mod officer;
 pub mod prove;
 pub mod shares;
 mod source;

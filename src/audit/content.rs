@@ -9,8 +9,10 @@
 //! | heartbeat | R6, clear |
 //! | the hub: a login in its register | R1, clear: the digest of the sealed row |
 //! | the hub: a copy of a gateway's log | R5, clear: the checkpoint |
+//! | the hub: a step of a case | R4, marked with the case |
 
 use crate::{
+    case::{CaseId, Outcome, Step},
     class::Class,
     entry::{Clock, Entry, SharesStep},
 };
@@ -119,6 +121,57 @@ pub enum Body {
         /// The gateway's signed checkpoint, the whole note.
         checkpoint: String,
     },
+
+    // Steps of a case, at the hub: R4, each marked with the case.
+    /// A request came.
+    Asked {
+        /// The case.
+        case: CaseId,
+        /// The requester.
+        by: String,
+        /// The whole request, in which the question is sealed.
+        request: String,
+    },
+    /// The approver allowed it.
+    Allowed {
+        /// The case.
+        case: CaseId,
+        /// The approver.
+        by: String,
+        /// The whole approval.
+        approval: String,
+    },
+    /// The approver refused it.
+    Refused {
+        /// The case.
+        case: CaseId,
+        /// The approver.
+        by: String,
+        /// The whole refusal.
+        refusal: String,
+    },
+    /// The answer came. What it says of sessions is not kept.
+    Answered {
+        /// The case.
+        case: CaseId,
+        /// The approver.
+        by: String,
+        /// What came of it.
+        outcome: Outcome,
+        /// How many sessions or steps it tells.
+        count: u32,
+        /// SHA-256 over the answer, 64 hexadecimal digits.
+        digest: String,
+    },
+    /// Somebody is about to look up in the register who the answer is about.
+    Named {
+        /// The case.
+        case: CaseId,
+        /// The user of the hub's machine who asked.
+        by: String,
+        /// SHA-256 over the answer, 64 hexadecimal digits.
+        digest: String,
+    },
 }
 
 impl Body {
@@ -128,10 +181,27 @@ impl Body {
             Self::Began { .. } | Self::Ended { .. } => Class::R2a,
             Self::Lent { .. } | Self::Freed { .. } | Self::TagKey { .. } => Class::R2b,
             Self::Device { .. } => Class::R3,
-            Self::Shares { .. } => Class::R4,
+            Self::Shares { .. }
+            | Self::Asked { .. }
+            | Self::Allowed { .. }
+            | Self::Refused { .. }
+            | Self::Answered { .. }
+            | Self::Named { .. } => Class::R4,
             Self::Resumed { .. } | Self::Reconciled { .. } | Self::Copied { .. } => Class::R5,
             Self::Heartbeat { .. } => Class::R6,
             Self::Registered { .. } => Class::R1,
+        }
+    }
+
+    /// The step of a case that it records.
+    pub const fn case(&self) -> Option<(Step, CaseId)> {
+        match self {
+            Self::Asked { case, .. } => Some((Step::Asked, *case)),
+            Self::Allowed { case, .. } => Some((Step::Allowed, *case)),
+            Self::Refused { case, .. } => Some((Step::Refused, *case)),
+            Self::Answered { case, .. } => Some((Step::Answered, *case)),
+            Self::Named { case, .. } => Some((Step::Named, *case)),
+            _ => None,
         }
     }
 
@@ -191,7 +261,8 @@ impl Joined {
                 return Some(Entry::Reconciled { at, site, missing, unknown });
             }
             Body::Heartbeat { open, clock } => return Some(Entry::Heartbeat { at, site, open, clock }),
-            Body::TagKey { .. } | Body::Registered { .. } | Body::Copied { .. } => {}
+            // The key of the tags, and what the hub records.
+            _ => {}
         }
         None
     }

@@ -100,6 +100,15 @@ impl Clock {
     /// Records made with more than this are marked, in milliseconds.
     pub const MARKED_ABOVE: u64 = 500;
 
+    /// The greater of two errors; that of which nobody said anything is the greatest.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::WithinMs(one), Self::WithinMs(other)) => Self::WithinMs(one.max(other)),
+            _ => Self::Unknown,
+        }
+    }
+
     /// Itself where a record made with it is marked.
     pub const fn doubtful(self) -> Option<Self> {
         match self {

@@ -55,6 +55,11 @@ impl KeyFolder {
         &self.0
     }
 
+    /// The folder of the holders' public files ([`crate::holder::People`]).
+    pub fn people(&self) -> PathBuf {
+        self.0.join("holders")
+    }
+
     /// Every period that has a folder.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! The header is ASCII, its fields separated by one space, and can be read in an editor:
 //!
-//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|->`
+//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|step:case|->`
 //!
 //! The sequence is contiguous over all leaves of a site and equal to the leaf's index, so that a gap shows inside what
 //! is signed too. A body of a class without keys is clear JSON and has no period; all others begin with an octet that names
@@ -11,10 +11,18 @@
 //!
 //! [`Leaf::read`] is the only reader: whoever verifies a log refuses what whoever asks it could not read.
 
-use crate::{class::Class, seal, tag::Tag, week::Period};
+use crate::{
+    case::{CaseId, Step},
+    class::Class,
+    seal,
+    tag::Tag,
+    week::Period,
+};
 use jiff::Timestamp;
 use std::{fmt, str::FromStr};
 
+/// What the hub's log has in the place of a site: no site can be called so.
+pub const HUB: &str = "@hub";
 /// First word of every leaf.
 const FORMAT: &str = "varco-leaf/1";
 
@@ -27,6 +35,19 @@ pub enum Mark {
     Tag(Tag),
     /// The leaf holds the key of the tags that follow.
     TagKey,
+    /// A step of a case (R4, at the hub): who reads headers counts cases and finds each, and learns nobody.
+    Case(Step, CaseId),
+}
+
+impl Mark {
+    /// Whether a leaf of this class may have it, and need have no other.
+    fn is_of(self, class: Class, site: &str) -> bool {
+        match self {
+            Self::Tag(_) | Self::TagKey => class == Class::R2b,
+            Self::Case(..) => class == Class::R4 && site == HUB,
+            Self::None => class != Class::R2b,
+        }
+    }
 }
 
 /// The clear part of a leaf.
@@ -95,7 +116,7 @@ impl Header {
         let rules = [
             (!site.is_empty() && site.bytes().all(|octet| octet.is_ascii_graphic()), "the site is none"),
             (period.map(Period::length) == length, "the period is not one of its class"),
-            ((*class == Class::R2b) == (*mark != Mark::None), "the tag is not one of its class"),
+            (mark.is_of(*class, site), "the mark is not one of its class"),
             (how == Some(sealed), "the body is not sealed as its class is"),
         ];
         rules.into_iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, broken)| Err(NotALeaf(broken)))
@@ -119,6 +140,7 @@ impl fmt::Display for Header {
             Mark::None => f.write_str("-"),
             Mark::Tag(tag) => tag.fmt(f),
             Mark::TagKey => f.write_str("tagkey"),
+            Mark::Case(step, case) => write!(f, "{step}:{case}"),
         }
     }
 }
@@ -154,7 +176,10 @@ fn mark_of(field: &str) -> Result<Mark, ()> {
     Ok(match field {
         "-" => Mark::None,
         "tagkey" => Mark::TagKey,
-        tag => Mark::Tag(tag.parse().map_err(|_| ())?),
+        mark => match mark.split_once(':') {
+            Some((step, case)) => Mark::Case(step.parse().map_err(|_| ())?, case.parse().map_err(|_| ())?),
+            None => Mark::Tag(mark.parse().map_err(|_| ())?),
+        },
     })
 }
 
@@ -171,6 +196,10 @@ mod tests {
             ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -", b"{}"),
             ("varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey", b"\x04"),
             ("varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -", b"\x05"),
+            (
+                "varco-leaf/1 R4 @hub 9 2026-11-22T10:00:00Z 2026-W47 asked:e3b0c44298fc1c149afbf4c8996fb924",
+                b"\x05",
+            ),
         ] {
             let octets = join(line, body);
             let leaf = Leaf::read(&octets).unwrap();
@@ -220,6 +249,7 @@ mod tests {
             ("R2a - -", b"\x05"),
             ("R2a 2026-W47 tagkey", b"\x04"),
             ("R2b 2026-W47 tagkey", b"\x05"),
+            ("R4 2026-W47 asked:e3b0c44298fc1c149afbf4c8996fb924", b"\x05"),
             ("R6 2026-W47 -", b"{}"),
             ("R6 - -", b"\x05"),
         ] {

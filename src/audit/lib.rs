@@ -1,5 +1,6 @@
 //! What is recorded and how it is read back: the part of Varco that an auditor builds alone.
 
+pub mod case;
 pub mod ceremony;
 pub mod class;
 pub mod content;
@@ -18,8 +19,8 @@ pub mod shares;
 pub mod tag;
 pub mod timestamp;
 pub mod tlog;
+pub mod token;
 pub mod verify;
 pub mod week;
-pub mod who;
 
 pub use entry::{Clock, Entry, SharesStep};

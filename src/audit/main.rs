@@ -4,7 +4,8 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    fsck::Fsck, index::Index, keys::Keys, prove::Prove, shares::Shares, verify::Verify, who::Who,
+    allow::Allow, answer::Give, ask::Ask, count::Count, find::Find, fsck::Fsck, index::Index, keys::Keys,
+    prove::Prove, shares::Shares, verify::Verify, who::Who,
 };
 use std::process::ExitCode;
 use varco_policy::config::EXIT_USAGE;
@@ -13,7 +14,7 @@ use varco_policy::config::EXIT_USAGE;
 ///
 /// Exit codes: 0 one answer, or whole; 1 what was asked about cannot be read; 2 nobody; 3 more than one; 4 the log is not
 /// what was signed; 5 it is not signed by the key; 6 it does not continue a checkpoint seen before; 7 a record that would
-/// answer cannot be opened with the keys given; 64 wrong arguments.
+/// answer cannot be opened with the keys given; 8 no receipt of the hub allows it; 64 wrong arguments.
 #[derive(Debug, Parser)]
 #[command(name = "varco-audit", version)]
 struct Arguments {
@@ -23,7 +24,13 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Ask(Ask),
+    Allow(Allow),
+    Find(Find),
+    #[command(name = "answer")]
+    Give(Give),
     Who(Who),
+    Count(Count),
     Shares(Shares),
     Verify(Verify),
     Prove(Prove),
@@ -49,7 +56,12 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Ask(ask) => ask.run(),
+        Command::Allow(allow) => allow.run(),
+        Command::Find(find) => find.run(),
+        Command::Give(give) => give.run(),
         Command::Who(who) => who.run(),
+        Command::Count(count) => count.run(),
         Command::Shares(shares) => shares.run(),
         Command::Verify(verify) => verify.run(),
         Command::Prove(prove) => prove.run(),

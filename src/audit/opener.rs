@@ -4,10 +4,10 @@ use crate::{
     ceremony::{holder_info, sealed_words},
     class::Class,
     content::{Body, Content},
-    holder::HolderKey,
+    holder::{HolderError, HolderKey},
     keys::{self, KeyError, KeyFolder},
     leaf::{Leaf, Mark},
-    seal::{self, Disclosed, LeafKey, Private, Role, SealError, open_disclosed},
+    seal::{self, Disclosed, LeafKey, Private, Role, open_disclosed},
     week::Period,
 };
 use std::collections::BTreeMap;
@@ -30,9 +30,12 @@ pub enum OpenError {
     /// The leaf says something that cannot be.
     #[error("leaf {0} is damaged: {1}")]
     Damaged(u64, String),
-    /// A file.
+    /// What a request seals is not what it must be.
+    #[error("the request's question: {0}")]
+    Request(String),
+    /// A file, or a holder's token.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Holder(#[from] HolderError),
 }
 
 /// The holders who are there, and the keys that they opened so far.
@@ -47,6 +50,11 @@ impl Opener {
     /// These holders, and the folder with the keys sealed to them.
     pub fn new(folder: KeyFolder, holders: Vec<HolderKey>) -> Self {
         Self { folder, holders, opened: BTreeMap::new() }
+    }
+
+    /// The first of a role who is there.
+    pub fn holder(&self, role: Role) -> Option<&HolderKey> {
+        self.holders.iter().find(|holder| holder.role == role)
     }
 
     /// Opens a leaf.
@@ -99,6 +107,21 @@ impl Opener {
         opened.map_err(|error| damaged(leaf, error))
     }
 
+    /// Opens a text that was sealed to the key of a class, period and role.
+    ///
+    /// # Errors
+    /// When the key is missing or the text was changed.
+    pub fn text(
+        &mut self,
+        (class, period, role): (Class, Period, Role),
+        info: &str,
+        aad: &str,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, OpenError> {
+        let with = self.key(class, period, role)?;
+        seal::open(with, info, aad, sealed).map_err(|error| OpenError::Request(error.to_string()))
+    }
+
     fn key(&mut self, class: Class, period: Period, role: Role) -> Result<&Private, OpenError> {
         let place = (class, period, role);
         if !self.opened.contains_key(&place) {
@@ -109,18 +132,18 @@ impl Opener {
         self.opened.get(&place).ok_or(OpenError::NoKey { class, period, role })
     }
 
-    fn unseal(&self, class: Class, period: Period, role: Role) -> Result<Option<Private>, KeyError> {
+    fn unseal(&self, class: Class, period: Period, role: Role) -> Result<Option<Private>, HolderError> {
         for holder in self.holders.iter().filter(|holder| holder.role == role) {
             let path = self.folder.sealed_path(class, period, role, &holder.name);
             let Some(text) = keys::read(&path)? else { continue };
             let words = sealed_words(class, period, role, &holder.name);
             let not = || KeyError::NotAKey(path.clone());
             let sealed = keys::value(&text, &words).ok_or_else(not)?;
-            match seal::open(&holder.key, &holder_info(role), &words, &sealed) {
-                Ok(key) => return Private::from_octets(&key).map(Some).ok_or_else(not),
+            match holder.open(&holder_info(role), &words, &sealed) {
+                Ok(key) => return Ok(Some(Private::from_octets(&key).ok_or_else(not)?)),
                 // Sealed to a holder of the same name with another key.
-                Err(SealError::Closed) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) if error.is_closed() => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
@@ -134,7 +157,12 @@ impl Opener {
 pub fn read(leaf: &Leaf<'_>, text: &[u8]) -> Result<Content, OpenError> {
     let content: Content = serde_json::from_slice(text).map_err(|error| damaged(leaf, error))?;
     let is_key = matches!(content.body, Body::TagKey { .. });
-    if content.body.class() == leaf.header.class && is_key == (leaf.header.mark == Mark::TagKey) {
+    let case = match leaf.header.mark {
+        Mark::Case(step, case) => Some((step, case)),
+        _ => None,
+    };
+    let marked = is_key == (leaf.header.mark == Mark::TagKey) && content.body.case() == case;
+    if content.body.class() == leaf.header.class && marked {
         Ok(content)
     } else {
         Err(damaged(leaf, "it is not what its header says"))

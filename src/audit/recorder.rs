@@ -183,9 +183,11 @@ impl Recorder {
         (tags, now): (Option<&TagKey>, Now),
     ) -> Result<(), JournalError> {
         let tag = body.slot().zip(tags).map(|(slot, tags)| tags.tag(slot.address, slot.first_port));
+        let case = body.case().map(|(step, case)| Mark::Case(step, case));
+        let mark = tag.map(Mark::Tag).or(case).unwrap_or(Mark::None);
         let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
         let content = Content { body, clock };
-        self.leaf(batch, (at, tag.map_or(Mark::None, Mark::Tag)), &content, now.at)
+        self.leaf(batch, (at, mark), &content, now.at)
     }
 
     fn leaf(

@@ -6,12 +6,13 @@
 
 use crate::{
     class::Class,
-    index::{Gone, IndexError, Noted, Row, Rows as _, Span, Sqlite, fill},
+    index::{Gone, IndexError, Marked, Noted, Row, Rows as _, Span, Sqlite, fill},
     journal::{self, JournalError},
     leaf::{Leaf, NotALeaf},
     tag::Tag,
     tlog::{
-        BadCheckpoint, BadNote, Checkpoint, Files, Folder, Note, Signed, TileError, Tiles, VerifierKey, prune,
+        BadCheckpoint, BadNote, Checkpoint, Files, Folder, Hash, Note, Signed, TileError, Tiles, VerifierKey,
+        prune,
     },
 };
 use jiff::Timestamp;
@@ -128,9 +129,9 @@ impl Records {
         Ok(Self { log, size, journal, next, index: None, waiting: None })
     }
 
-    /// Whether there is a log folder, and so something that is signed.
-    pub const fn has_log(&self) -> bool {
-        self.log.is_some()
+    /// The name of the log; `None` where there is no folder, and so nothing that is signed.
+    pub fn origin(&self) -> Option<&str> {
+        self.log.as_ref().map(|log| log.origin.as_str())
     }
 
     /// Compares the signature of the checkpoint with the log's key.
@@ -158,6 +159,20 @@ impl Records {
     /// Whether a leaf is in the log, and so in what is signed.
     pub const fn in_log(&self, sequence: u64) -> bool {
         sequence < self.size
+    }
+
+    /// The log's checkpoint, the whole note; `None` where there is no log.
+    pub fn checkpoint(&self) -> Option<&[u8]> {
+        self.log.as_ref().map(|log| &log.note[..])
+    }
+
+    /// A leaf's way to the root of that checkpoint; `None` where it is in no log yet.
+    ///
+    /// # Errors
+    /// When the log is damaged.
+    pub fn proof(&mut self, sequence: u64) -> Result<Option<Vec<Hash>>, RecordsError> {
+        let log = self.log.as_mut().filter(|_| sequence < self.size);
+        Ok(log.map(|log| log.tiles.inclusion(sequence)).transpose()?)
     }
 
     /// The keys of tags under which leaves of this time have theirs.
@@ -214,20 +229,44 @@ impl Records {
         Ok(within(waiting, under, span).next().is_some())
     }
 
-    /// The leaves of a class, in order.
+    /// The leaves of a class in a time, in order.
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub fn of_class(&mut self, class: Class) -> Result<Vec<u64>, RecordsError> {
+    pub fn of_class(&mut self, class: Class, span: Span) -> Result<Vec<u64>, RecordsError> {
         let mut found = Vec::new();
         if let Some((index, log, size)) = self.filled()? {
-            let leaves = index.of_class(log, class, Span::ALL)?;
+            let leaves = index.of_class(log, class, span)?;
             found
                 .extend(leaves.into_iter().map(|(sequence, _)| sequence).filter(|sequence| *sequence < size));
         }
-        found.extend(self.waiting()?.iter().filter(|row| row.is_of(class)).map(|row| row.sequence));
+        let (first, last) = span.milliseconds();
+        let waiting =
+            self.waiting()?.iter().filter(|row| row.is_of(class) && (first..=last).contains(&row.at));
+        found.extend(waiting.map(|row| row.sequence));
         found.sort_unstable();
         Ok(found)
+    }
+
+    /// The leaves whose marks begin so, in order.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn marked(&mut self, begins: &str) -> Result<Vec<Marked>, RecordsError> {
+        let Some((index, log, size)) = self.filled()? else { return Ok(Vec::new()) };
+        Ok(index.marked(log, begins)?.into_iter().filter(|marked| marked.sequence < size).collect())
+    }
+
+    /// The site whose leaves they are, by the first; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn site(&mut self) -> Result<Option<String>, RecordsError> {
+        let begin = self.gone()?.map_or(0, |gone| gone.below);
+        let waiting = self.waiting()?.first().map(|row| row.sequence);
+        let Some(first) = Some(begin).filter(|begin| *begin < self.size).or(waiting) else { return Ok(None) };
+        let octets = self.leaf(first)?;
+        Ok(Some(read(first, &octets)?.header.site))
     }
 
     /// The entries that were pruned; `None` where none was.

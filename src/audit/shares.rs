@@ -1,9 +1,37 @@
 //! The auditor's other question: who set the shares of the lanes, what did they set, and when?
 
-use crate::{content::Body, entry::SharesStep};
+use crate::{
+    case::{FindError, Permit, What},
+    class::Class,
+    content::Body,
+    entry::SharesStep,
+    index::Span,
+    leaf::Leaf,
+    opener::Opener,
+    records::Records,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use varco_policy::{ShareKey, Shares, Subject, share_key};
+
+/// The steps in the records of a site in the time that the case is about; none where it is about other sites.
+///
+/// # Errors
+/// When records are missing or damaged, a key is, or the case asks something else.
+pub fn steps(permit: &Permit, records: &mut Records, opener: &mut Opener) -> Result<Vec<Step>, FindError> {
+    let What::Shares { from, to } = permit.question().what else { return Err(FindError::OtherQuestion) };
+    let mut steps = Vec::new();
+    if records.site()?.is_none_or(|site| !permit.question().is_about(&site)) {
+        return Ok(steps);
+    }
+    for sequence in records.of_class(Class::R4, Span { first: from, last: to })? {
+        let octets = records.leaf(sequence)?;
+        let leaf = Leaf::read(&octets)?;
+        let body = opener.open(&leaf)?.body;
+        steps.extend(Step::of(leaf.header.at, &leaf.header.site, body, !records.in_log(sequence)));
+    }
+    Ok(steps)
+}
 
 /// A step in a change of shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,7 +53,7 @@ pub struct Step {
 
 impl Step {
     /// The step in a leaf, if it is one.
-    pub fn of(at: Timestamp, site: &str, body: Body, not_in_log: bool) -> Option<Self> {
+    fn of(at: Timestamp, site: &str, body: Body, not_in_log: bool) -> Option<Self> {
         match body {
             Body::Shares { step, by, shares } => {
                 Some(Self { at, site: site.to_owned(), step, by, shares, not_in_log })

@@ -28,8 +28,6 @@ use varco_audit::{
 use varco_policy::ConfigError;
 use varco_web::startup::Fault;
 
-/// The site in the leaves' headers. No site can be called so.
-pub const SITE: &str = "@hub";
 /// How long a proof may wait for its leaf to be in a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(10);
 

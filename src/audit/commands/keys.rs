@@ -16,6 +16,7 @@ use varco_audit::{
     holder::{Holder, HolderKey},
     keys::KeyFolder,
     seal::Role,
+    token::{Token, TokenUri},
     week::{Length, Period},
 };
 
@@ -33,6 +34,13 @@ pub enum Keys {
         /// Where the two files go: a medium of the holder's own.
         #[arg(long)]
         folder: PathBuf,
+        /// The keys are in a token, and only NAME.pub is made:
+        /// pkcs11:token=LABEL;object=NAME?module-path=FILE&pin-source=file:FILE.
+        #[arg(long)]
+        token: Option<TokenUri>,
+        /// Make the pairs in the token now.
+        #[arg(long, requires = "token")]
+        make: bool,
     },
     /// Make the keys of coming weeks, each private half sealed to the holders of its role.
     Weeks {
@@ -86,7 +94,20 @@ impl Keys {
 
 fn perform(keys: &Keys) -> Result<ExitCode> {
     match keys {
-        Keys::Holder { name, role, folder } => {
+        Keys::Holder { name, role, folder, token: Some(uri), make } => {
+            ensure!(
+                uri.object == *name,
+                "the token's `object` is {}: it must be the name, {name}",
+                uri.object
+            );
+            let token = Token::open(uri)?;
+            if *make {
+                token.make()?;
+            }
+            let given = HolderKey::of_token(&token, name, *role, folder)?;
+            print(&format!("{} goes to the ceremony\n", given.display()))?;
+        }
+        Keys::Holder { name, role, folder, .. } => {
             let (own, given) = HolderKey::make(name, *role, folder)?;
             print(&format!(
                 "{} is {name}'s alone\n{} goes to the ceremony\n",

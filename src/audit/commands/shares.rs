@@ -1,49 +1,59 @@
 //! `varco-audit shares`: who set the shares of the lanes, what and when.
 
 use super::{
+    answer::Form,
+    officer::{Allowed, Officer, now, signer},
     print,
     source::{Source, failed},
 };
 use std::{fmt::Write as _, process::ExitCode};
-use varco_audit::{class::Class, leaf::Leaf, opener::Opener, records::Records, shares::Step, who::WhoError};
+use varco_audit::{
+    case::{Answer, Outcome},
+    seal::Role,
+    shares::{Step, steps},
+};
 
-/// Who set the shares of the lanes, what and when. A subject names somebody only in the hub's register.
+/// Who set the shares of the lanes, what and when, in the time that the request names. A subject names somebody only in the
+/// hub's register. Both officers are present; a look at what administrators do is a case like another.
 #[derive(Debug, clap::Args)]
 pub struct Shares {
     #[command(flatten)]
+    allowed: Allowed,
+    #[command(flatten)]
     source: Source,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    officer: Officer,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Shares {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let steps = match self.source.ask(steps)? {
-            Ok(steps) => steps,
+        let (people, mut opener) = (self.officer.people()?, self.officer.opener()?);
+        let permit = match self.allowed.permit(&people, &mut opener, Role::Requester)? {
+            Ok(permit) => permit,
+            Err(code) => return Ok(code),
+        };
+        let found = self.source.ask(&mut opener, |records, opener| {
+            if let Some(gone) = records.gone()? {
+                eprintln!("records below {} are gone, and the steps among them", gone.below);
+            }
+            steps(&permit, records, opener)
+        });
+        let steps: Vec<_> = match found {
+            Ok(steps) => steps.into_iter().flatten().collect(),
             Err(error) => return failed(error),
         };
-        print(&if self.json { serde_json::to_string_pretty(&steps)? + "\n" } else { steps_text(&steps)? })?;
+        print(&if self.form.json() { serde_json::to_string_pretty(&steps)? + "\n" } else { text(&steps)? })?;
+        let count = Outcome::Shares(u32::try_from(steps.len()).unwrap_or(u32::MAX));
+        let approver = &signer(&opener, Role::Approver)?.name;
+        self.form.sign(&Answer::without(permit.case(), approver, now(), count), &opener)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn steps(records: &mut Records, opener: &mut Opener) -> Result<Vec<Step>, WhoError> {
-    let mut steps = Vec::new();
-    for sequence in records.of_class(Class::R4)? {
-        let octets = records.leaf(sequence)?;
-        let leaf = Leaf::read(&octets)?;
-        let body = opener.open(&leaf)?.body;
-        steps.extend(Step::of(leaf.header.at, &leaf.header.site, body, !records.in_log(sequence)));
-    }
-    if let Some(gone) = records.gone()? {
-        eprintln!("records below {} are gone, and the steps among them", gone.below);
-    }
-    Ok(steps)
-}
-
 /// A line for each step: when, what, who, and the rates that differ from before.
-fn steps_text(steps: &[Step]) -> anyhow::Result<String> {
+fn text(steps: &[Step]) -> anyhow::Result<String> {
     let mut text = String::new();
     let mut before = None;
     for step in steps {

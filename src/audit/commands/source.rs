@@ -1,110 +1,119 @@
-//! Where records are, and who opens them: what `who` and `shares` have in common.
+//! Where records are: what the commands that search have in common.
 
-use super::verify::{log_key, tell};
+use super::{
+    officer::EXIT_CLOSED,
+    verify::{log_key, tell},
+};
 use clap::Args;
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use varco_audit::{
-    holder::HolderKey,
+    case::FindError,
     index::IndexError,
-    keys::KeyFolder,
     opener::{OpenError, Opener},
     records::{Records, RecordsError},
     tlog::{TileError, VerifierKey},
     verify::Problem,
-    who::WhoError,
 };
 use varco_policy::config::EXIT_USAGE;
 
-/// A record that would answer cannot be opened with the keys given, or is gone.
-const EXIT_CLOSED: u8 = 7;
 /// A log that grows while it is read is read again.
 const TRIES: u32 = 3;
 
-/// Where the records are, and who opens them.
+/// Where the records are.
 #[derive(Debug, Args)]
 pub struct Source {
     /// A site's database, `site.db` or a copy of it: what is not in the log folder yet. Without --log and --records
     /// that of the gateway on this machine.
     #[arg(long)]
     records: Option<PathBuf>,
-    /// The log folder; without it, `log` beside the database.
+    /// A log folder; without it, `log` beside the database. Several times for the logs of several sites, without --records.
     #[arg(long)]
-    log: Option<PathBuf>,
-    /// The log's public key, a line `<name>+<identifier>+<key>`; not to be taken from the one who gave you the folder.
-    /// Without it nothing in a log folder is believed.
+    log: Vec<PathBuf>,
+    /// The public key of a log, a line `<name>+<identifier>+<key>`; not to be taken from the one who gave you the folder.
+    /// Without it nothing in a log folder is believed. Several times.
     #[arg(long, value_parser = log_key)]
-    vkey: Option<VerifierKey>,
-    /// An index that you made of the log with `varco-audit index`. Without it every entry is read.
+    pub vkey: Vec<VerifierKey>,
+    /// An index that you made of the logs with `varco-audit index`. Without it every entry is read.
     #[arg(long)]
     index: Option<PathBuf>,
-    /// The folder of the weeks' keys.
-    #[arg(long, default_value = "/etc/varco/log-keys")]
-    keys: PathBuf,
-    /// A holder's own key file: one of the requester and one of the approver.
-    #[arg(long = "holder")]
-    holders: Vec<PathBuf>,
 }
 
 impl Source {
-    fn records(&self) -> Result<Records, RecordsError> {
+    /// Asks the records of each site, and again where a part of a growing log was exchanged meanwhile.
+    pub fn ask<T>(
+        &self,
+        opener: &mut Opener,
+        mut ask: impl FnMut(&mut Records, &mut Opener) -> Result<T, FindError>,
+    ) -> Result<Vec<T>, FindError> {
+        let mut answers = Vec::new();
+        for (log, database) in self.places() {
+            let mut once = || ask(&mut self.open(log.as_deref(), database.as_deref())?, opener);
+            let mut outcome = once();
+            for _ in 1..TRIES {
+                let missing =
+                    |error: &RecordsError| matches!(error, RecordsError::Tiles(TileError::Missing(_)));
+                if !matches!(&outcome, Err(FindError::Records(error)) if missing(error)) {
+                    break;
+                }
+                outcome = once();
+            }
+            answers.push(outcome?);
+        }
+        Ok(answers)
+    }
+
+    fn places(&self) -> Vec<(Option<PathBuf>, Option<PathBuf>)> {
         let here = PathBuf::from("/var/lib/varco-gateway/site.db");
-        let database = match (&self.records, &self.log) {
-            (None, None) => Some(here),
-            (records, _) => records.clone(),
-        };
-        let beside = || Some(database.as_ref()?.parent()?.join("log"));
-        let records = Records::open(self.log.clone().or_else(beside).as_deref(), database.as_deref())?;
-        let records = match &self.vkey {
-            Some(key) => records.signed_by(key)?,
-            None if records.has_log() => return Err(RecordsError::Unverified),
-            None => records,
+        match (&self.records, &self.log[..]) {
+            (None, []) => vec![(beside(&here), Some(here))],
+            (Some(database), []) => vec![(beside(database), Some(database.clone()))],
+            (Some(database), [log, ..]) => vec![(Some(log.clone()), Some(database.clone()))],
+            (None, logs) => logs.iter().map(|log| (Some(log.clone()), None)).collect(),
+        }
+    }
+
+    fn open(&self, log: Option<&Path>, database: Option<&Path>) -> Result<Records, RecordsError> {
+        let records = Records::open(log, database)?;
+        let records = match (records.origin(), &self.vkey[..]) {
+            (None, _) => records,
+            (Some(_), []) => return Err(RecordsError::Unverified),
+            // With the key of another log it is said which log this is.
+            (Some(origin), keys @ [first, ..]) => {
+                let key = keys.iter().find(|key| key.name() == origin).unwrap_or(first).clone();
+                records.signed_by(&key)?
+            }
         };
         match &self.index {
             Some(file) => records.indexed(file),
             None => Ok(records),
         }
     }
+}
 
-    fn opener(&self) -> anyhow::Result<Opener> {
-        let holders = self.holders.iter().map(|path| HolderKey::read(path)).collect::<Result<_, _>>()?;
-        Ok(Opener::new(KeyFolder::at(&self.keys), holders))
-    }
-
-    /// Asks, and again where a part of a growing log was exchanged meanwhile.
-    pub fn ask<T>(
-        &self,
-        mut ask: impl FnMut(&mut Records, &mut Opener) -> Result<T, WhoError>,
-    ) -> anyhow::Result<Result<T, WhoError>> {
-        let mut opener = self.opener()?;
-        let mut once = || ask(&mut self.records()?, &mut opener);
-        let mut outcome = once();
-        for _ in 1..TRIES {
-            if !matches!(&outcome, Err(WhoError::Records(RecordsError::Tiles(TileError::Missing(_))))) {
-                break;
-            }
-            outcome = once();
-        }
-        Ok(outcome)
-    }
+fn beside(database: &Path) -> Option<PathBuf> {
+    Some(database.parent()?.join("log"))
 }
 
 /// A key that is not there is told apart from records that are damaged, and those from a log that is another's.
-pub fn failed(error: WhoError) -> anyhow::Result<ExitCode> {
+pub fn failed(error: FindError) -> anyhow::Result<ExitCode> {
     match error {
-        WhoError::Records(RecordsError::NotSigned(error)) => return Ok(tell(&Problem::NotSigned(error))),
-        WhoError::Records(RecordsError::Tiles(error) | RecordsError::Index(IndexError::Tiles(error))) => {
+        FindError::Records(RecordsError::NotSigned(error)) => return Ok(tell(&Problem::NotSigned(error))),
+        FindError::Records(RecordsError::Tiles(error) | RecordsError::Index(IndexError::Tiles(error))) => {
             return Ok(tell(&Problem::from(error)));
         }
         _ => {}
     }
     let code = match &error {
         error if error.is_closed() => EXIT_CLOSED,
-        WhoError::Records(RecordsError::Unverified) => EXIT_USAGE,
+        FindError::Records(RecordsError::Unverified) | FindError::OtherQuestion => EXIT_USAGE,
         _ => return Err(error.into()),
     };
     eprintln!("{error}");
-    if let WhoError::Open(OpenError::NoKey { role, .. }) = &error {
-        eprintln!("give --holder with the key file of a {role}, and --keys with the folder of the ceremony");
+    if let FindError::Open(OpenError::NoKey { role, .. }) = &error {
+        eprintln!("give --holder with the key of a {role}, and --keys with the folder of the ceremony");
     }
     Ok(ExitCode::from(code))
 }

@@ -77,7 +77,7 @@ pub fn log_key(text: &str) -> Result<VerifierKey, String> {
     key(text, false).ok_or_else(|| format!("`{text}` is not the public key of a log (Ed25519, kind 0x01)"))
 }
 
-fn witness_key(text: &str) -> Result<VerifierKey, String> {
+pub fn witness_key(text: &str) -> Result<VerifierKey, String> {
     key(text, true).ok_or_else(|| format!("`{text}` is not the public key of a witness (Ed25519, kind 0x04)"))
 }
 

@@ -1,93 +1,43 @@
-//! `varco-audit who`: which pass used a public address and port at an instant.
+//! `varco-audit who`: both halves of a look-up at one machine.
 
 use super::{
-    print,
+    answer::Form,
+    find::search,
+    officer::{Allowed, Officer, now, signer},
     source::{Source, failed},
 };
-use jiff::{SignedDuration, Timestamp};
-use std::{fmt::Write as _, net::Ipv4Addr, process::ExitCode};
-use varco_audit::{
-    Clock,
-    who::{Holder, Question, instant, search},
-};
+use std::process::ExitCode;
+use varco_audit::{case::Found, seal::Role};
 
-/// Nobody held the slot.
-const EXIT_NOBODY: u8 = 2;
-/// More than one pass held the slot within the tolerance.
-const EXIT_AMBIGUOUS: u8 = 3;
-
-/// Which pass used a public address and port at an instant.
+/// Which pass used a public address and port at an instant: `find` and `answer` in one, with both officers present.
+///
+/// Exit codes: 0 one session; 1 records missing or damaged; 2 nobody; 3 ambiguous; 4, 5 a log is not what was signed, or not
+/// by its key; 7 closed: a record that would answer cannot be opened; 8 not allowed.
 #[derive(Debug, clap::Args)]
 pub struct Who {
     #[command(flatten)]
+    allowed: Allowed,
+    #[command(flatten)]
     source: Source,
-    /// Public IPv4 address.
-    #[arg(long)]
-    ip: Ipv4Addr,
-    /// Source port.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    port: u16,
-    /// The instant, with UTC offset: 2026-10-25T02:30:00+01:00.
-    #[arg(long, value_parser = instant)]
-    at: Timestamp,
-    /// How far the asker's clock may be off, either way, for example 5s.
-    #[arg(long, default_value = "0s", value_parser = tolerance)]
-    tolerance: SignedDuration,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    officer: Officer,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Who {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let Self { ip, port, at, tolerance, .. } = *self;
-        let question = Question { address: ip, port, at, tolerance };
-        let holders = match self.source.ask(|records, opener| search(records, opener, question))? {
-            Ok(holders) => holders,
+        let (people, mut opener) = (self.officer.people()?, self.officer.opener()?);
+        let permit = match self.allowed.permit(&people, &mut opener, Role::Requester)? {
+            Ok(permit) => permit,
+            Err(code) => return Ok(code),
+        };
+        let searched = match search(&permit, &self.source, &mut opener) {
+            Ok(searched) => searched,
             Err(error) => return failed(error),
         };
-        print(&if self.json { serde_json::to_string_pretty(&holders)? + "\n" } else { text(&holders)? })?;
-        Ok(match holders.len() {
-            0 => ExitCode::from(EXIT_NOBODY),
-            1 => ExitCode::SUCCESS,
-            _ => ExitCode::from(EXIT_AMBIGUOUS),
-        })
+        let by = signer(&opener, Role::Requester)?.name.clone();
+        let found = Found { case: permit.case(), by, at: now(), searched };
+        self.form.give(&permit, &found, &mut opener, &self.source.vkey)
     }
-}
-
-fn text(holders: &[Holder]) -> anyhow::Result<String> {
-    let mut text = match holders.len() {
-        0 => "nobody held this address and port at that instant\n".to_owned(),
-        1 => String::new(),
-        n => format!("ambiguous: {n} passes held this address and port within the tolerance\n"),
-    };
-    for h in holders {
-        writeln!(text, "site     {}\npass     {}\nsubject  {}", h.site, h.pass, h.subject.as_str())?;
-        writeln!(text, "slot     {} ports {}-{}", h.slot.address, h.slot.first_port, h.slot.last_port)?;
-        writeln!(text, "from     {}\nuntil    {}\nended    {}", h.from, h.until, cause(h)?)?;
-        match h.clock {
-            None => {}
-            Some(Clock::Unknown) => writeln!(text, "clock    nobody knew how right it was")?,
-            Some(Clock::WithinMs(ms)) => writeln!(text, "clock    may have been {ms} ms off")?,
-        }
-        if h.not_in_log {
-            writeln!(text, "log      not in the log yet: signed by nobody, no evidence")?;
-        }
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-fn cause(holder: &Holder) -> anyhow::Result<String> {
-    match holder.cause {
-        Some(cause) => Ok(serde_json::to_value(cause)?.as_str().unwrap_or_default().to_owned()),
-        None => Ok("not yet, or its end was not recorded: `until` is the latest".to_owned()),
-    }
-}
-
-fn tolerance(text: &str) -> Result<SignedDuration, String> {
-    let hour = SignedDuration::from_hours(1);
-    let parsed: SignedDuration =
-        text.parse().map_err(|_| format!("`{text}` is not a duration; write 5s or 2m"))?;
-    if (SignedDuration::ZERO..=hour).contains(&parsed) { Ok(parsed) } else { Err("give 0s to 1h".to_owned()) }
 }

@@ -264,7 +264,7 @@ fn after_pruning_what_is_elsewhere_is_found_and_what_was_there_is_said_to_be_gon
     }
     assert!(matches!(records.leaf(7), Err(RecordsError::Gone { .. })));
     assert_eq!(records.gone().unwrap(), Some(Gone { below: 3072, before: Some(at(3072)) }));
-    let r4 = records.of_class(Class::R4).unwrap();
+    let r4 = records.of_class(Class::R4, Span::ALL).unwrap();
     assert_eq!(r4.first(), Some(&3078));
     // A bundle that is not said to be over is missed.
     std::fs::remove_file(log.join("tile/entries/014")).unwrap();

@@ -7,6 +7,7 @@ mod site;
 
 use site::{Records, audit, does};
 use std::{fs, os::unix::fs::MetadataExt};
+use varco_audit::{holder::Holder, seal::Role};
 
 fn said(words: &[&str], code: i32) -> String {
     let out = audit(words);
@@ -76,7 +77,9 @@ fn one_person_holds_one_role_and_both_roles_have_somebody() {
     };
     assert!(weeks(&[&anna]).contains("no holder is approver"));
     // Anna's own key once more, as an approver's.
-    let twice = fs::read_to_string(&anna).unwrap().replace("requester anna", "approver anna-too");
+    let own = fs::read_to_string(&anna).unwrap();
+    let Some(holder) = Holder::parse(&own) else { panic!("{own}") };
+    let twice = Holder { name: "anna-too".into(), role: Role::Approver, ..holder }.line();
     let other = format!("{people}/anna-too.pub");
     fs::write(&other, twice).unwrap();
     assert!(weeks(&[&anna, &other]).contains("one person holds one role"));

@@ -37,12 +37,21 @@ fn each_step_says_when_what_who_and_which_rates() {
     ];
     let records = Records::with("shares", &entries);
     let file = records.path("site.db");
-    let ask = |more: &[&str]| {
-        let holders = records.holders();
-        let holders: Vec<_> = holders.iter().map(String::as_str).collect();
-        does(&[&["shares", "--records", &file][..], more, &holders].concat())
+    let ask = |from: &str, more: &[&str]| {
+        let asked = records.ask_for(&[
+            "--shares",
+            "--site",
+            "library",
+            "--from",
+            from,
+            "--to",
+            "2026-11-22T10:08:00Z",
+        ]);
+        let words = [records.allow(&asked), records.holders(), records.to_cases()].concat();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        does(&[&["shares", "--records", &file][..], more, &words].concat())
     };
-    let text = ask(&[]);
+    let text = ask("2026-11-22T10:00:00Z", &[]);
     let (first, rest) = text.split_once('\n').unwrap();
     assert!(
         first.starts_with("2026-11-22T10:00:00Z confirmed by -: critical.up.guaranteed 1mbit, "),
@@ -54,7 +63,30 @@ fn each_step_says_when_what_who_and_which_rates() {
 2026-11-22T10:07:00Z tried by pairwise-b: guest.down.ceiling 100mbit -> 80mbit (not in the log yet)
 2026-11-22T10:08:00Z confirmed by pairwise-a: the same shares (not in the log yet)
 ";
-    assert_eq!(rest, said);
-    let all: serde_json::Value = serde_json::from_str(&ask(&["--json"])).unwrap();
-    assert_eq!((all.as_array().unwrap().len(), &all[4]["by"]), (5, &"pairwise-a".into()));
+    assert!(rest.starts_with(said), "{rest}");
+    let all: serde_json::Value = serde_json::from_str(&ask("2026-11-22T10:06:00Z", &["--json"])).unwrap();
+    assert_eq!(
+        (all.as_array().unwrap().len(), &all[2]["by"]),
+        (3, &"pairwise-a".into()),
+        "of that time only"
+    );
+}
+
+#[test]
+fn a_look_at_what_administrators_did_is_a_case_too() {
+    let records = Records::with("shares-case", &[entry(0, SharesStep::Confirmed, None, 100)]);
+    let (file, holders) = (records.path("site.db"), records.holders());
+    let shares = |case: &[String], code: i32| {
+        let words = [case, &holders, &records.to_cases()].concat();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let out = site::audit(&[&["shares", "--records", &file][..], &words].concat());
+        assert_eq!(out.status.code(), Some(code), "{}", String::from_utf8_lossy(&out.stderr));
+        assert!(out.stdout.is_empty());
+    };
+    let window = ["--from", "2026-11-22T00:00:00Z", "--to", "2026-11-23T00:00:00Z"];
+    let asked = records.ask_for(&[&["--shares", "--site", "library"][..], &window].concat());
+    let case = records.allow(&asked);
+    shares(&[&case[..2], &case[4..]].concat(), 8);
+    shares(&records.allow(&records.ask(1100, "2026-11-22T10:00:00Z", &[])), 64);
+    assert_eq!(records.ask_for(&[&["--shares"][..], &window].concat()).status.code(), Some(64), "of no site");
 }

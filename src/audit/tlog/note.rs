@@ -86,6 +86,12 @@ impl Note {
         lines.fold(format!("{}\n", self.text), |note, line| note + &line)
     }
 
+    /// The one signature that there is, if it says that it is by this key; not verified.
+    pub fn only_signature(&self, name: &str, id: [u8; 4]) -> Option<&[u8]> {
+        let [only] = &self.signatures[..] else { return None };
+        (only.name == name && only.id == id).then_some(only.octets.as_slice())
+    }
+
     /// Verifies the signature of a log's key (type 0x01, Ed25519 over the text).
     ///
     /// # Errors

@@ -208,7 +208,7 @@ pub(crate) mod keys {
     /// Made once and kept for later runs, since children that a test kills need them too. Of the first week that tests
     /// use; later ones are sealed to it as well, as where nobody made keys in time.
     static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
-        let name = format!("varco-gateway-test-keys-1-{}", nix::unistd::getuid());
+        let name = format!("varco-gateway-test-keys-2-{}", nix::unistd::getuid());
         let (kept, made) = (std::env::temp_dir().join(name), Folder::new());
         if !kept.exists() {
             make(made.path());

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use varco_audit::{
     keeper::{self, Failed, Folder},
+    leaf::HUB,
     recorder::Recorder,
 };
 use varco_policy::ConfigError;
@@ -45,7 +46,7 @@ impl LogSettings {
     /// # Errors
     /// When a class has no key.
     pub fn recorder(&self, file: &Path, now: Timestamp) -> Result<Recorder, ConfigError> {
-        Recorder::open(&self.keys, crate::log::SITE, now).map_err(|problem| {
+        Recorder::open(&self.keys, HUB, now).map_err(|problem| {
             let remedy =
                 "make keys with `varco-audit keys weeks` and copy them here with `varco-audit keys publish`";
             ConfigError::new(file, "log.keys", problem, remedy)

@@ -2,11 +2,15 @@
 
 use super::*;
 use crate::testing::{Site, log_keys};
-use varco_audit::{content::Content, leaf::Leaf, recorder::Recorder};
+use varco_audit::{
+    content::Content,
+    leaf::{HUB, Leaf},
+    recorder::Recorder,
+};
 
 /// A journal in this file, without a log folder.
 pub fn journal(file: &Path) -> Arc<Journal> {
-    let recorder = Recorder::open(log_keys(), SITE, at(0)).unwrap();
+    let recorder = Recorder::open(log_keys(), HUB, at(0)).unwrap();
     let db = database::connect(file).unwrap();
     Arc::new(Journal::new(&db, recorder, Arc::default()).unwrap())
 }
@@ -21,7 +25,7 @@ fn copied(n: u32) -> Body {
 
 fn body(leaf: &[u8]) -> Body {
     let leaf = Leaf::read(leaf).unwrap();
-    assert_eq!(leaf.header.site, SITE);
+    assert_eq!(leaf.header.site, HUB);
     serde_json::from_slice::<Content>(leaf.body).unwrap().body
 }
 

@@ -1,0 +1,138 @@
+//! The requester's half: headers are read, not contents. The requester's key opens the week's key of tags, the tags find the
+//! attributions of the slot near the instant, and of those and of the connections beside them the outer layer is taken off.
+
+use super::{
+    Moment, Permit, What,
+    found::{FoundLeaf, Searched},
+};
+use crate::{
+    class::Class,
+    content::{Body, Content},
+    entry::Clock,
+    index::Span,
+    leaf::{Leaf, NotALeaf},
+    opener::{OpenError, Opener},
+    records::{Records, RecordsError},
+    tag::{Tag, TagKey},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+
+/// Attributions this far from the window asked about are not looked at: a pass lasts 24 hours at most.
+const NEAR: SignedDuration = SignedDuration::from_hours(48);
+/// Heartbeats this far from it say how right the clock was: one comes every five minutes.
+const BEATS: SignedDuration = SignedDuration::from_mins(11);
+
+/// Why nothing was found, and that says nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The records.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// A leaf that would answer cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A leaf.
+    #[error(transparent)]
+    Leaf(#[from] NotALeaf),
+    /// The case asks something else.
+    #[error(
+        "the case asks something else: `who` and `find` answer who used an address, `shares` who set the shares"
+    )]
+    OtherQuestion,
+    /// None of the records are of a site that the case is about.
+    #[error("no record given is of a site that the case is about")]
+    NoSite,
+}
+
+impl FindError {
+    /// Whether nothing is wrong but that a key is not there, or that records have expired.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Open(OpenError::NoKey { .. }) | Self::Records(RecordsError::Gone { .. }))
+    }
+}
+
+/// What may answer in the records of one site; `None` where they are not of a site that the case is about, or are
+/// empty. Where a record of that time cannot be found for want of a key that is an error: not "nobody".
+///
+/// # Errors
+/// When records are missing or damaged, or a key is.
+pub fn find(
+    permit: &Permit,
+    records: &mut Records,
+    opener: &mut Opener,
+) -> Result<Option<Searched>, FindError> {
+    let What::Slot(moment) = &permit.question().what else { return Err(FindError::OtherQuestion) };
+    let site = records.site()?.filter(|site| permit.question().is_about(site));
+    let Some(site) = site else { return Ok(None) };
+    let clock = clock(moment, records, opener)?;
+    let mut leaves = Vec::new();
+    for attribution in attributions(moment, records, opener)? {
+        // It is recorded right after the connection that it names.
+        for sequence in [attribution.checked_sub(1), Some(attribution)].into_iter().flatten() {
+            let octets = records.leaf(sequence)?;
+            let key = opener.disclose_outer(&Leaf::read(&octets)?)?;
+            leaves.push(FoundLeaf { octets, key, path: records.proof(sequence)? });
+        }
+    }
+    let checkpoint = records.checkpoint().map(|note| String::from_utf8_lossy(note).into_owned());
+    Ok(Some(Searched { site, checkpoint, clock, leaves }))
+}
+
+/// The attributions of the slot near the instant.
+fn attributions(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Vec<u64>, FindError> {
+    let (window, mut found) = (moment.window(), Vec::new());
+    let near = around(window, NEAR);
+    for keyed in records.keyed(near)? {
+        let octets = records.leaf(keyed.key)?;
+        match tags_of(&Leaf::read(&octets)?, moment, opener)? {
+            Ok(tags) => found.extend(records.tagged(&keyed, &tags, near)?),
+            // A key that is gone is no failure before a record of the time asked about needs it; what was lent well after
+            // the window does not answer.
+            Err(closed) => {
+                let may_answer = Span { last: around(window, BEATS).last, ..near };
+                if records.has_tags(&keyed, may_answer)? {
+                    return Err(closed.into());
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The tags of the slot under the key in this leaf; or why it cannot be opened, where that is all that is wrong.
+fn tags_of(
+    leaf: &Leaf<'_>,
+    moment: &Moment,
+    opener: &mut Opener,
+) -> Result<Result<Vec<Tag>, OpenError>, FindError> {
+    let key = match opener.open(leaf) {
+        Ok(Content { body: Body::TagKey { key }, .. }) => URL_SAFE_NO_PAD.decode(key).ok(),
+        Ok(_) => None,
+        Err(error @ OpenError::NoKey { .. }) => return Ok(Err(error)),
+        Err(error) => return Err(error.into()),
+    };
+    let bad = || OpenError::Damaged(leaf.header.sequence, "it holds no key".into());
+    let key = TagKey::new(&key.ok_or_else(bad)?);
+    Ok(Ok(key.candidates(moment.address, moment.port)))
+}
+
+/// The greatest error of the clock that heartbeats near the window tell. They are clear. Where none is, nobody knows.
+fn clock(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Clock, FindError> {
+    let mut worst = None::<Clock>;
+    for sequence in records.of_class(Class::R6, around(moment.window(), BEATS))? {
+        let octets = records.leaf(sequence)?;
+        if let Body::Heartbeat { clock, .. } = opener.open(&Leaf::read(&octets)?)?.body {
+            worst = Some(worst.map_or(clock, |before| before.worse(clock)));
+        }
+    }
+    Ok(worst.unwrap_or(Clock::Unknown))
+}
+
+/// A window, wider on both sides.
+fn around((first, last): (Timestamp, Timestamp), by: SignedDuration) -> Span {
+    Span {
+        first: first.saturating_sub(by).unwrap_or(Timestamp::MIN),
+        last: last.saturating_add(by).unwrap_or(Timestamp::MAX),
+    }
+}
