@@ -21,6 +21,22 @@ pub fn page(frame: Frame<'_>, body: &Markup) -> Markup {
 
 /// As [`page`], where the page is the same only with its query: `query` is empty or ends in `&`.
 pub fn page_at(frame: Frame<'_>, query: &str, body: &Markup) -> Markup {
+    page_with(frame, Around { query, ..Around::default() }, body)
+}
+
+/// What stands around the main region beside the header.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// The query without which the page is another: empty or ending in `&`.
+    pub query: &'a str,
+    /// A second style sheet.
+    pub style: Option<&'a str>,
+    /// Between header and main region.
+    pub menu: Option<&'a Markup>,
+}
+
+/// As [`page`], with more around it.
+pub fn page_with(frame: Frame<'_>, around: Around<'_>, body: &Markup) -> Markup {
     let words = COMMON.of(frame.lang);
     html! {
         (DOCTYPE)
@@ -30,13 +46,15 @@ pub fn page_at(frame: Frame<'_>, query: &str, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (frame.title) " - " (frame.owner) }
                 link rel="stylesheet" href="/assets/varco.css";
+                @if let Some(style) = around.style { link rel="stylesheet" href=(style); }
             }
             body {
                 a class="skip" href="#main" { (words.skip_to_content) }
                 header {
                     p class="owner" { (frame.owner) }
-                    nav aria-label=(words.languages) { (language_menu(frame.lang, query)) }
+                    nav aria-label=(words.languages) { (language_menu(frame.lang, around.query)) }
                 }
+                @if let Some(menu) = around.menu { (menu) }
                 main id="main" {
                     h1 { (frame.title) }
                     (body)

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod chart;
+pub mod console;
 pub mod evidence;
 pub mod hub;
 pub mod lang;

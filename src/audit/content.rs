@@ -6,7 +6,7 @@
 //! | a pass ends | R2a pass, cause; R2b pass, slot |
 //! | shares | R4 |
 //! | resumed, reconciled | R5, clear |
-//! | heartbeat | R6, clear |
+//! | heartbeat, day | R6, clear |
 //! | the hub: a login in its register | R1, clear: the digest of the sealed row |
 //! | the hub: a copy of a gateway's log | R5, clear: the checkpoint |
 //! | the hub: a step of a case | R4, marked with the case |
@@ -16,8 +16,9 @@ use crate::{
     class::Class,
     entry::{Clock, Entry, SharesStep},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use varco_policy::{PassId, Shares, Slot, Subject, pass::EndCause};
 
 /// The content of a leaf.
@@ -109,6 +110,15 @@ pub enum Body {
         /// The estimated error of the clock.
         clock: Clock,
     },
+    /// R6: sums of a day of the site's time zone.
+    Day {
+        /// The day.
+        day: Date,
+        /// How many passes began.
+        began: u64,
+        /// How many ended, by cause; a cause that is not there ended none.
+        ended: BTreeMap<EndCause, u64>,
+    },
 
     // The hub's own.
     /// R1: a login is in the register, which keeps what is sealed of it.
@@ -188,7 +198,7 @@ impl Body {
             | Self::Answered { .. }
             | Self::Named { .. } => Class::R4,
             Self::Resumed { .. } | Self::Reconciled { .. } | Self::Copied { .. } => Class::R5,
-            Self::Heartbeat { .. } => Class::R6,
+            Self::Heartbeat { .. } | Self::Day { .. } => Class::R6,
             Self::Registered { .. } => Class::R1,
         }
     }
@@ -229,6 +239,7 @@ pub fn bodies(entry: &Entry, first: u64) -> Vec<Body> {
         Entry::Reconciled { missing, unknown, .. } => vec![Body::Reconciled { missing, unknown }],
         Entry::Shares { step, by, shares, .. } => vec![Body::Shares { step, by, shares }],
         Entry::Heartbeat { open, clock, .. } => vec![Body::Heartbeat { open, clock }],
+        Entry::Day { day, began, ended, .. } => vec![Body::Day { day, began, ended }],
     }
 }
 
@@ -261,6 +272,7 @@ impl Joined {
                 return Some(Entry::Reconciled { at, site, missing, unknown });
             }
             Body::Heartbeat { open, clock } => return Some(Entry::Heartbeat { at, site, open, clock }),
+            Body::Day { day, began, ended } => return Some(Entry::Day { at, site, day, began, ended }),
             // The key of the tags, and what the hub records.
             _ => {}
         }

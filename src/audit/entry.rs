@@ -1,8 +1,9 @@
 //! The entries of a site's records: who held which slot from when to when, and what happened to the site. No name, no
 //! address of a device, no destination: there is no field for them. `content.rs` says which leaves an entry becomes.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use varco_policy::{PassId, Shares, Slot, Subject, pass::EndCause};
 
 /// One entry. Instants are UTC.
@@ -84,6 +85,19 @@ pub enum Entry {
         /// The estimated error of the clock.
         clock: Clock,
     },
+    /// What a day of the site was, in sums that name nobody. Where there are several of one day, they add up.
+    Day {
+        /// When it was recorded: after the day's end.
+        at: Timestamp,
+        /// The site.
+        site: String,
+        /// The day, in the site's time zone.
+        day: Date,
+        /// How many passes began.
+        began: u64,
+        /// How many ended, by cause; a cause that is not there ended none.
+        ended: BTreeMap<EndCause, u64>,
+    },
 }
 
 /// The estimated error of a clock.
@@ -139,7 +153,8 @@ impl Entry {
             | Self::Resumed { at, .. }
             | Self::Reconciled { at, .. }
             | Self::Shares { at, .. }
-            | Self::Heartbeat { at, .. } => *at,
+            | Self::Heartbeat { at, .. }
+            | Self::Day { at, .. } => *at,
         }
     }
 }

@@ -73,7 +73,8 @@ pub struct Admin {
 impl Admin {
     /// Who asks, if they are logged in.
     fn who(&self, request: &HttpRequest) -> Option<Subject> {
-        self.sessions.whose(&cookie::value(request, session::COOKIE)?, now())
+        let secret = cookie::value(request, session::COOKIE)?;
+        self.sessions.whose(&secret, now()).map(|visitor| visitor.subject)
     }
 
     /// A page that may hold forms.

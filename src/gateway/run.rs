@@ -79,6 +79,7 @@ fn resume(settings: &Settings, board: &Board) -> Result<(Site, Store, Running), 
     let clock = ClockWatch::start(&settings.log.time).context("the clock's thread")?;
     let store = Store::open(&settings.state, settings.recorder(now)?, slots.quarantine)
         .map_err(|error| bad(error.to_string()))?;
+    let store = store.in_zone(settings.site.timezone.zone().clone());
     let mut store = store.with(clock, Arc::clone(&board.log));
     let log = log(settings, &mut store, board)?;
     store.take_over(now).map_err(|error| bad(error.to_string()))?;

@@ -8,6 +8,7 @@
 //! What is committed is acknowledged. The log folder follows (`varco_audit::keeper`); rows go only when the leaves are there.
 
 mod change;
+mod day;
 mod device_key;
 mod schema;
 mod shares;
@@ -16,7 +17,7 @@ pub(crate) mod tests;
 mod usage;
 
 use crate::site::{Change, Known, Used};
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::{Connection, Row, Transaction, types::Type};
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use varco_audit::{
@@ -82,6 +83,7 @@ pub struct Store {
     connection: Connection,
     recorder: Recorder,
     quarantine: SignedDuration,
+    zone: TimeZone,
     clock: Arc<ClockWatch>,
     progress: Arc<Progress>,
     beat: Option<Timestamp>,
@@ -108,9 +110,9 @@ impl Store {
         let connection = schema::open(&folder.join("site.db"))?;
         let (clock, progress) = (Arc::default(), Arc::<Progress>::default());
         progress.committed(journal::place(&connection)?.next);
-        let (beat, deleted, again, _lock) = (None, true, false, lock);
+        let (zone, beat, deleted, again, _lock) = (TimeZone::UTC, None, true, false, lock);
         let mut store =
-            Self { connection, recorder, quarantine, clock, progress, beat, deleted, again, _lock };
+            Self { connection, recorder, quarantine, zone, clock, progress, beat, deleted, again, _lock };
         store.forget_for_good();
         Ok(store)
     }
@@ -121,6 +123,12 @@ impl Store {
         progress.committed(self.progress.next());
         progress.least(self.progress.at_least());
         Self { clock, progress, ..self }
+    }
+
+    /// The same store, whose days are those of this time zone.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
     /// How many leaves were ever recorded.
@@ -178,6 +186,7 @@ impl Store {
         for change in changes {
             entries.extend(change::write(&transaction, self.recorder.site(), change, now)?);
         }
+        day::count(&transaction, now.to_zoned(self.zone.clone()).date(), &entries)?;
         let clock = self.clock.error(now);
         self.recorder.append(&transaction, &entries, Now { at: now, clock })?;
         let rested = now.saturating_sub(self.quarantine).unwrap_or(Timestamp::MIN);
@@ -216,11 +225,15 @@ impl Store {
         self.append(Entry::Heartbeat { at: now, site, open, clock }, now)
     }
 
+    /// Appends an entry, and the sums of the days that are over.
     fn append(&mut self, entry: Entry, now: Timestamp) -> Result<(), StoreError> {
         let clock = self.clock.error(now);
         let tags = journal::place(&self.connection)?.tags;
         let transaction = begin(&mut self.connection, &self.progress)?;
-        self.recorder.append(&transaction, &[entry], Now { at: now, clock })?;
+        let today = now.to_zoned(self.zone.clone()).date();
+        let mut entries = vec![entry];
+        entries.extend(day::over(&transaction, self.recorder.site(), today, now)?);
+        self.recorder.append(&transaction, &entries, Now { at: now, clock })?;
         let other_tags = journal::place(&transaction)?.tags != tags;
         self.progress.commit(transaction)?;
         self.deleted |= other_tags;

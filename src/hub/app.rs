@@ -51,7 +51,10 @@ impl Hub {
     /// # Errors
     /// When a key, a secret or the database is missing or wrong.
     pub fn open(file: &Path, settings: Settings) -> Result<Self, Fault> {
-        let clients = settings.clients(file)?;
+        let mut clients = settings.clients(file)?;
+        if let Some(console) = &settings.console {
+            clients.push(console.client(&settings, file)?);
+        }
         let Keys { oidc, pairwise, sealer, handles } = Keys::load(file, &settings.keys)?;
         let bodies = Served::all(file, &settings, now())?;
         let registry = Registry::of(file, &settings)?.map(Arc::new);
@@ -83,7 +86,7 @@ impl Hub {
         })
     }
 
-    /// The gateway with this id.
+    /// The gateway with this id, or the console.
     pub fn client(&self, id: &str) -> Option<&Client> {
         self.clients.iter().find(|client| client.client_id == id)
     }

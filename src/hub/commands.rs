@@ -7,6 +7,7 @@ use crate::{
     login::{cns, saml},
     register::{keys::MonthKeys, report::Report},
     registry::Registry,
+    serve,
 };
 use anyhow::Context;
 use std::{io::Write, path::Path};
@@ -22,6 +23,7 @@ pub fn check_config(file: &Path) -> Result<(), Fault> {
     Registry::of(file, &settings)?;
     varco_web::tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     cns::listener::config(file, &settings)?;
+    serve::console_tls(file, &settings)?;
     if let Some(cns) = &settings.cns {
         cns.trust().registry(file, &settings.state)?;
     }

@@ -3,6 +3,7 @@
 mod admins;
 mod body;
 mod cns;
+mod console;
 mod log;
 mod providers;
 
@@ -10,6 +11,7 @@ use crate::login::saml::Fault;
 pub use admins::Admins;
 pub use body::BodySettings;
 pub use cns::{CnsSettings, Revoking};
+pub use console::ConsoleSettings;
 pub use log::LogSettings;
 pub use providers::{ProviderSettings, RegistrySettings};
 use secrecy::{ExposeSecret, SecretString};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub providers: ProviderSettings,
     /// Logins by smart card, where there are any.
     pub cns: Option<CnsSettings>,
+    /// The pages of those who look after the log, where there are any.
+    pub console: Option<ConsoleSettings>,
     /// The gateways that may ask for logins.
     #[serde(rename = "gateway")]
     pub gateways: Vec<Gateway>,
@@ -110,7 +114,7 @@ pub struct Gateway {
     pub admins: Vec<SecretString>,
 }
 
-/// A gateway with its secret.
+/// A relying party with its secret: a gateway, or the console.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Client {
@@ -121,7 +125,7 @@ pub struct Client {
     pub redirect_uri: Url,
     /// `redirect_uri` as written: what is compared.
     pub redirect_text: String,
-    /// Who administers the site, where the gateway has pages for them.
+    /// Who has a role there, where it has pages for them.
     pub admins: Option<Admins>,
 }
 
@@ -187,6 +191,7 @@ impl Settings {
         self.log.at(file, self)?;
         body::check(self, file)?;
         cns::check(self, file)?;
+        console::check(self, file)?;
         self.store.check(file)?;
         folder(file, "state", &self.state)?;
         self.providers.check(file)?;

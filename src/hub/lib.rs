@@ -6,6 +6,7 @@ pub mod bodies;
 pub mod browser;
 pub mod commands;
 pub mod config;
+pub mod console;
 pub mod database;
 pub mod here;
 pub mod keys;

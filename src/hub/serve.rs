@@ -3,6 +3,7 @@
 use crate::{
     app::{self, Hub},
     config::Settings,
+    console::{self, Console},
     log::HubLog,
     login::{
         cns::{self, sources::Lists},
@@ -39,6 +40,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
     startup::open_files();
     let certificate = tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     let of_cards = cns::listener::config(file, &settings)?;
+    let of_console = console_tls(file, &settings)?;
     System::new().block_on(async move {
         let hub = Data::new(Hub::open(file, settings)?);
         let listen = hub.settings.listen;
@@ -67,12 +69,10 @@ pub fn run(file: &Path) -> Result<(), Fault> {
             actix_web::rt::spawn(cns::trust::watch(trust.clone()));
         }
         let cards = of_cards.map(|config| cards(&hub, config)).transpose()?;
+        let console = of_console.map(|config| console(&hub, config)).transpose()?;
         tracing::info!(%listen, "varco-hub serves {}", hub.settings.issuer());
         startup::ready();
-        let served = match cards {
-            Some(cards) => tokio::try_join!(server, cards).map(drop),
-            None => server.await,
-        };
+        let served = tokio::try_join!(server, optional(cards), optional(console)).map(drop);
         // What is recorded is in the log before the process ends.
         let log = hub.log.clone();
         let _ = web::block(move || log.stop()).await;
@@ -90,6 +90,37 @@ async fn beat(log: Arc<HubLog>) {
             tracing::error!(%error, "the heartbeat cannot be recorded");
         }
     }
+}
+
+/// Serves until it ends; a listener that there is none of has ended.
+async fn optional(server: Option<Server>) -> std::io::Result<()> {
+    match server {
+        Some(server) => server.await,
+        None => Ok(()),
+    }
+}
+
+/// The certificate of the console's listener.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn console_tls(file: &Path, settings: &Settings) -> Result<Option<rustls::ServerConfig>, Fault> {
+    let Some(console) = &settings.console else { return Ok(None) };
+    let (section, tls) = match &console.tls {
+        Some(own) => ("console.tls", own),
+        None => ("tls", &settings.tls),
+    };
+    Ok(Some(tls::server(file, section, &tls.certificate, &tls.key)?))
+}
+
+/// The listener of those who look after the log.
+fn console(hub: &Data<Hub>, config: rustls::ServerConfig) -> anyhow::Result<Server> {
+    let Some(console) = Console::of(hub) else { anyhow::bail!("there is no [console]") };
+    let listen = console.settings.listen;
+    let socket =
+        TcpListener::bind(listen).with_context(|| format!("console.listen: listening on {listen}"))?;
+    tracing::info!(%listen, "the console is at {}", console.settings.url);
+    console::serve(console, config, socket).context("the console's listener")
 }
 
 /// The listener that asks for cards.

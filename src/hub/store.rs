@@ -30,6 +30,8 @@ pub enum Kind {
     Handle,
     /// A logout request sent to an identity provider, by relay state.
     Logout,
+    /// A login at the console, by state.
+    Console,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::Card => "card",
             Self::Handle => "handle",
             Self::Logout => "logout",
+            Self::Console => "console",
         }
     }
 }

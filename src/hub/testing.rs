@@ -4,7 +4,7 @@ pub mod idp;
 pub mod registry;
 pub mod trust;
 
-use crate::{app::Hub, config::Settings, routes};
+use crate::{app::Hub, config::Settings, console, routes};
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware, web::Data};
 use openidconnect::reqwest::{self, Certificate, Client, Response, redirect};
 use openssl::{
@@ -35,6 +35,8 @@ use varco_web::headers;
 
 /// The hub's name in the settings.
 pub const HOST: &str = "accesso.comune.example.it";
+/// The console's.
+pub const CONSOLE: &str = "registro.comune.example.it";
 
 /// A new empty folder of this test process.
 pub fn folder(name: &str) -> PathBuf {
@@ -54,6 +56,8 @@ pub struct Site {
     pub file: PathBuf,
     /// What listens for cards.
     pub cards: Option<TcpListener>,
+    /// What listens for the console.
+    pub console: Option<TcpListener>,
 }
 
 impl Site {
@@ -77,7 +81,7 @@ impl Site {
             );
         let file = folder.join("hub.toml");
         std::fs::write(&file, text).unwrap();
-        Self { folder, file, cards: None }
+        Self { folder, file, cards: None, console: None }
     }
 
     /// Lets cards in, at a loopback port of their own; `more` is what `[cns]` says beside.
@@ -99,6 +103,19 @@ impl Site {
         );
         self.change("[[gateway]]", &table);
         self.cards = Some(socket);
+        self
+    }
+
+    /// Has a console, at a loopback port of its own; `lists` are those of `[console]`.
+    pub fn with_console(mut self, lists: &str) -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let url = format!("https://{CONSOLE}:{}", address.port());
+        self.change(
+            "[[gateway]]",
+            &format!("[console]\nlisten = \"{address}\"\nurl = \"{url}\"\n{lists}\n[[gateway]]"),
+        );
+        self.console = Some(socket);
         self
     }
 
@@ -178,6 +195,8 @@ pub struct Running {
     /// `https://name:port`, the issuer.
     pub base: String,
     pub client: Client,
+    /// `https://name:port` of the console, where there is one.
+    pub console: String,
     handle: ServerHandle,
 }
 
@@ -205,6 +224,13 @@ impl Running {
             let server = crate::login::cns::listener::serve(&hub, config, socket).unwrap();
             actix_web::rt::spawn(server);
         }
+        let mut console_at = None;
+        if let Some(socket) = site.console.take() {
+            console_at = socket.local_addr().ok();
+            let tls = varco_web::tls::server(&site.file, "tls", &chain, &key).unwrap();
+            let console = console::Console::of(&hub).unwrap();
+            actix_web::rt::spawn(console::serve(console, tls, socket).unwrap());
+        }
         let served = hub.clone();
         let server = HttpServer::new(move || {
             App::new()
@@ -225,14 +251,21 @@ impl Running {
         let client = Client::builder()
             .add_root_certificate(certificate)
             .resolve(HOST, address)
+            .resolve(CONSOLE, console_at.unwrap_or(address))
             .redirect(redirect::Policy::none())
             .build()
             .unwrap();
-        Self { site, hub, base, client, handle }
+        let console = console_at.map(|at| format!("https://{CONSOLE}:{}", at.port())).unwrap_or_default();
+        Self { site, hub, base, client, console, handle }
     }
 
     pub fn browser(&self) -> Browser {
         Browser { client: self.client.clone(), base: self.base.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// A browser's half that knows the console: cookies are each host's own.
+    pub fn console_browser(&self) -> Browser {
+        Browser { base: self.console.clone(), ..self.browser() }
     }
 
     pub async fn stop(self) {
@@ -243,8 +276,8 @@ impl Running {
 /// A browser that keeps cookies and follows no redirect by itself.
 #[derive(Clone)]
 pub struct Browser {
-    client: Client,
-    base: String,
+    pub client: Client,
+    pub base: String,
     pub cookies: BTreeMap<String, String>,
 }
 
@@ -258,7 +291,8 @@ impl Browser {
         self.send(self.client.post(format!("{}{path}", self.base)).form(form)).await
     }
 
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Response {
+    /// Sends any request, with the cookies.
+    pub async fn send(&mut self, request: reqwest::RequestBuilder) -> Response {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = request.header("Cookie", cookies.join("; ")).send().await.unwrap();
         for cookie in answer.headers().get_all("Set-Cookie") {
@@ -292,6 +326,7 @@ pub fn certificate(chain: &std::path::Path, key: &std::path::Path) -> Certificat
     builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
     let names = SubjectAlternativeName::new()
         .dns(HOST)
+        .dns(CONSOLE)
         .ip("127.0.0.1")
         .build(&builder.x509v3_context(None, None))
         .unwrap();

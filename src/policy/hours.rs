@@ -37,13 +37,16 @@ impl Zone {
         &self.0
     }
 
-    /// Refuses the default where the system has no zones at all.
-    pub(crate) fn check(&self, file: &Path) -> Result<(), ConfigError> {
+    /// Refuses the default where the system has no zones at all. `key` is where the zone stands in the file.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn check(&self, file: &Path, key: &str) -> Result<(), ConfigError> {
         if !self.0.is_unknown() {
             return Ok(());
         }
         let remedy = "install the package tzdata, or write the zone of the site";
-        Err(ConfigError::new(file, "timezone", format!("this system has no time zone `{ROME}`"), remedy))
+        Err(ConfigError::new(file, key, format!("this system has no time zone `{ROME}`"), remedy))
     }
 }
 

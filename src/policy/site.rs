@@ -259,7 +259,7 @@ impl Site {
         self.check_names(file)?;
         self.line.check(file)?;
         self.check_outside(file, "line.reflectors", &self.line.reflectors, "list hosts beyond the line")?;
-        self.timezone.check(file)?;
+        self.timezone.check(file, "timezone")?;
         self.hours.iter().try_for_each(|hours| hours.check(file))?;
         self.limits.check(file)?;
         self.check_passes(file)

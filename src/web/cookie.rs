@@ -17,6 +17,11 @@ pub fn cross_site(name: &'static str, value: String, seconds: i64) -> Cookie<'st
     build(name, value, seconds, SameSite::None)
 }
 
+/// As [`lax`], but sent with nothing that another site began, links too (`SameSite=Strict`).
+pub fn strict(name: &'static str, value: String, seconds: i64) -> Cookie<'static> {
+    build(name, value, seconds, SameSite::Strict)
+}
+
 /// Removes a cookie from the browser.
 pub fn gone(name: &'static str) -> Cookie<'static> {
     build(name, String::new(), 0, SameSite::Lax)

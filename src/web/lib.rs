@@ -6,6 +6,7 @@ pub mod headers;
 pub mod host;
 pub mod lang;
 pub mod page;
+pub mod session;
 pub mod startup;
 pub mod tls;
 pub mod token;

@@ -2,7 +2,7 @@
 
 use super::{
     Admin, login, now, peer, see_other,
-    session::{self, LONGEST},
+    session::{self, LONGEST, Visitor},
 };
 use crate::hub::{Confirmed, HubError, Response};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -45,10 +45,8 @@ fn enter(request: &HttpRequest, admin: &Admin, person: Confirmed) -> actix_web::
         tracing::warn!("somebody without the role tried to log in as administrator");
         return admin.trouble(request, Trouble::NotAdmin);
     }
-    let secret = admin
-        .sessions
-        .begin(person.subject, person.session, now())
-        .map_err(actix_web::error::ErrorInternalServerError)?;
+    let visitor = Visitor { subject: person.subject, login: person.session };
+    let secret = admin.sessions.begin(visitor, now()).map_err(actix_web::error::ErrorInternalServerError)?;
     let mut answer = see_other("/shares");
     answer.add_cookie(&cookie::lax(session::COOKIE, secret, LONGEST.as_secs()))?;
     Ok(answer)

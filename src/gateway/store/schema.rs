@@ -6,8 +6,8 @@ use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
 use varco_audit::journal;
 
 /// Version of the tables and of what is in them; raised with every change. 3: a pass may say the login it came from.
-/// 4: records are sealed leaves; `store::take_over` seals those of older versions.
-const VERSION: i64 = 4;
+/// 4: records are sealed leaves; `store::take_over` seals those of older versions. 5: the sums of the day.
+const VERSION: i64 = 5;
 
 /// How long a transaction waits for another program's.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
@@ -85,6 +85,11 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS usage_key (
       day TEXT PRIMARY KEY,
       key BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS day (
+      day TEXT PRIMARY KEY,
+      began INTEGER NOT NULL,
+      ended TEXT NOT NULL
     ) STRICT;";
 
 /// What version 2 has more in tables that version 1 had.

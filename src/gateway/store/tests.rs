@@ -152,7 +152,7 @@ fn two_gateways_a_newer_database_and_a_missing_folder_are_refused() {
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
     let newer = open(folder.path());
-    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 4 })));
+    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 5 })));
     assert!(matches!(open(&folder.path().join("no")), Err(StoreError::Folder(_))));
 }
 

@@ -1,27 +1,30 @@
-//! Who administers a site: a list of fiscal codes in `[[gateway]]`. A mistake in it names the place, never the code.
+//! Who logs in with a role: lists of fiscal codes, of a site's administrators in `[[gateway]]`. A mistake in a list names
+//! the place, never the code.
 
 use super::{Gateway, callback};
-use crate::login::saml::FiscalNumber;
+use crate::{login::saml::FiscalNumber, oidc::grant::SITE_ADMIN};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::path::Path;
 use url::Url;
 use varco_policy::ConfigError;
 
-/// The administrators of a site, and where their logins end.
+/// Those who have a role, and where their logins end.
 #[derive(Debug)]
 pub struct Admins {
     /// Where their codes are sent.
     pub redirect_uri: Url,
     /// The same as written: what is compared.
     pub redirect_text: String,
-    codes: Vec<FiscalNumber>,
+    /// Each with a role; who has two is there twice.
+    pub listed: Vec<(FiscalNumber, &'static str)>,
 }
 
 impl Admins {
-    /// Whether this person is one of them.
-    pub fn include(&self, person: &FiscalNumber) -> bool {
-        self.codes.iter().any(|code| code.expose() == person.expose())
+    /// The roles of this person.
+    pub fn roles(&self, person: &FiscalNumber) -> Vec<String> {
+        let own = self.listed.iter().filter(|(code, _)| code.expose() == person.expose());
+        own.map(|(_, role)| (*role).to_owned()).collect()
     }
 
     /// Those of a gateway; `None` where it has no pages for them.
@@ -41,14 +44,27 @@ impl Admins {
             let same = ConfigError::new(file, &key("admin_redirect_uri"), "is the citizens' too", remedy);
             return Err(same);
         }
-        let code = |(n, code): (usize, &SecretString)| {
-            let remedy = "write the 16 characters of a fiscal code, without TINIT-";
-            FiscalNumber::from_code(code.expose_secret())
-                .map_err(|e| ConfigError::new(file, &key(&format!("admins[{n}]")), e, remedy))
-        };
-        let codes = gateway.admins.iter().enumerate().map(code).collect::<Result<_, _>>()?;
-        Ok(Some(Self { redirect_uri, redirect_text: written.clone(), codes }))
+        let codes = codes(file, &key("admins"), &gateway.admins)?;
+        let listed = codes.into_iter().map(|code| (code, SITE_ADMIN)).collect();
+        Ok(Some(Self { redirect_uri, redirect_text: written.clone(), listed }))
     }
+}
+
+/// The fiscal codes of the list `key`.
+///
+/// # Errors
+/// When one is none.
+pub(super) fn codes(
+    file: &Path,
+    key: &str,
+    written: &[SecretString],
+) -> Result<Vec<FiscalNumber>, ConfigError> {
+    let code = |(n, code): (usize, &SecretString)| {
+        let remedy = "write the 16 characters of a fiscal code, without TINIT-";
+        FiscalNumber::from_code(code.expose_secret())
+            .map_err(|e| ConfigError::new(file, &format!("{key}[{n}]"), e, remedy))
+    };
+    written.iter().enumerate().map(code).collect()
 }
 
 /// A list of texts. What else it may be is not repeated in the error, as serde does: it may be a fiscal code.

@@ -9,7 +9,7 @@ use crate::{
     app::Hub,
     browser,
     oidc::{
-        grant::{self, Grant, Login, SITE_ADMIN},
+        grant::{self, Grant, Login},
         subject,
     },
     pages,
@@ -157,18 +157,14 @@ pub(super) async fn accepted(
     }
 }
 
-/// What the person may do at the site, in an administrator's login of the level that takes: a pseudonym is on no list of
-/// fiscal codes. The level is looked at again: the login may have begun after the request that was answered.
+/// What the person may do at the site or at the console, in a login for a role of the level that takes: a pseudonym is on no
+/// list of fiscal codes. The level is looked at again: the login may have begun after the request that was answered.
 fn roles(hub: &Hub, login: &Login, proved: &Proved) -> Vec<String> {
     let admins = hub.client(&login.client_id).and_then(|client| client.admins.as_ref());
-    let listed =
-        proved.person().fiscal_number().zip(admins).is_some_and(|(code, admins)| admins.include(code));
     let strong = proved.level() >= login.level(Level::L1);
-    if login.admin && listed && strong && proved.is_whole() {
-        vec![SITE_ADMIN.to_owned()]
-    } else {
-        Vec::new()
-    }
+    let listed = proved.person().fiscal_number().zip(admins).filter(|_| login.admin && strong);
+    let whole = listed.filter(|_| proved.is_whole());
+    whole.map(|(code, admins)| admins.roles(code)).unwrap_or_default()
 }
 
 /// The login is over: nothing of it stays in the browser.

@@ -56,7 +56,8 @@ type Tokens = StandardTokenResponse<
 
 /// Why there is no token (RFC 6749 section 5.2).
 #[derive(Debug)]
-enum Refusal {
+#[expect(missing_docs, reason = "the names are those of the protocol")]
+pub enum Refusal {
     Request,
     Client,
     Grant,
@@ -97,6 +98,20 @@ async fn exchange(hub: &Hub, request: &HttpRequest, body: &[u8], now: i64) -> Re
     let code = form.get("code").ok_or(Refusal::Request)?;
     let redirect_uri = form.get("redirect_uri").ok_or(Refusal::Request)?;
     let verifier = form.get("code_verifier").ok_or(Refusal::Request)?;
+    let grant = redeem(hub, client, (code, redirect_uri, verifier), now).await?;
+    tokens(hub, grant, now).map_err(Refusal::Fault)
+}
+
+/// What a code stands for, once: `client` shows it with the address that it was sent to and the verifier (RFC 7636).
+///
+/// # Errors
+/// When it is not this client's, was used before or is too old, or the login was ended since.
+pub async fn redeem(
+    hub: &Hub,
+    client: &Client,
+    (code, redirect_uri, verifier): (&str, &str, &str),
+    now: i64,
+) -> Result<Grant, Refusal> {
     let grant: Grant = hub.store.take(Kind::Code, code, now).await?.ok_or(Refusal::Grant)?;
     if !binds(&grant, client, redirect_uri, verifier) {
         return Err(Refusal::Grant);
@@ -107,7 +122,7 @@ async fn exchange(hub: &Hub, request: &HttpRequest, body: &[u8], now: i64) -> Re
     if !lasts.map_err(|e| Refusal::Fault(e.into()))? {
         return Err(Refusal::Grant);
     }
-    tokens(hub, grant, now).map_err(Refusal::Fault)
+    Ok(grant)
 }
 
 /// Whether the code belongs to this gateway, address and verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.6).

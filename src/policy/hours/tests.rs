@@ -136,7 +136,8 @@ fn a_zone_that_the_system_lacks_is_refused() {
     for bad in ["Europe/Atlantis", "", "Etc/Unknown"] {
         assert!(Zone::try_from(bad.to_owned()).unwrap_err().to_string().contains("tzdata"), "{bad}");
     }
-    let lacking = Zone(TimeZone::unknown()).check(Path::new("site.toml")).unwrap_err().to_string();
+    let lacking =
+        Zone(TimeZone::unknown()).check(Path::new("site.toml"), "timezone").unwrap_err().to_string();
     assert!(lacking.starts_with("site.toml: timezone: ") && lacking.contains("tzdata"), "{lacking}");
 }
 

@@ -1,0 +1,188 @@
+//! The console: what those see who look after the log, from the authority's network only. Each page is behind a right
+//! (`gate.rs`), each right belongs to a role (`role.rs`), and people log in as at any site: through the hub's own SPID,
+//! CIE and cards, of which the console is one more relying party.
+
+pub mod answer;
+pub mod callback;
+pub mod gate;
+pub mod integrity;
+pub mod login;
+pub mod logout;
+pub mod role;
+pub mod session;
+pub mod start;
+#[cfg(test)]
+mod tests;
+
+use crate::{app::Hub, config::ConsoleSettings, routes};
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::Server,
+    http::{StatusCode, header},
+    middleware,
+    web::{self, Data},
+};
+use jiff::tz::TimeZone;
+use maud::Markup;
+use role::Right;
+use session::Visitor;
+use std::{net::TcpListener, time::Duration};
+use varco_templates::console::{self as pages, Place, Trouble, View};
+use varco_web::{form, headers, lang, page, session::Sessions};
+
+/// The console's name as a relying party. No gateway can be called so.
+pub const CLIENT: &str = "@console";
+/// Where its codes are sent.
+pub const CALLBACK: &str = "/login/callback";
+/// How many people may be logged in.
+const MOST: usize = 64;
+/// How long a browser may take to send the head of a request, and a stopping console to finish answers.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// The longest upload, in bytes: documents of look-ups are some kilobytes.
+const LARGEST_BODY: usize = 256 << 10;
+
+/// What the console's pages work with.
+#[derive(Debug)]
+pub struct Console {
+    /// The hub.
+    pub hub: Data<Hub>,
+    /// `[console]`.
+    pub settings: ConsoleSettings,
+    /// Who is logged in.
+    pub sessions: Sessions<Visitor>,
+    host: String,
+}
+
+impl Console {
+    /// The console of a hub that has one.
+    pub fn of(hub: &Data<Hub>) -> Option<Self> {
+        let settings = hub.settings.console.clone()?;
+        let host = settings.url.host_str().unwrap_or_default().to_ascii_lowercase();
+        Some(Self { hub: hub.clone(), settings, sessions: Sessions::new(MOST), host })
+    }
+
+    /// The time zone in which instants are written.
+    pub fn zone(&self) -> &TimeZone {
+        self.settings.timezone.zone()
+    }
+
+    fn owner(&self) -> &str {
+        let path = self.settings.body.as_deref();
+        let body = path.and_then(|path| self.hub.body(path)).or_else(|| self.hub.bodies.first());
+        body.map_or("Varco", |body| &body.body.display_name)
+    }
+
+    /// A page that may hold forms, with the menu of who asks.
+    ///
+    /// # Errors
+    /// When the kernel has no randomness to give.
+    pub fn page(
+        &self,
+        request: &HttpRequest,
+        status: StatusCode,
+        make: impl FnOnce(View<'_>) -> Markup,
+    ) -> actix_web::Result<HttpResponse> {
+        let visitor = Visitor::of(request);
+        let menu = visitor.as_ref().map(menu).unwrap_or_default();
+        let roles: Vec<_> = visitor.iter().flat_map(|v| &v.roles).map(|role| role.name()).collect();
+        form::with_form(request, |form| {
+            let who = visitor.as_ref().map(Visitor::short);
+            let view = View {
+                lang: lang::of(request),
+                owner: self.owner(),
+                form,
+                who,
+                roles: &roles,
+                menu: &menu,
+                query: &query(request),
+            };
+            page::html(request, status, make(view))
+        })
+    }
+
+    /// A page that says what went wrong.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn trouble(&self, request: &HttpRequest, trouble: Trouble) -> actix_web::Result<HttpResponse> {
+        let status = match trouble {
+            Trouble::SignIn | Trouble::Forbidden | Trouble::NotListed | Trouble::FormExpired => {
+                StatusCode::FORBIDDEN
+            }
+            Trouble::LoginLost | Trouble::Refused => StatusCode::BAD_REQUEST,
+            Trouble::NotFound => StatusCode::NOT_FOUND,
+            Trouble::Unavailable | Trouble::NotRecorded => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        self.page(request, status, |view| pages::trouble(view, trouble))
+    }
+}
+
+/// The pages that somebody may see.
+fn menu(visitor: &Visitor) -> Vec<Place> {
+    let places = [(Right::Integrity, Place::Integrity)];
+    places.into_iter().filter(|(right, _)| visitor.may(*right)).map(|(_, place)| place).collect()
+}
+
+/// The query of a page without the language, for the menu of languages: empty or ending in `&`.
+fn query(request: &HttpRequest) -> String {
+    let rest =
+        request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
+    rest.map(|pair| format!("{pair}&")).collect()
+}
+
+/// Serves the console on a listener of its own.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub fn serve(console: Console, tls: rustls::ServerConfig, socket: TcpListener) -> std::io::Result<Server> {
+    let console = Data::new(console);
+    let server = HttpServer::new(move || {
+        // A form here ends here, but for the login, which ends at the hub.
+        let hub = console.hub.settings.public_url.origin().ascii_serialization();
+        App::new()
+            .app_data(console.clone())
+            .wrap(middleware::from_fn(gate::check))
+            .wrap(middleware::from_fn(routes::limit_time))
+            .wrap(headers::strict(&[&hub]).add(("X-Frame-Options", "DENY")))
+            .configure(pages_of)
+    });
+    let server = server
+        .workers(1)
+        .client_request_timeout(HEAD_PATIENCE)
+        .shutdown_timeout(HEAD_PATIENCE.as_secs())
+        .listen_rustls_0_23(socket, tls)?;
+    Ok(server.run())
+}
+
+/// The pages.
+pub fn pages_of(config: &mut web::ServiceConfig) {
+    config
+        .app_data(web::PayloadConfig::new(LARGEST_BODY))
+        .service(start::show)
+        .service(login::begin)
+        .service(callback::finish)
+        .service(logout::leave)
+        .service(integrity::show)
+        .service(integrity::table)
+        .service(page::style_sheet)
+        .service(style_sheet)
+        .default_service(web::to(not_found));
+}
+
+/// The console's own style sheet.
+#[actix_web::get("/assets/console.css")]
+async fn style_sheet() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header(("Cache-Control", "private, max-age=3600"))
+        .body(pages::STYLE_SHEET)
+}
+
+async fn not_found(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+    console.trouble(&request, Trouble::NotFound)
+}
+
+/// Go there, with GET.
+fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}

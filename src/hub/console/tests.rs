@@ -1,0 +1,240 @@
+//! Each role at each page, and who has none; a browser that is led here by others.
+
+use crate::{
+    app,
+    testing::{
+        Browser, Running, Site,
+        idp::{Idp, Request, Says},
+        location,
+    },
+};
+use openidconnect::reqwest::{Response, StatusCode};
+
+const ANNA: &str = "VRDNNA80A41X000M";
+const BRUNO: &str = "BNCBRN75B02X000O";
+const CARLA: &str = "NRECRL70C43X000V";
+const DINO: &str = "GLLDNI85D04X000W";
+const MARIO: &str = "RSSMRA80A01H501U";
+
+/// Role and person.
+const PEOPLE: [(&str, &str); 4] =
+    [("auditor", ANNA), ("approver", BRUNO), ("privacy", CARLA), ("operator", DINO)];
+
+fn lists() -> String {
+    format!(
+        "auditors = [\"{ANNA}\"]\napprovers = [\"{BRUNO}\"]\nprivacy = [\"{CARLA}\"]\noperators = [\"{DINO}\"]"
+    )
+}
+
+async fn start(name: &str) -> (Running, Idp) {
+    let site = Site::make(name).with_console(&lists());
+    let idp = Idp::new("https://idp.example.it", true);
+    idp.register(&site.folder.join("idp/idp.xml"));
+    (Running::with(site).await, idp)
+}
+
+/// The hidden value of the page's forms.
+async fn form(page: Response) -> String {
+    let page = page.text().await.unwrap();
+    page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+/// From the console to the hub, to the provider and back to the hub: the address of the callback.
+async fn walk(hub: &Running, idp: &Idp, console: &mut Browser, person: &'static str) -> String {
+    let hidden = form(console.get("/").await).await;
+    let asked = console.post("/login", &[("form", &hidden)]).await;
+    assert_eq!(asked.status(), StatusCode::SEE_OTHER);
+    let mut at_hub = hub.browser();
+    at_hub.get(&location(&asked)).await;
+    let sent = at_hub.get(&format!("/spid/login?entityID={}", idp.entity_id)).await;
+    let asked = Request { acs: format!("{}/spid/acs", hub.base), ..idp.read(&location(&sent)) };
+    assert_eq!(asked.level, "https://www.spid.gov.it/SpidL2", "two factors");
+    let message = idp.answer(&asked, &Says::Citizen(person), app::now());
+    let message = [("SAMLResponse", message.as_str()), ("RelayState", &asked.relay_state)];
+    location(&at_hub.post("/spid/acs", &message).await)
+}
+
+/// Somebody who has logged in.
+async fn enter(hub: &Running, idp: &Idp, person: &'static str) -> Browser {
+    let mut console = hub.console_browser();
+    let back = walk(hub, idp, &mut console, person).await;
+    assert!(back.starts_with(&format!("{}/login/callback?code=", hub.console)), "{back}");
+    let entered = console.get(&back).await;
+    assert_eq!(entered.status(), StatusCode::OK);
+    assert_eq!(entered.headers()["refresh"], "0; url=/integrity");
+    let cookies: Vec<_> =
+        entered.headers().get_all("Set-Cookie").iter().map(|c| c.to_str().unwrap()).collect();
+    let session = cookies.iter().find(|c| c.starts_with(super::session::COOKIE)).unwrap();
+    for part in ["HttpOnly", "Secure", "Path=/", "SameSite=Strict"] {
+        assert!(session.contains(part), "{session}");
+    }
+    console
+}
+
+async fn status(console: &mut Browser, path: &str) -> u16 {
+    console.get(path).await.status().as_u16()
+}
+
+/// Every page, and who may see it: auditor, approver, privacy officer, operator.
+const PAGES: [(&str, [bool; 4]); 2] =
+    [("/integrity", [true, true, true, true]), ("/integrity.csv", [true, true, true, true])];
+
+/// SECURITY.md C2.
+#[actix_web::test]
+async fn each_role_sees_its_own_pages() {
+    let (hub, idp) = start("console-roles").await;
+    for (n, (role, person)) in PEOPLE.into_iter().enumerate() {
+        let mut console = enter(&hub, &idp, person).await;
+        for (page, may) in PAGES {
+            let wanted = if may[n] { 200 } else { 403 };
+            assert_eq!(status(&mut console, page).await, wanted, "{role} {page}");
+        }
+        for nowhere in ["/admin", "/integrity/x", "/../hub.toml", "/integrity.csv.csv"] {
+            assert_eq!(status(&mut console, nowhere).await, 404, "{role} {nowhere}");
+        }
+    }
+    hub.stop().await;
+}
+
+#[actix_web::test]
+async fn there_is_no_page_without_a_login() {
+    let (hub, _idp) = start("console-stranger").await;
+    let mut stranger = hub.console_browser();
+    for (page, _) in PAGES {
+        let answer = stranger.get(page).await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{page}");
+        assert!(answer.text().await.unwrap().contains("Prima entrate"));
+    }
+    assert_eq!(status(&mut stranger, "/nowhere").await, 403, "which pages there are is not said");
+    stranger.cookies.insert(super::session::COOKIE.into(), "a-guess".into());
+    assert_eq!(status(&mut stranger, "/integrity").await, 403);
+    hub.stop().await;
+}
+
+#[actix_web::test]
+async fn who_is_not_listed_does_not_enter_and_is_on_record() {
+    let (hub, idp) = start("console-unlisted").await;
+    let mut mario = hub.console_browser();
+    let back = walk(&hub, &idp, &mut mario, MARIO).await;
+    let refused = mario.get(&back).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(!mario.cookies.contains_key(super::session::COOKIE));
+    assert!(refused.text().await.unwrap().contains("non vi ha assegnato un ruolo"));
+    let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
+    let row = "SELECT count(*) FROM authentication WHERE client_id = '@console' AND level = 2";
+    assert_eq!(db.query_row(row, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    hub.stop().await;
+}
+
+/// Somebody else's answer, an old one, one of another browser, one that names another issuer.
+#[actix_web::test]
+async fn an_answer_is_good_once_and_in_the_browser_that_asked() {
+    let (hub, idp) = start("console-replay").await;
+    let mut anna = hub.console_browser();
+    let back = walk(&hub, &idp, &mut anna, ANNA).await;
+    let mut thief = hub.console_browser();
+    assert_eq!(status(&mut thief, &back).await, 400, "no cookie of the login");
+    let other = back.replace(&format!("iss={}", "https"), "iss=http");
+    assert_ne!(other, back);
+    assert_eq!(status(&mut anna, &other).await, 400);
+    assert_eq!(status(&mut anna, &back).await, 400, "its state is used up");
+    // A login that somebody else began is no way into a session of theirs.
+    let mut bruno = hub.console_browser();
+    let of_bruno = walk(&hub, &idp, &mut bruno, BRUNO).await;
+    walk(&hub, &idp, &mut anna, ANNA).await;
+    assert_eq!(status(&mut anna, &of_bruno).await, 400);
+    assert!(!anna.cookies.contains_key(super::session::COOKIE));
+    hub.stop().await;
+}
+
+/// The console's codes are good in the hub alone: nobody has its secret.
+#[actix_web::test]
+async fn a_code_of_the_console_opens_nothing_at_the_token_endpoint() {
+    let (hub, idp) = start("console-code").await;
+    let mut anna = hub.console_browser();
+    let back = walk(&hub, &idp, &mut anna, ANNA).await;
+    let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let redirect = format!("{}/login/callback", hub.console);
+    for secret in ["", crate::testing::SECRET] {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "@console"),
+            ("client_secret", secret),
+            ("code", &code),
+            ("redirect_uri", &redirect),
+            ("code_verifier", "verifier-verifier-verifier-verifier-verifier"),
+        ];
+        assert_eq!(hub.browser().post("/oidc/token", &form).await.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(anna.get(&back).await.status(), StatusCode::OK, "and is still hers");
+    hub.stop().await;
+}
+
+#[actix_web::test]
+async fn forms_are_our_own_and_a_logout_is_one() {
+    let (hub, idp) = start("console-forms").await;
+    let mut anna = enter(&hub, &idp, ANNA).await;
+    for path in ["/login", "/logout"] {
+        for fields in [&[("form", "forged")][..], &[]] {
+            assert_eq!(anna.post(path, fields).await.status(), StatusCode::FORBIDDEN, "{path}");
+        }
+    }
+    let secret = anna.cookies[super::session::COOKIE].clone();
+    let hidden = form(anna.get("/integrity").await).await;
+    assert_eq!(anna.post("/logout", &[("form", &hidden)]).await.status(), StatusCode::SEE_OTHER);
+    assert!(!anna.cookies.contains_key(super::session::COOKIE));
+    anna.cookies.insert(super::session::COOKIE.into(), secret);
+    assert_eq!(status(&mut anna, "/integrity").await, 403, "the value is worth nothing any more");
+    hub.stop().await;
+}
+
+/// A value that was planted before the login is not the one after it; nor is there a session of the login before.
+#[actix_web::test]
+async fn each_login_has_a_session_of_its_own() {
+    let (hub, idp) = start("console-fixation").await;
+    let mut anna = hub.console_browser();
+    anna.cookies.insert(super::session::COOKIE.into(), "planted".into());
+    let back = walk(&hub, &idp, &mut anna, ANNA).await;
+    assert_eq!(anna.get(&back).await.status(), StatusCode::OK);
+    assert_ne!(anna.cookies[super::session::COOKIE], "planted");
+    assert_eq!(status(&mut anna, "/integrity").await, 200);
+    let mut elsewhere = enter(&hub, &idp, ANNA).await;
+    assert_eq!(status(&mut elsewhere, "/integrity").await, 200);
+    assert_eq!(status(&mut anna, "/integrity").await, 403, "one session a person");
+    hub.stop().await;
+}
+
+#[actix_web::test]
+async fn a_login_that_the_provider_ends_is_ended_here() {
+    let (hub, idp) = start("console-ended").await;
+    let mut anna = enter(&hub, &idp, ANNA).await;
+    assert_eq!(status(&mut anna, "/integrity").await, 200);
+    let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
+    assert_eq!(db.execute("DELETE FROM session WHERE client_id = '@console'", []).unwrap(), 1);
+    assert_eq!(status(&mut anna, "/integrity").await, 403);
+    hub.stop().await;
+}
+
+#[actix_web::test]
+async fn nothing_frames_the_console_and_it_answers_to_its_own_name() {
+    let (hub, _idp) = start("console-headers").await;
+    let answer = hub.console_browser().get("/").await;
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    let policy = header("content-security-policy");
+    assert!(
+        policy.contains("frame-ancestors 'none'") && policy.starts_with("default-src 'none'"),
+        "{policy}"
+    );
+    assert!(!policy.contains("script-src") && !policy.contains("unsafe"));
+    assert!(policy.contains(&format!("form-action 'self' {}", hub.base)), "{policy}");
+    assert_eq!(header("x-frame-options"), "DENY");
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    // The hub's own name, or any other, is not answered here; and the console's paths are none at the hub.
+    for host in ["accesso.comune.example.it", "evil.example", "127.0.0.1"] {
+        let asked = hub.client.get(format!("{}/", hub.console)).header("Host", host);
+        assert_eq!(asked.send().await.unwrap().status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+    assert_eq!(hub.browser().get("/integrity").await.status(), StatusCode::NOT_FOUND);
+    hub.stop().await;
+}
