@@ -13,9 +13,9 @@ mod fill;
 mod row;
 mod sqlite;
 
-pub use count::{Month, Silence, by_month, silences};
-pub use fill::{Filled, fill};
-pub use row::{Noted, Portion, Row, Span, WEEK_MS, class_of, code, hour_of, tag_number};
+pub use count::{Month, Silence, by_day, by_month, silences};
+pub use fill::{Filled, fill, step};
+pub use row::{Noted, Portion, Row, Span, WEEK_MS, class_of, code, hour_of, instant, tag_number};
 pub use sqlite::Sqlite;
 
 use crate::{

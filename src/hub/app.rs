@@ -4,6 +4,10 @@ use crate::{
     bodies::Served,
     config::{Client, Settings, StoreSettings},
     database,
+    index::{
+        Index,
+        follow::{Follow, Places},
+    },
     keys::Keys,
     log::HubLog,
     login::{cns::Cards, trusted::Trusted},
@@ -32,6 +36,10 @@ pub struct Hub {
     pub store: Store,
     /// The hub's own log; its calls wait for the disk.
     pub log: Arc<HubLog>,
+    /// The index of the logs that are here; its calls wait for the disk or a server.
+    pub index: Arc<Index>,
+    /// Fills it.
+    pub follow: Follow,
     /// The register; its calls wait for the disk.
     pub register: Arc<Register>,
     /// In whose names we serve.
@@ -63,6 +71,9 @@ impl Hub {
         let database = settings.state.join("hub.db");
         database::private_file(&database).with_context(|| database.display().to_string())?;
         let log = Arc::new(HubLog::open(file, &settings, now())?);
+        let index = Arc::new(Index::open(file, &settings.index, &settings.state)?);
+        let follow =
+            Follow::start(Arc::clone(&index), Places::of(file, &settings)?).context("the index's thread")?;
         let register = Register::open(&database, sealer, log.journal())
             .with_context(|| database.display().to_string())?;
         let store = match &settings.store {
@@ -77,6 +88,8 @@ impl Hub {
             pairwise,
             store,
             log,
+            index,
+            follow,
             register,
             bodies,
             registry,

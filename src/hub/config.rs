@@ -4,6 +4,7 @@ mod admins;
 mod body;
 mod cns;
 mod console;
+mod index;
 mod log;
 mod providers;
 
@@ -12,6 +13,7 @@ pub use admins::Admins;
 pub use body::BodySettings;
 pub use cns::{CnsSettings, Revoking};
 pub use console::ConsoleSettings;
+pub use index::{IndexSettings, Server};
 pub use log::LogSettings;
 pub use providers::{ProviderSettings, RegistrySettings};
 use secrecy::{ExposeSecret, SecretString};
@@ -39,6 +41,9 @@ pub struct Settings {
     pub tls: Tls,
     /// The hub's own log.
     pub log: LogSettings,
+    /// Where the index of the logs is.
+    #[serde(default)]
+    pub index: IndexSettings,
     /// Where the login state is.
     #[serde(default)]
     pub store: StoreSettings,
@@ -193,6 +198,7 @@ impl Settings {
         cns::check(self, file)?;
         console::check(self, file)?;
         self.store.check(file)?;
+        self.index.server(file)?;
         folder(file, "state", &self.state)?;
         self.providers.check(file)?;
         self.clients(file).map(drop)

@@ -9,6 +9,7 @@ pub mod config;
 pub mod console;
 pub mod database;
 pub mod here;
+pub mod index;
 pub mod keys;
 pub mod log;
 pub mod login;

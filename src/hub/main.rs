@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use varco_hub::{
     attempt::{self, Wish},
     commands,
+    index::rebuild,
     login::cns::trust,
     pairs,
     registry::show,
@@ -38,6 +39,15 @@ enum Command {
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The index of the logs that are here.
+    #[command(subcommand)]
+    Index(IndexCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum IndexCommand {
+    /// Make it anew from the logs' folders, each entry and signature verified; the hub may run.
+    Rebuild(Config),
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,6 +156,7 @@ fn main() -> ExitCode {
             attempt::attempt(&Wish { metadata, config, ca, json })
         }
         Command::Register(at) => commands::show_register(&at.config),
+        Command::Index(IndexCommand::Rebuild(at)) => rebuild::rebuild(&at.config),
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
         Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })

@@ -1,7 +1,8 @@
 //! Sums that the index answers with.
 
-use super::Marked;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use super::{Count, Marked};
+use crate::class::Class;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use std::collections::BTreeMap;
 
 /// A month of a calendar.
@@ -23,6 +24,16 @@ pub fn by_month(marked: &[Marked], zone: &TimeZone) -> BTreeMap<(Month, String),
         *counts.entry((Month { year: date.year(), month: date.month() }, kind)).or_default() += 1;
     }
     counts
+}
+
+/// How many leaves of each class each day has, by the calendar of a time zone whose hours begin with those of UTC.
+pub fn by_day(counts: &[Count], zone: &TimeZone) -> BTreeMap<(Date, Class), u64> {
+    let mut days = BTreeMap::new();
+    for count in counts {
+        let date = count.hour.to_zoned(zone.clone()).date();
+        *days.entry((date, count.class)).or_default() += count.leaves;
+    }
+    days
 }
 
 /// A time in which nothing was heard.
@@ -70,6 +81,20 @@ mod tests {
         let month = |month| Month { year: 2026, month };
         let of = |n, kind: &str| ((month(n), kind.to_owned()), 1);
         assert_eq!(counts, [of(10, "asked"), of(11, "allowed"), of(11, "asked")]);
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar_on_the_wall() {
+        let count = |hour, leaves| Count { hour: at(hour), class: Class::R2a, leaves };
+        let counts = [
+            count("2026-11-21T22:00:00Z", 1),
+            count("2026-11-21T23:00:00Z", 2),
+            count("2026-11-22T22:00:00Z", 4),
+        ];
+        let rome = TimeZone::get("Europe/Rome").unwrap();
+        let days: Vec<_> = by_day(&counts, &rome).into_iter().collect();
+        let day = |day| (jiff::civil::date(2026, 11, day), Class::R2a);
+        assert_eq!(days, [(day(21), 1), (day(22), 6)]);
     }
 
     #[test]

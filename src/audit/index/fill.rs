@@ -29,6 +29,24 @@ pub fn fill<F: Files>(
     tiles: &mut Tiles<F>,
     minimum: u64,
 ) -> Result<Filled, IndexError> {
+    let mut all = step(rows, origin, tiles, minimum)?;
+    while all.size < tiles.size() {
+        let more = step(rows, origin, tiles, minimum)?;
+        all = Filled { size: more.size, new: all.new + more.new };
+    }
+    Ok(all)
+}
+
+/// The next portion of [`fill`], 8,192 entries at most, for who lets others ask meanwhile.
+///
+/// # Errors
+/// As [`fill`].
+pub fn step<F: Files>(
+    rows: &mut (impl Rows + ?Sized),
+    origin: &str,
+    tiles: &mut Tiles<F>,
+    minimum: u64,
+) -> Result<Filled, IndexError> {
     let place = rows.place(origin)?;
     let begin = place.as_ref().map_or(0, |place| place.size);
     if begin > tiles.size() {
@@ -42,13 +60,12 @@ pub fn fill<F: Files>(
             rows.forget(origin, minimum)?;
         }
     }
-    let mut first = begin;
-    while first < tiles.size() {
-        let portion = read(tiles, first, minimum)?;
-        first = portion.entries.end;
-        rows.put(origin, &portion)?;
+    if begin == tiles.size() {
+        return Ok(Filled { size: begin, new: 0 });
     }
-    Ok(Filled { size: first, new: first - begin })
+    let portion = read(tiles, begin, minimum)?;
+    rows.put(origin, &portion)?;
+    Ok(Filled { size: portion.entries.end, new: portion.entries.end - begin })
 }
 
 /// The next portion; its first entries may be below the minimum.

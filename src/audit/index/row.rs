@@ -145,7 +145,8 @@ pub const fn hour_of(at: i64) -> i64 {
     at.div_euclid(HOUR_MS)
 }
 
-pub(super) fn instant(milliseconds: i64) -> Timestamp {
+/// An instant as rows have it; the begin of time where there is none.
+pub fn instant(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MIN)
 }
 

@@ -1,0 +1,237 @@
+//! What the index costs and saves: `cargo bench -p varco-audit --bench index`. A log is made of a site with 2,000 sessions a day, as
+//! long as its entries last; what is sealed is random octets of the right length, since nothing here opens it. The folder is made below
+//! `CARGO_TARGET_TMPDIR`. `VARCO_BENCH_INDEX=1000000,10000000` says how many entries; a million unless said.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement reads the clock, and fails as a test does"
+)]
+
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use varco_audit::{
+    index::{Span, Sqlite, fill},
+    leaf::{Leaf, Mark},
+    records::Records,
+    tag::TagKey,
+    tlog::{Folder, Log, NoteKey, Signed, Tiles, VerifierKey},
+    verify::{Asked, verify},
+    week::{Length, Period},
+};
+
+const ORIGIN: &str = "hub.example.it/log/library";
+/// Octets of what is sealed to two roles.
+const BODY: usize = 290;
+/// Leaves of a day: 2,000 sessions of five, and a heartbeat every five minutes.
+const A_DAY: u64 = 10_288;
+const SLOTS: u64 = 504;
+/// Questions asked.
+const QUESTIONS: u64 = 300;
+
+fn at(sequence: u64) -> Timestamp {
+    let begin: Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
+    begin + SignedDuration::from_millis((u128::from(sequence) * 86_400_000 / u128::from(A_DAY)) as i64)
+}
+
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    number ^ number >> 29
+}
+
+fn slot(number: u64) -> (std::net::Ipv4Addr, u16) {
+    let slot = mixed(number) % SLOTS;
+    ([198, 18, 0, (slot / 126) as u8].into(), 1024 + 512 * (slot % 126) as u16)
+}
+
+/// What makes leaves, with the week's key of tags.
+struct Site {
+    week: Option<(Period, TagKey)>,
+}
+
+impl Site {
+    fn key(period: Period) -> TagKey {
+        TagKey::new(period.to_string().as_bytes())
+    }
+
+    fn leaf(&mut self, sequence: u64) -> Vec<u8> {
+        let at = at(sequence);
+        let period = Period::of(Length::Week, at);
+        if self.week.as_ref().is_none_or(|(week, _)| *week != period) {
+            self.week = Some((period, Self::key(period)));
+            return sealed(sequence, &format!("R2b library {sequence} {at} {period} tagkey"), 4);
+        }
+        let tag = |session| {
+            let (address, port) = slot(session);
+            self.week.as_ref().unwrap().1.tag(address, port)
+        };
+        let session = sequence / 5;
+        match sequence % 36 {
+            35 => format!(
+                "varco-leaf/1 R6 library {sequence} {at} - -\n{{\"body\":{{\"heartbeat\":{{\"open\":12}}}}}}"
+            )
+            .into(),
+            _ => match sequence % 5 {
+                0 | 3 => sealed(sequence, &format!("R2a library {sequence} {at} {period} -"), 5),
+                1 => sealed(sequence, &format!("R2b library {sequence} {at} {period} {}", tag(session)), 5),
+                2 => {
+                    let day = Period::of(Length::Day, at);
+                    sealed(sequence, &format!("R3 library {sequence} {at} {day} -"), 5)
+                }
+                _ => sealed(
+                    sequence,
+                    &format!("R2b library {sequence} {at} {period} {}", tag(session - session % 7)),
+                    5,
+                ),
+            },
+        }
+    }
+}
+
+fn sealed(sequence: u64, header: &str, how: u8) -> Vec<u8> {
+    let mut leaf = format!("varco-leaf/1 {header}\n").into_bytes();
+    leaf.push(how);
+    leaf.extend((0..BODY as u64 / 8).flat_map(|n| mixed(sequence << 8 | n).to_le_bytes()));
+    leaf
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    let done = work();
+    (done, begin.elapsed())
+}
+
+fn rate(what: &str, count: u64, took: Duration) {
+    let rate = u128::from(count) * 1_000_000_000 / took.as_nanos().max(1);
+    println!("{what}: {rate}/s, {} ms in all", took.as_millis());
+}
+
+fn spread(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_micros();
+    println!("{what}: median {} us, 99th percentile {} us, longest {} us", at(50), at(99), at(100));
+}
+
+/// A log of as many entries.
+fn make(folder: &Path, size: u64) -> VerifierKey {
+    let key = NoteKey::load_or_make(&folder.join("log.key"), ORIGIN).unwrap();
+    let vkey = key.verifier().clone();
+    let mut log = Log::open(&folder.join("log"), ORIGIN, key).unwrap();
+    let mut site = Site { week: None };
+    let ((), took) = timed(|| {
+        while log.size() < size {
+            let first = log.size();
+            let new: Vec<_> = (first..size.min(first + 20_000)).map(|n| site.leaf(n)).collect();
+            log.integrate(first, &new).unwrap();
+        }
+    });
+    rate(&format!("{size} entries made and integrated"), size, took);
+    vkey
+}
+
+fn open(folder: &Path, key: &VerifierKey) -> (Signed, Tiles<Folder>) {
+    let log = folder.join("log");
+    let signed = Signed::verify(&std::fs::read(log.join("checkpoint")).unwrap(), key).unwrap();
+    let tiles = Tiles::open(Folder::new(&log), &signed).unwrap();
+    (signed, tiles)
+}
+
+fn rebuild(folder: &Path, key: &VerifierKey) -> PathBuf {
+    let file = folder.join("index.db");
+    let (signed, mut tiles) = open(folder, key);
+    let ((), took) = timed(|| {
+        let mut index = Sqlite::open(&file).unwrap();
+        fill(&mut index, ORIGIN, &mut tiles, 0).unwrap();
+    });
+    rate(&format!("entries verified and indexed, of {}", signed.size), signed.size, took);
+    let octets = std::fs::metadata(&file).unwrap().len();
+    println!(
+        "octets of index an entry, of {}: {}.{}",
+        signed.size,
+        octets / signed.size,
+        octets * 10 / signed.size % 10
+    );
+    file
+}
+
+/// A question, from nothing to the leaves that may answer it, each compared with the root that the log signed.
+fn ask(records: &mut Records, number: u64, size: u64) -> usize {
+    let session = mixed(number) % (size / 5);
+    let (address, port) = slot(session);
+    let then = at(session * 5 + 1);
+    let hours = SignedDuration::from_hours(48);
+    let span = Span { first: then - hours, last: then + hours };
+    let mut found = 0;
+    for keyed in records.keyed(span).unwrap() {
+        let octets = records.leaf(keyed.key).unwrap();
+        let key = Leaf::read(&octets).unwrap().header;
+        assert_eq!(key.mark, Mark::TagKey);
+        // Opening it is one exchange of keys of the requester's, which is not measured here.
+        let tags = Site::key(key.period.unwrap()).candidates(address, port + 7);
+        for sequence in records.tagged(&keyed, &tags, span).unwrap() {
+            records.leaf(sequence).unwrap();
+            // The connection that it names.
+            records.leaf(sequence.saturating_sub(1)).unwrap();
+            found += 1;
+        }
+    }
+    found
+}
+
+fn look_ups(folder: &Path, key: &VerifierKey, index: &Path, size: u64) {
+    let log = folder.join("log");
+    let from_nothing =
+        || Records::open(Some(&log), None).unwrap().signed_by(key).unwrap().indexed(index).unwrap();
+    let (mut times, mut found) = (Vec::new(), 0);
+    for number in 0..QUESTIONS {
+        let (leaves, took) = timed(|| ask(&mut from_nothing(), number, size));
+        assert!(leaves > 0, "question {number} finds nothing");
+        found += leaves;
+        times.push(took);
+    }
+    println!("attributions that may answer a question: {} in the mean", found as u64 / QUESTIONS);
+    spread(&format!("a look-up among {size}, from opening to verified leaves"), times);
+    let mut records = from_nothing();
+    let times = (0..QUESTIONS).map(|number| timed(|| ask(&mut records, number + 1000, size)).1).collect();
+    spread(&format!("a look-up among {size}, log and index open"), times);
+}
+
+fn proofs(folder: &Path, key: &VerifierKey, size: u64) {
+    let once = |number: u64| timed(|| open(folder, key).1.inclusion(mixed(number) % size).unwrap()).1;
+    spread(&format!("an inclusion proof in {size}, from nothing"), (0..QUESTIONS).map(once).collect());
+}
+
+fn verification(folder: &Path, key: &VerifierKey, size: u64) {
+    let asked = Asked {
+        key: key.clone(),
+        seen: Vec::new(),
+        witnesses: Vec::new(),
+        site: Some("library".into()),
+        expired: 0,
+        keepers: Vec::new(),
+    };
+    let files = Folder::new(&folder.join("log"));
+    let paths = files.paths().unwrap();
+    let (whole, took) = timed(|| verify(&files, &paths, &asked).unwrap());
+    assert_eq!(whole.checkpoint.size, size);
+    rate(&format!("entries verified in full, of {size}"), size, took);
+}
+
+fn main() {
+    let sizes = std::env::var("VARCO_BENCH_INDEX").unwrap_or_else(|_| "1000000".into());
+    for size in sizes.split(',').map(|size| size.parse().unwrap()) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("index-{size}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let key = make(&folder, size);
+        let index = rebuild(&folder, &key);
+        look_ups(&folder, &key, &index, size);
+        proofs(&folder, &key, size);
+        verification(&folder, &key, size);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
