@@ -7,6 +7,8 @@ mod console;
 mod index;
 mod log;
 mod providers;
+mod timestamp;
+mod witness;
 
 use crate::login::saml::Fault;
 pub use admins::Admins;
@@ -22,8 +24,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
+pub use timestamp::{Asked as TimestampsAsked, TimestampSettings};
 use url::Url;
 use varco_policy::{ConfigError, config};
+pub use witness::WitnessSettings;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -201,6 +205,8 @@ impl Settings {
         self.index.server(file)?;
         folder(file, "state", &self.state)?;
         self.providers.check(file)?;
+        WitnessSettings::all(file, &self.log.witnesses)?;
+        self.log.timestamp.as_ref().map(|at| at.asked(file)).transpose()?;
         self.clients(file).map(drop)
     }
 
@@ -273,11 +279,22 @@ fn folder(file: &Path, key: &str, path: &Path) -> Result<(), ConfigError> {
 /// The first line of a secret file.
 fn secret(file: &Path, key: &str, path: &Path) -> Result<SecretString, ConfigError> {
     let remedy = "put a random secret of at least 32 characters on its first line";
+    secret_line(file, key, path, 32, remedy)
+}
+
+/// The first line of a file, `least` characters or more.
+fn secret_line(
+    file: &Path,
+    key: &str,
+    path: &Path,
+    least: usize,
+    remedy: &str,
+) -> Result<SecretString, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map(SecretString::from)
         .map_err(|e| ConfigError::new(file, key, format!("{}: {e}", path.display()), remedy))?;
     let line = text.expose_secret().lines().next().unwrap_or_default().trim();
-    if line.len() < 32 {
+    if line.len() < least {
         return Err(ConfigError::new(
             file,
             key,

@@ -21,5 +21,8 @@ pub mod registry;
 pub mod routes;
 pub mod serve;
 pub mod store;
+pub mod timestamp;
+pub mod witness;
+
 #[cfg(test)]
 mod testing;

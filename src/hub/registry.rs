@@ -18,7 +18,7 @@ mod tests;
 mod watch;
 
 pub use change::{Change, fingerprint};
-pub(crate) use fetch::{Limits, client, crypto, octets};
+pub(crate) use fetch::{Limits, builder, client, crypto, octets};
 pub use kept::{Kept, Status};
 pub use signed::{Age, Signed};
 pub(crate) use watch::alarm;

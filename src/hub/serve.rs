@@ -2,7 +2,7 @@
 
 use crate::{
     app::{self, Hub},
-    config::Settings,
+    config::{Settings, WitnessSettings},
     console::{self, Console},
     log::HubLog,
     login::{
@@ -10,7 +10,7 @@ use crate::{
         trusted,
     },
     register::{Register, expire},
-    registry, routes,
+    registry, routes, timestamp, witness,
 };
 use actix_web::{
     App, HttpServer,
@@ -41,6 +41,8 @@ pub fn run(file: &Path) -> Result<(), Fault> {
     let certificate = tls::server(file, "tls", &settings.tls.certificate, &settings.tls.key)?;
     let of_cards = cns::listener::config(file, &settings)?;
     let of_console = console_tls(file, &settings)?;
+    let witnesses = WitnessSettings::all(file, &settings.log.witnesses)?;
+    let timestamps = settings.log.timestamp.as_ref().map(|at| at.asked(file)).transpose()?;
     System::new().block_on(async move {
         let hub = Data::new(Hub::open(file, settings)?);
         let listen = hub.settings.listen;
@@ -50,6 +52,10 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         }
         actix_web::rt::spawn(expire::watch(hub.register.clone()));
         actix_web::rt::spawn(beat(hub.log.clone()));
+        actix_web::rt::spawn(witness::watch(hub.log.clone(), witnesses));
+        if let Some(timestamps) = timestamps {
+            actix_web::rt::spawn(timestamp::watch(hub.log.clone(), timestamps));
+        }
         actix_web::rt::spawn(let_go(hub.register.clone()));
         let served = hub.clone();
         let server = HttpServer::new(move || {

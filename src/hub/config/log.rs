@@ -1,6 +1,6 @@
 //! `[log]`: the hub's own log.
 
-use super::Settings;
+use super::{Settings, TimestampSettings, WitnessSettings};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,11 @@ pub struct LogSettings {
     /// Time servers, host or host and port, that are asked how right the clock is.
     #[serde(default)]
     pub time: Vec<String>,
+    /// Who cosigns its checkpoints.
+    #[serde(default, rename = "witness")]
+    pub witnesses: Vec<WitnessSettings>,
+    /// Who stamps them with the time.
+    pub timestamp: Option<TimestampSettings>,
 }
 
 impl LogSettings {

@@ -3,7 +3,7 @@
 use super::{Registry, Signed, Source};
 use anyhow::Context;
 use openssl::x509::X509;
-use reqwest::{Certificate, Client, Response, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};
 use std::{fs::File, io::Read, path::Path, sync::Once, time::Duration};
 
 /// What one request may cost.
@@ -63,9 +63,16 @@ pub async fn octets(mut answer: Response, most: usize) -> anyhow::Result<Vec<u8>
 /// # Errors
 /// When a certificate cannot be used.
 pub fn client(ca: Option<&[X509]>, limits: Limits) -> anyhow::Result<Client> {
+    Ok(builder(ca, limits)?.https_only(true).build()?)
+}
+
+/// The same, where what is signed may come by HTTP too.
+///
+/// # Errors
+/// When a certificate cannot be used.
+pub fn builder(ca: Option<&[X509]>, limits: Limits) -> anyhow::Result<ClientBuilder> {
     crypto();
     let mut client = Client::builder()
-        .https_only(true)
         .redirect(redirect::Policy::none())
         .connect_timeout(limits.connect)
         .timeout(limits.total);
@@ -75,7 +82,7 @@ pub fn client(ca: Option<&[X509]>, limits: Limits) -> anyhow::Result<Client> {
             client = client.add_root_certificate(Certificate::from_der(&certificate.to_der()?)?);
         }
     }
-    Ok(client.build()?)
+    Ok(client)
 }
 
 /// The program's TLS, chosen once.

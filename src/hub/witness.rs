@@ -1,0 +1,44 @@
+//! Witnesses of the hub's log (C2SP tlog-witness, the client's part): after a new checkpoint, at most once a minute, each is
+//! asked to cosign it. What they sign is in `checkpoint.witnessed` in the log's folder: the newest checkpoint that one of
+//! them cosigned, with every cosignature on it, whole or not at all.
+//!
+//! A witness that is not reached costs the hub nothing: records, logins and proofs do not wait for it.
+
+mod answer;
+mod ask;
+mod round;
+mod witnessed;
+
+pub use answer::Failure;
+pub use round::{Standing, watch};
+pub use witnessed::cosignatures;
+
+use crate::registry::{Limits, client};
+use openssl::x509::X509;
+use reqwest::Client;
+use std::time::Duration;
+use url::Url;
+use varco_audit::tlog::VerifierKey;
+
+/// What one question to a witness may cost.
+const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(15) };
+
+/// A witness, ready to be asked.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// What its cosignatures are verified with.
+    pub key: VerifierKey,
+    url: Url,
+    client: Client,
+}
+
+impl Witness {
+    /// A witness with this submission prefix. `ca` takes the place of the system's authorities.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used.
+    pub fn new(prefix: &Url, key: VerifierKey, ca: Option<&[X509]>) -> anyhow::Result<Self> {
+        let prefix = prefix.as_str().trim_end_matches('/');
+        Ok(Self { key, url: format!("{prefix}/add-checkpoint").parse()?, client: client(ca, LIMITS)? })
+    }
+}

@@ -1,0 +1,140 @@
+//! Round after round: the newest checkpoint to each witness that has not cosigned it yet.
+
+use super::{
+    Witness,
+    answer::{Failure, Line},
+    ask::ask,
+    witnessed,
+};
+use crate::{app, log::HubLog};
+use jiff::{SignedDuration, Timestamp};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::task::JoinSet;
+use varco_audit::tlog::{Cosignature, Signed};
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_secs(60);
+/// After so long without a cosignature of a witness that is an alarm.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is known of a witness.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    witness: Arc<Witness>,
+    /// The size that it has cosigned last.
+    known: u64,
+    /// Its cosignature on the checkpoint of this round.
+    line: Option<Line>,
+    /// When it cosigned last, or the watch began.
+    since: Timestamp,
+    late: bool,
+    /// What was told of its last failure, so that it is told once.
+    told: Option<String>,
+}
+
+impl Standing {
+    /// What is known of each witness when the hub starts.
+    pub fn all(log: &HubLog, witnesses: Vec<Witness>, now: Timestamp) -> Vec<Self> {
+        let signed = log.witnessed();
+        let begin = |witness: Witness| {
+            let last = signed
+                .as_ref()
+                .and_then(|signed| Some((signed.size, Cosignature::verify(signed, &witness.key).ok()?.at)));
+            let (known, since) = last.unwrap_or((0, now));
+            Self { witness: Arc::new(witness), known, line: None, since, late: false, told: None }
+        };
+        witnesses.into_iter().map(begin).collect()
+    }
+
+    fn cosigned(&mut self, size: u64, line: Line) {
+        if self.late || self.told.take().is_some() {
+            tracing::info!(witness = self.witness.key.name(), size, "it cosigns again");
+        }
+        (self.known, self.since, self.late, self.line) = (size, line.at, false, Some(line));
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        let why = failure.to_string();
+        if self.told.as_ref() == Some(&why) {
+            return;
+        }
+        match failure {
+            Failure::Forked => {
+                tracing::error!(alarm = "witness-refuses", witness = self.witness.key.name(), "{why}");
+            }
+            _ => tracing::warn!(witness = self.witness.key.name(), "it did not cosign: {why}"),
+        }
+        self.told = Some(why);
+    }
+
+    fn look(&mut self, now: Timestamp) {
+        if !self.late && now.duration_since(self.since) > LATE {
+            self.late = true;
+            let since = self.since;
+            tracing::error!(alarm = "witness-late", witness = self.witness.key.name(), %since, "no cosignature since");
+        }
+    }
+}
+
+/// Asks until the program ends.
+pub async fn watch(log: Arc<HubLog>, witnesses: Vec<Witness>) {
+    if witnesses.is_empty() {
+        return;
+    }
+    let (begun, now) = (log.clone(), app::now());
+    let Ok(mut all) = tokio::task::spawn_blocking(move || Standing::all(&begun, witnesses, now)).await else {
+        return;
+    };
+    let mut last = None;
+    loop {
+        round(&log, &mut all, &mut last).await;
+        for standing in &mut all {
+            standing.look(app::now());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// One round; `last` is the checkpoint that was sent around before.
+async fn round(log: &Arc<HubLog>, all: &mut [Standing], last: &mut Option<Signed>) {
+    let reader = log.clone();
+    let signed = match tokio::task::spawn_blocking(move || reader.checkpoint()).await {
+        Ok(Ok(signed)) => signed,
+        Ok(Err(error)) => return tracing::warn!(%error, "witnesses are not asked"),
+        Err(_) => return,
+    };
+    if last.as_ref() != Some(&signed) {
+        all.iter_mut().for_each(|standing| standing.line = None);
+        *last = Some(signed.clone());
+    }
+    if ask_all(&log.folder().to_owned(), all, &signed).await {
+        let lines: String = all.iter().filter_map(|s| Some(s.line.as_ref()?.text.as_str())).collect();
+        let (folder, whole) = (log.folder().to_owned(), signed.with(&lines));
+        let written = tokio::task::spawn_blocking(move || witnessed::write(&folder, &whole)).await;
+        if let Ok(Err(error)) = written {
+            tracing::error!(alarm = "log-not-written", %error, "checkpoint.witnessed");
+        }
+    }
+}
+
+/// Asks those who have not cosigned it, at once; whether one more has.
+async fn ask_all(folder: &PathBuf, all: &mut [Standing], signed: &Signed) -> bool {
+    let mut asked = JoinSet::new();
+    for (n, standing) in all.iter().enumerate().filter(|(_, standing)| standing.line.is_none()) {
+        let (witness, known) = (standing.witness.clone(), standing.known.min(signed.size));
+        let (folder, signed) = (folder.clone(), signed.clone());
+        asked.spawn(async move { (n, ask(&witness, &folder, &signed, known).await) });
+    }
+    let mut more = false;
+    while let Some(done) = asked.join_next().await {
+        let Ok((n, outcome)) = done else { continue };
+        match outcome {
+            Ok(line) => {
+                all[n].cosigned(signed.size, line);
+                more = true;
+            }
+            Err(failure) => all[n].failed(&failure),
+        }
+    }
+    more
+}
