@@ -1,9 +1,14 @@
 //! Whether a log is whole: what the auditor runs over a folder that somebody else kept.
 
+mod beside;
+
+pub use beside::{Cosigned, Stamped, stamp, stamps};
+
 use crate::{
     leaf::Leaf,
+    timestamp::BadTimestamp,
     tlog::{
-        BadCheckpoint, BadNote, Cosignature, Files, Kind, Place, Signed, TileError, Tiles, VerifierKey,
+        BadCheckpoint, BadNote, Files, Kind, Place, Signed, TileError, Tiles, VerifierKey,
         prune::{PRUNED, Pruned},
     },
 };
@@ -37,7 +42,7 @@ pub struct Whole {
     /// The instants of the first and the last leaf that are there.
     pub from_to: Option<(Timestamp, Timestamp)>,
     /// What the witnesses say.
-    pub witnesses: Vec<Cosignature>,
+    pub witnesses: Vec<Cosigned>,
     /// Sizes of the checkpoints seen before.
     pub seen: Vec<u64>,
     /// Entries that have expired and are gone; their hashes are there.
@@ -69,6 +74,17 @@ pub enum Problem {
     /// A witness did not cosign.
     #[error("witness: {0}")]
     Witness(BadNote),
+    /// A timestamp does not hold.
+    #[error("timestamp of {size} entries: {why}")]
+    Timestamp {
+        /// Entries of the checkpoint beside it.
+        size: u64,
+        /// What is wrong.
+        why: BadTimestamp,
+    },
+    /// An authority was named, and there is no timestamp.
+    #[error("there is no timestamp")]
+    NoTimestamp,
     /// Nobody who may has said that entries are gone.
     #[error("pruned: {0}; give --keeper with the key of who keeps this copy, if you trust it")]
     Pruned(BadNote),
@@ -98,6 +114,7 @@ impl Problem {
             Self::Unreadable { .. } => 1,
             Self::NoCheckpoint | Self::Altered(_) | Self::Leaf { .. } | Self::Proof => 4,
             Self::NotSigned(_) | Self::Seen(_) | Self::Witness(_) | Self::Pruned(_) => 5,
+            Self::Timestamp { .. } | Self::NoTimestamp => 5,
             Self::NotContinued(_) => 6,
         }
     }
@@ -130,6 +147,7 @@ pub fn verify(files: &impl Files, paths: &[String], asked: &Asked) -> Result<Who
 pub struct Verification<'a, F> {
     asked: &'a Asked,
     checkpoint: Signed,
+    witnessed: Option<Vec<u8>>,
     tiles: Tiles<F>,
     leaves: Leaves,
     expired: u64,
@@ -142,11 +160,12 @@ impl<'a, F: Files> Verification<'a, F> {
     /// # Errors
     /// The first problem.
     pub fn begin(files: F, asked: &'a Asked) -> Result<Self, Problem> {
+        let witnessed = beside::read(&files, beside::WITNESSED)?;
         let checkpoint = checkpoint(&files, &asked.key)?;
         let expired = pruned(&files, asked)?.max(asked.expired);
         let tiles = Tiles::open(files, &checkpoint)?;
         let leaves = Leaves { site: asked.site.clone(), from_to: None, next: 0 };
-        Ok(Self { asked, checkpoint, tiles, leaves, expired, gone: 0 })
+        Ok(Self { asked, checkpoint, witnessed, tiles, leaves, expired, gone: 0 })
     }
 
     /// How many bundles there are to verify.
@@ -179,8 +198,11 @@ impl<'a, F: Files> Verification<'a, F> {
         let Asked { seen, key, witnesses, .. } = self.asked;
         let seen = seen.iter().map(|note| continued(&mut self.tiles, note, key));
         let seen = seen.collect::<Result<_, _>>()?;
+        let witnessed =
+            self.witnessed.as_ref().map(|note| continues(&mut self.tiles, note, key)).transpose()?;
+        beside::stamped(&mut self.tiles, paths, key)?;
         let strangers = others(&mut self.tiles, paths)?;
-        let witnesses = witnesses.iter().map(|key| Cosignature::verify(&self.checkpoint, key));
+        let witnesses = witnesses.iter().map(|by| beside::cosigned(&self.checkpoint, witnessed.as_ref(), by));
         let witnesses = witnesses.collect::<Result<_, _>>().map_err(Problem::Witness)?;
         let Leaves { site, from_to, .. } = self.leaves;
         Ok(Whole { checkpoint: self.checkpoint, site, from_to, witnesses, seen, gone: self.gone, strangers })
@@ -216,9 +238,13 @@ fn pruned(files: &impl Files, asked: &Asked) -> Result<u64, Problem> {
 /// # Errors
 /// When the note is not the log's or the tree does not continue it.
 pub fn continued<F: Files>(tiles: &mut Tiles<F>, note: &[u8], key: &VerifierKey) -> Result<u64, Problem> {
+    continues(tiles, note, key).map(|seen| seen.size)
+}
+
+fn continues<F: Files>(tiles: &mut Tiles<F>, note: &[u8], key: &VerifierKey) -> Result<Signed, Problem> {
     let seen = Signed::verify(note, key).map_err(Problem::Seen)?;
     let root = if seen.size > tiles.size() { None } else { Some(tiles.root_at(seen.size)?) };
-    if root == Some(seen.root) { Ok(seen.size) } else { Err(Problem::NotContinued(seen.size)) }
+    if root == Some(seen.root) { Ok(seen) } else { Err(Problem::NotContinued(seen.size)) }
 }
 
 /// What the headers have said so far.
@@ -247,13 +273,14 @@ impl Leaves {
 }
 
 /// Files that are read otherwise, or hold nothing.
-const BESIDE: [&str; 3] = ["checkpoint", "lock", PRUNED];
+const BESIDE: [&str; 4] = ["checkpoint", beside::WITNESSED, "lock", PRUNED];
 
 /// What else is in the folder: partial tiles of earlier checkpoints are the beginning of what they became, and the rest no
 /// checkpoint stands for.
 fn others<F: Files>(tiles: &mut Tiles<F>, paths: &[String]) -> Result<Vec<String>, Problem> {
     let mut strangers = Vec::new();
-    for path in paths.iter().filter(|path| !BESIDE.contains(&path.as_str())) {
+    let of_tree = |path: &&String| !BESIDE.contains(&path.as_str()) && !beside::is_stamp(path);
+    for path in paths.iter().filter(of_tree) {
         let now = Place::parse(path).and_then(|place| Some((place, tiles.width(place.kind, place.index)?)));
         match now {
             Some((place, width)) if place.width < width => match tiles.older(place) {

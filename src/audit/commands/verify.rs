@@ -9,14 +9,15 @@ use std::{
     process::ExitCode,
 };
 use varco_audit::{
+    timestamp::Authority,
     tlog::{Folder, VerifierKey},
-    verify::{Asked, Problem, Whole, verify},
+    verify::{Asked, Cosigned, Problem, Stamped, Whole, stamp, stamps, verify},
 };
 
 /// Whether a log is whole: signature, every tile and entry, sequence and site of the leaves.
 ///
-/// Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key, the witness did not cosign, or
-/// another log, 6 does not continue a checkpoint seen before, 64 wrong arguments.
+/// Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key, the witness did not cosign, the
+/// timestamp is not of the authority, or another log, 6 does not continue a checkpoint seen before, 64 wrong arguments.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
     /// The log's folder, or a copy of it.
@@ -31,6 +32,16 @@ pub struct Verify {
     /// The public key of a witness that must have cosigned (kind 0x04). Several times.
     #[arg(long, value_parser = witness_key)]
     witness: Vec<VerifierKey>,
+    /// Certificates of the timestamp authority, or of its unit, PEM: it must have signed every timestamp in the folder, or
+    /// the one of --timestamp (RFC 3161).
+    #[arg(long)]
+    tsa: Option<PathBuf>,
+    /// A timestamp that you have from elsewhere: the authority's answer, DER.
+    #[arg(long, requires = "tsa")]
+    timestamp: Option<PathBuf>,
+    /// The checkpoint that --timestamp stamps, which the log must continue; without it, the folder's own.
+    #[arg(long, requires = "timestamp")]
+    stamped: Option<PathBuf>,
     /// The site whose log it is; without it, the one that the first leaf names.
     #[arg(long)]
     site: Option<String>,
@@ -45,7 +56,7 @@ pub struct Verify {
 
 impl Verify {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let seen = self.seen.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        let seen = self.seen.iter().chain(&self.stamped).map(|path| read(path)).collect::<Result<_, _>>()?;
         let asked = Asked {
             key: self.vkey.clone(),
             seen,
@@ -56,13 +67,26 @@ impl Verify {
         };
         let files = Folder::new(&self.log);
         let paths = files.paths().with_context(|| self.log.display().to_string())?;
-        match verify(&files, &paths, &asked) {
-            Ok(whole) => {
-                print(&text(&whole)?)?;
+        let stamps = self.stamps(&files, &paths)?;
+        match verify(&files, &paths, &asked).and_then(|whole| Ok((whole, stamps?))) {
+            Ok((whole, stamps)) => {
+                print(&text(&whole, &stamps)?)?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(problem) => Ok(tell(&problem)),
         }
+    }
+
+    /// What the authority says, where one is named.
+    fn stamps(&self, files: &Folder, paths: &[String]) -> anyhow::Result<Result<Vec<Stamped>, Problem>> {
+        let Some(tsa) = &self.tsa else { return Ok(Ok(Vec::new())) };
+        let authority = Authority::from_pem(&read(tsa)?).with_context(|| tsa.display().to_string())?;
+        let Some(reply) = &self.timestamp else {
+            return Ok(stamps(files, paths, &self.vkey, &authority));
+        };
+        let own = self.log.join("checkpoint");
+        let note = read(self.stamped.as_ref().unwrap_or(&own))?;
+        Ok(stamp(&read(reply)?, &note, &self.vkey, &authority).map(|stamped| vec![stamped]))
     }
 }
 
@@ -90,7 +114,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).map_err(|error: io::Error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-fn text(whole: &Whole) -> anyhow::Result<String> {
+fn text(whole: &Whole, stamps: &[Stamped]) -> anyhow::Result<String> {
     let checkpoint = &whole.checkpoint;
     let mut text = format!(
         "log        {}\nentries    {}\nroot       {}\n",
@@ -108,8 +132,13 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
     for size in &whole.seen {
         writeln!(text, "continues  the checkpoint of {size} entries")?;
     }
-    for cosignature in &whole.witnesses {
-        writeln!(text, "witness    {} at {}", cosignature.witness, cosignature.at)?;
+    for Cosigned { by, size } in &whole.witnesses {
+        writeln!(text, "witness    {} at {}, of {size} entries", by.witness, by.at)?;
+    }
+    // One a day, for years: the first and the last say it.
+    let ends = if stamps.len() > 1 { vec![stamps.first(), stamps.last()] } else { vec![stamps.first()] };
+    for Stamped { stamp, size } in ends.into_iter().flatten() {
+        writeln!(text, "timestamp  {size} entries existed at {}, says {}", stamp.at, stamp.by)?;
     }
     for stranger in &whole.strangers {
         writeln!(text, "unsigned   {stranger}")?;

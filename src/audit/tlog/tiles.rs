@@ -90,6 +90,11 @@ impl<F: Files> Tiles<F> {
         if edge_root(upwards) == checkpoint.root { Ok(tiles) } else { Err(TileError::Root) }
     }
 
+    /// The files that it reads.
+    pub(crate) const fn files(&self) -> &F {
+        &self.files
+    }
+
     /// Entries of the tree.
     pub const fn size(&self) -> u64 {
         self.size

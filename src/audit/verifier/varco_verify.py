@@ -1,19 +1,20 @@
 #!/usr/bin/python3
 """Verifies a log of Varco's, so that trust need not rest on Varco's own program.
 
-    varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] FOLDER VKEY [SEEN...]
+    varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] [--witness VKEY] FOLDER VKEY [SEEN...]
 
 --site   whose log it is; without it, the site that the first entry names
 --expired-below N   entries below N have expired: their bundles may be gone, their hashes not; without it, what the signed
          file `pruned` says
 --keeper the public key of who keeps the copy, and may have signed `pruned`
+--witness   the public key of a witness that must have cosigned `checkpoint` or `checkpoint.witnessed`
 FOLDER   a copy of the log: `checkpoint` and `tile/` (C2SP tlog-tiles, https://c2sp.org/tlog-tiles)
 VKEY     the log's public key, from elsewhere than the folder: NAME+ID+KEY (https://c2sp.org/signed-note)
 SEEN     checkpoints of this log that you have from before: it must continue each
 
 Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key or another log, 6 does not continue
-a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and python3-cryptography. Witnesses' signatures are checked by
-`varco-audit verify` only.
+a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and python3-cryptography. Timestamps are checked by
+`openssl ts -verify` (OPERATING.md says how).
 """
 import argparse
 import base64
@@ -72,36 +73,59 @@ def tree_hash(hashes):
 
 # C2SP signed-note, tlog-checkpoint
 
-def signed_text(note, vkey):
-    """The name of the key and the lines of the text that it signed; raises ValueError or InvalidSignature."""
-    name, key_id, key = key_of(vkey)
+def parts_of(note):
+    """The text of a note, and name, identifier and signature of each line below; raises ValueError."""
     text, lines = note.decode().rsplit("\n\n", 1)
     if any(c < " " and c != "\n" for c in note.decode()) or not lines.endswith("\n"):
         raise ValueError
-    signed = False
+    signatures = []
     for line in lines[:-1].split("\n"):
         dash, signer, signature = line.split(" ")
         signature = unbase64(signature)
         if dash != "\u2014" or len(signature) < 5:
             raise ValueError
-        if signer == name and signature[:4] == key_id:
-            Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature[4:], (text + "\n").encode())
-            signed = True
-    if not signed:
+        signatures.append((signer, signature[:4], signature[4:]))
+    return text + "\n", signatures
+
+
+def signed_text(note, vkey):
+    """The name of the key and the lines of the text that it signed; raises ValueError or InvalidSignature."""
+    name, key_id, key = key_of(vkey)
+    text, signatures = parts_of(note)
+    mine = [octets for *by, octets in signatures if by == [name, key_id]]
+    for signature in mine:
+        Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature, text.encode())
+    if not mine:
         raise ValueError
-    return name, text.split("\n")
+    return name, text[:-1].split("\n")
 
 
-def key_of(vkey):
-    """Name, identifier and kind with key of a log's public key."""
+def cosigned(notes, vkey):
+    """When a witness cosigned one of the notes (https://c2sp.org/tlog-cosignature)."""
+    name, key_id, key = key_of(vkey, 4)
+    for note in notes:
+        text, signatures = parts_of(note)
+        for octets in (octets for *by, octets in signatures if by == [name, key_id]):
+            seconds = int.from_bytes(octets[:8], "big")
+            said = "cosignature/v1\ntime %d\n%s" % (seconds, text)
+            try:
+                Ed25519PublicKey.from_public_bytes(key[1:]).verify(octets[8:], said.encode())
+                return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+            except (InvalidSignature, ValueError, OverflowError, OSError):
+                raise Bad(5, "the cosignature of %s is wrong" % name) from None
+    raise Bad(5, "%s has not cosigned" % name)
+
+
+def key_of(vkey, kind=1):
+    """Name, identifier and kind with key of a log's public key, or of a witness's (kind 4)."""
     try:
         name, key_id, key = vkey.split("+", 2)
         key_id, key = bytes.fromhex(key_id), unbase64(key)
-        good_key = key[0] == 1 and hashlib.sha256(name.encode() + b"\n" + key).digest()[:4] == key_id
+        good_key = key[0] == kind and hashlib.sha256(name.encode() + b"\n" + key).digest()[:4] == key_id
     except (ValueError, IndexError):
         good_key = False
     if not good_key:
-        raise Bad(64, "this is not the public key of a log")
+        raise Bad(64, "this is not the public key of a %s" % ("log" if kind == 1 else "witness"))
     return name, key_id, key
 
 
@@ -220,6 +244,12 @@ def bundle(octets, tile, first, site, exact):
     return site
 
 
+# Files beside the tree that are read otherwise, or hold nothing. Timestamps are for `openssl ts -verify`; that the log
+# continues the checkpoints they stamp is looked at here.
+BESIDE = ("checkpoint", "checkpoint.witnessed", "lock", "pruned")
+STAMP = re.compile(r"timestamps/(?:0|[1-9][0-9]*)\.(tsr|checkpoint)")
+
+
 class Log:
     """`read` gives a file by its path; every tile is compared with the one above it, the highest with the root."""
 
@@ -284,9 +314,11 @@ class Log:
     def others(self, names):
         """Partial tiles and bundles of earlier sizes are the beginning of what they have become. Returns the files that no
         checkpoint stands for."""
-        return sorted(name for name in names if name not in ("checkpoint", "lock", "pruned") and not self.known(name))
+        return sorted(name for name in names if name not in BESIDE and not self.known(name))
 
     def known(self, name):
+        if STAMP.fullmatch(name):
+            return True
         parts = re.fullmatch(r"tile/(entries|[0-7])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", name)
         if not parts:
             return False
@@ -324,20 +356,24 @@ class Log:
         return made or tree_hash([])
 
 
-def verify(read, names, vkey, seen=(), site=b"", expired=0, keepers=()):
-    """Raises Bad or returns size, site and the files that no checkpoint stands for; OSError where a file cannot be read.
-    `names` are all files that there are."""
-    size, root = checkpoint(read("checkpoint"), vkey)
+def verify(read, names, vkey, seen=(), site=b"", expired=0, keepers=(), witnesses=()):
+    """Raises Bad or returns size, site, the files that no checkpoint stands for, and when each witness cosigned; OSError where
+    a file cannot be read.
+    `names` are all files that there are. What lies beside is read before the checkpoint, which may grow meanwhile."""
+    witnessed = [read(name) for name in names if name == "checkpoint.witnessed"]
+    stamped = [read(name) for name in names if name.endswith(".checkpoint") and STAMP.fullmatch(name)]
+    newest = read("checkpoint")
+    size, root = checkpoint(newest, vkey)
     if "pruned" in names:
         expired = max(expired, pruned(read("pruned"), vkey, keepers))
     log = Log(read, size, root, expired)
     site = log.entries(site)
     strangers = log.others(names)
-    for note in seen:
+    for note in [*witnessed, *stamped, *seen]:
         old, old_root = checkpoint(note, vkey)
         if old > size or log.root_at(old) != old_root:
             raise Bad(6, "the log does not continue its checkpoint of %d entries" % old)
-    return size, site, strangers
+    return size, site, strangers, [cosigned([newest, *witnessed], witness) for witness in witnesses]
 
 
 def reader(folder):
@@ -362,6 +398,7 @@ def asked(arguments):
     parser.add_argument("--site", type=os.fsencode, default=b"")
     parser.add_argument("--expired-below", type=int, default=0)
     parser.add_argument("--keeper", action="append", default=[])
+    parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("folder")
     parser.add_argument("vkey")
     parser.add_argument("seen", nargs="*")
@@ -372,7 +409,8 @@ def main(arguments):
     ask = asked(arguments)
     try:
         seen = [open(name, "rb").read() for name in ask.seen]
-        size, site, strangers = verify(*reader(ask.folder), ask.vkey, seen, ask.site, ask.expired_below, ask.keeper)
+        size, site, strangers, times = verify(*reader(ask.folder), ask.vkey, seen, ask.site, ask.expired_below, ask.keeper,
+                                       ask.witness)
     except Bad as bad:
         print(bad, file=sys.stderr)
         return bad.code
@@ -381,8 +419,10 @@ def main(arguments):
         return 1
     for name in strangers:
         print("unsigned: %s" % ascii(name)[1:-1])
-    if not seen:
-        print("nothing proves that it was not cut back: no checkpoint seen before was given")
+    for witness, at in zip(ask.witness, times):
+        print("cosigned by %s at %s" % (key_of(witness, 4)[0], at.isoformat()))
+    if not seen and not ask.witness:
+        print("nothing proves that it was not cut back: no checkpoint seen before was given, and no witness")
     print("whole: %d entries of %s" % (size, site.decode("ascii", "replace") or "no site"))
     return 0
 

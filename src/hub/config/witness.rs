@@ -70,7 +70,7 @@ pub(super) fn authorities(
 mod tests {
     use super::super::tests::refusal;
 
-    const KEY: &str = "witness.example.it/varco+b5ac3b8b+BMf8LLXAuX0n3rYW0rOcDvMMaCpnzP6eTdEUvDy7CoZS";
+    const KEY: &str = "witness.example.it/varco+5e27d3df+BCaOqP2bc+HHTO8OnM9ufMPGANssqR9mpY9i8Crp363B";
 
     #[test]
     fn each_mistake_is_named() {
