@@ -2,9 +2,11 @@
 
 mod card;
 mod choose;
+mod transparency;
 
 pub use card::{CardOffer, CardTrouble, card, card_help};
 pub use choose::{Choice, Choices, choose};
+pub use transparency::{LookupMonth, transparency};
 
 use crate::{
     lang::Lang,

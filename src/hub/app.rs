@@ -11,6 +11,7 @@ use crate::{
     keys::Keys,
     log::HubLog,
     login::{cns::Cards, trusted::Trusted},
+    lookup::Lookup,
     oidc::{grant::Login, key::SigningKey},
     register::Register,
     registry::Registry,
@@ -40,6 +41,8 @@ pub struct Hub {
     pub index: Arc<Index>,
     /// Fills it.
     pub follow: Follow,
+    /// Look-ups of two officers, where there are any; its calls wait for the disk.
+    pub lookup: Option<Lookup>,
     /// The register; its calls wait for the disk.
     pub register: Arc<Register>,
     /// In whose names we serve.
@@ -76,6 +79,7 @@ impl Hub {
             Follow::start(Arc::clone(&index), Places::of(file, &settings)?).context("the index's thread")?;
         let register = Register::open(&database, sealer, log.journal())
             .with_context(|| database.display().to_string())?;
+        let lookup = settings.lookup.as_ref().map(|lookup| Lookup::open(lookup, &database)).transpose()?;
         let store = match &settings.store {
             StoreSettings::Sqlite {} => Sqlite::open(&database).map(Store::Sqlite),
             StoreSettings::Redis { url } => Redis::open(url.expose_secret()).map(Store::Redis),
@@ -90,6 +94,7 @@ impl Hub {
             log,
             index,
             follow,
+            lookup,
             register,
             bodies,
             registry,

@@ -6,6 +6,7 @@ mod cns;
 mod console;
 mod index;
 mod log;
+mod lookup;
 mod providers;
 mod timestamp;
 mod witness;
@@ -17,6 +18,7 @@ pub use cns::{CnsSettings, Revoking};
 pub use console::ConsoleSettings;
 pub use index::{IndexSettings, Server};
 pub use log::LogSettings;
+pub use lookup::LookupSettings;
 pub use providers::{ProviderSettings, RegistrySettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -48,6 +50,8 @@ pub struct Settings {
     /// Where the index of the logs is.
     #[serde(default)]
     pub index: IndexSettings,
+    /// Look-ups of two officers, where there are any.
+    pub lookup: Option<LookupSettings>,
     /// Where the login state is.
     #[serde(default)]
     pub store: StoreSettings,
@@ -207,6 +211,7 @@ impl Settings {
         self.providers.check(file)?;
         WitnessSettings::all(file, &self.log.witnesses)?;
         self.log.timestamp.as_ref().map(|at| at.asked(file)).transpose()?;
+        self.lookup.as_ref().map_or(Ok(()), |lookup| lookup.check(file))?;
         self.clients(file).map(drop)
     }
 

@@ -13,6 +13,7 @@ pub mod index;
 pub mod keys;
 pub mod log;
 pub mod login;
+pub mod lookup;
 pub mod oidc;
 pub mod pages;
 pub mod pairs;

@@ -2,12 +2,13 @@
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use std::{path::PathBuf, process::ExitCode};
+use varco_audit::case::CaseId;
 use varco_hub::{
     attempt::{self, Wish},
     commands,
     index::rebuild,
     login::cns::trust,
-    pairs,
+    lookup, pairs,
     registry::show,
     serve,
 };
@@ -36,6 +37,11 @@ enum Command {
     Try(Try),
     /// Say how many logins each month of the register holds and where its key is; no person is named.
     Register(Config),
+    /// Look-ups of two officers: give documents to the hub that runs, list the cases, get receipts.
+    #[command(subcommand)]
+    Lookup(LookupCommand),
+    /// Say who an answer of two officers is about; recorded in the log first.
+    Name(NameArguments),
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -48,6 +54,64 @@ enum Command {
 enum IndexCommand {
     /// Make it anew from the logs' folders, each entry and signature verified; the hub may run.
     Rebuild(Config),
+}
+
+#[derive(Debug, Subcommand)]
+enum LookupCommand {
+    /// Give documents to the hub, in this order: requests, approvals, refusals, answers.
+    Submit {
+        /// The documents.
+        #[arg(required = true)]
+        documents: Vec<PathBuf>,
+        #[command(flatten)]
+        at: Config,
+    },
+    /// List the cases, the newest first; nobody is named.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: Config,
+    },
+    /// Print the receipt of a case that was allowed: the proof that it is in the hub's log.
+    Receipt {
+        /// The case.
+        case: CaseId,
+        /// Write it into this file, which must not be there yet.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        at: Config,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct NameArguments {
+    /// The case.
+    #[arg(long)]
+    case: CaseId,
+    /// The file of its answer.
+    #[arg(long)]
+    answer: PathBuf,
+    /// The folder of the months' private keys, 2026-11.key; without it the hub's own.
+    #[arg(long)]
+    months: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    at: Config,
+}
+
+fn look_up(command: &LookupCommand) -> Result<(), Fault> {
+    match command {
+        LookupCommand::Submit { documents, at } => lookup::command::submit(&at.config, documents),
+        LookupCommand::List { json, at } => lookup::command::list(&at.config, *json),
+        LookupCommand::Receipt { case, out, at } => {
+            lookup::command::receipt(&at.config, *case, out.as_deref())
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -157,6 +221,10 @@ fn main() -> ExitCode {
         }
         Command::Register(at) => commands::show_register(&at.config),
         Command::Index(IndexCommand::Rebuild(at)) => rebuild::rebuild(&at.config),
+        Command::Lookup(command) => look_up(&command),
+        Command::Name(NameArguments { case, answer, months, json, at }) => {
+            lookup::name::name(&at.config, &lookup::name::Wish { case, answer, months, json })
+        }
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
         Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod expire;
 pub mod keys;
 pub mod month;
+pub mod naming;
 pub mod report;
 mod schema;
 pub mod seal;

@@ -1,6 +1,6 @@
 //! Which path leads where, and what holds for every request.
 
-use crate::{app::Hub, login, oidc, pages};
+use crate::{app::Hub, login, lookup, oidc, pages};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::MessageBody,
@@ -36,6 +36,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(login::cancel::cancel)
         .configure(of_bodies)
         .service(varco_web::page::style_sheet)
+        .service(lookup::page::transparency)
         .service(health)
         .default_service(web::to(not_found));
 }

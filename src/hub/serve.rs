@@ -9,6 +9,7 @@ use crate::{
         cns::{self, sources::Lists},
         trusted,
     },
+    lookup,
     register::{Register, expire},
     registry, routes, timestamp, witness,
 };
@@ -55,6 +56,9 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         actix_web::rt::spawn(witness::watch(hub.log.clone(), witnesses));
         if let Some(timestamps) = timestamps {
             actix_web::rt::spawn(timestamp::watch(hub.log.clone(), timestamps));
+        }
+        if hub.lookup.is_some() {
+            lookup::serve(hub.clone().into_inner()).context("the operator's socket")?;
         }
         actix_web::rt::spawn(let_go(hub.register.clone()));
         let served = hub.clone();
@@ -121,8 +125,7 @@ pub fn console_tls(file: &Path, settings: &Settings) -> Result<Option<rustls::Se
 
 /// The listener of those who look after the log.
 fn console(hub: &Data<Hub>, config: rustls::ServerConfig) -> anyhow::Result<Server> {
-    let Some(settings) = hub.settings.console.clone() else { anyhow::bail!("there is no [console]") };
-    let console = Console::new(hub, settings)?;
+    let Some(console) = Console::of(hub) else { anyhow::bail!("there is no [console]") };
     let listen = console.settings.listen;
     let socket =
         TcpListener::bind(listen).with_context(|| format!("console.listen: listening on {listen}"))?;

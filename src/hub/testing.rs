@@ -167,7 +167,7 @@ fn keys(settings: &std::path::Path, folder: &std::path::Path) {
 /// it, as where nobody made keys in time.
 pub fn log_keys() -> &'static Path {
     static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
-        let name = format!("varco-hub-test-log-keys-1-{}", std::os::unix::fs::MetadataExt::uid(&own()));
+        let name = format!("varco-hub-test-log-keys-2-{}", std::os::unix::fs::MetadataExt::uid(&own()));
         let (kept, made) = (std::env::temp_dir().join(name), folder("log-keys"));
         if !kept.exists() {
             let holders = Role::ALL.map(|role| {
@@ -228,7 +228,7 @@ impl Running {
         if let Some(socket) = site.console.take() {
             console_at = socket.local_addr().ok();
             let tls = varco_web::tls::server(&site.file, "tls", &chain, &key).unwrap();
-            let console = console::Console::new(&hub, hub.settings.console.clone().unwrap()).unwrap();
+            let console = console::Console::of(&hub).unwrap();
             actix_web::rt::spawn(console::serve(console, tls, socket).unwrap());
         }
         let served = hub.clone();

@@ -3,7 +3,7 @@
 
 use super::{
     chart::{self, Meter},
-    down, keys,
+    down, keys, lookup,
     plan::{self, Host, Plan},
     report::Report,
     state::Lab,
@@ -112,8 +112,10 @@ impl Demo {
     fn recorded(&self) -> Result<()> {
         let (address, port) = self.who_am_i(CITIZEN)?;
         let at = now().to_string();
+        let question = ["--ip", &address, "--port", &port, "--protocol", "tcp", "--at", &at];
+        let case = lookup::allowed(&self.lab, &self.programs, &question)?;
         let mut audit = Command::new(self.programs.join("varco-audit"));
-        audit.args(["who", "--ip", &address, "--port", &port, "--at", &at]).args(keys::opening(&self.lab));
+        audit.arg("who").args(case.words()).args(keys::opening(&self.lab));
         let answer = output(audit)?;
         ensure!(answer.contains("subject"), "the record does not know who");
         ensure!(!answer.contains(plan::WEB_NAME) && !answer.contains(plan::WEB), "the record knows what");

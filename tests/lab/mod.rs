@@ -14,6 +14,7 @@ pub mod host;
 pub mod html;
 pub mod keys;
 pub mod login;
+pub mod lookup;
 pub mod office;
 pub mod plan;
 pub mod process;

@@ -178,6 +178,9 @@ key = "{at}/tls/hub.key"
 [log]
 keys = "{at}/log-keys"
 
+[lookup]
+holders = "{at}/ceremony/holders"
+
 [store]
 kind = "sqlite"
 

@@ -11,6 +11,7 @@ mod lab;
 mod limits;
 mod login;
 mod logout;
+mod lookup;
 mod passes;
 mod seized;
 mod settings;

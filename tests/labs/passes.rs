@@ -41,10 +41,7 @@ fn covers(slot: &str, address: &str, port: u16) -> bool {
 
 /// The pass that `varco-audit who` names for this port now.
 fn who(site: &Site, address: &str, port: u16) -> String {
-    let now = site.run("gateway", &["date", "-u", "+%Y-%m-%dT%H:%M:%S+00:00"]).stdout;
-    let (now, port) = (String::from_utf8(now).unwrap(), port.to_string());
-    let words = ["who", "--ip", address, "--port", &port, "--at", now.trim(), "--json"];
-    let out = site.audit(&words);
+    let out = site.answer("who", &site.who(address, port));
     let said = String::from_utf8(out.stdout).unwrap();
     assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
     let all: serde_json::Value = serde_json::from_str(&said).unwrap();

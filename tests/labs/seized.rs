@@ -6,7 +6,7 @@ use varco_audit::Entry;
 use varco_tests::idp::citizen::Citizen;
 
 /// Every file below a folder, with its octets.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -20,7 +20,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The files that hold a text.
-fn holding(files: &[(String, Vec<u8>)], text: &str) -> Vec<String> {
+pub fn holding(files: &[(String, Vec<u8>)], text: &str) -> Vec<String> {
     let holds = |octets: &[u8]| octets.windows(text.len()).any(|window| window == text.as_bytes());
     files.iter().filter(|(_, octets)| holds(octets)).map(|(name, _)| name.clone()).collect()
 }
@@ -69,26 +69,12 @@ fn a_seized_gateway_tells_nobody_who_was_there() {
     assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
     // What the gateway was given opens nothing either: no private half is on it.
     assert!(files(Path::new(&site.state("log-keys"))).iter().all(|(name, _)| name.ends_with(".pub")));
-    let port = port.to_string();
-    let now = site.run("gateway", &["date", "-u", "+%Y-%m-%dT%H:%M:%S+00:00"]).stdout;
-    let (now, records, given) =
-        (String::from_utf8(now).unwrap(), site.state("gateway/site.db"), site.state("log-keys"));
-    let ask = [
-        "who",
-        "--ip",
-        &address,
-        "--port",
-        &port,
-        "--at",
-        now.trim(),
-        "--keys",
-        &given,
-        "--vkey",
-        key.trim(),
-        "--records",
-        &records,
-    ];
-    let alone = site.program("gateway", "varco-audit", &ask);
-    assert_eq!(alone.status.code(), Some(7), "{}", String::from_utf8_lossy(&alone.stderr));
+    let case = site.who(&address, port);
+    let words = [case.words(), vec!["--keys".into(), site.state("log-keys")]].concat();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let records = site.state("gateway/site.db");
+    let alone =
+        site.program("gateway", "varco-audit", &[&["who", "--records", &records][..], &words].concat());
+    assert!(!alone.status.success(), "{}", String::from_utf8_lossy(&alone.stderr));
     assert!(alone.stdout.is_empty());
 }

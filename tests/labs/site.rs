@@ -16,7 +16,10 @@ use varco_audit::{
     opener::Opener,
     records::{Records, RecordsError},
 };
-use varco_tests::lab::{Lab, keys};
+use varco_tests::lab::{
+    Lab, keys,
+    lookup::{self, Case},
+};
 
 /// A lab that is taken down when the test ends, well or not.
 pub struct Site {
@@ -117,11 +120,33 @@ impl Site {
         self.run(host, &all)
     }
 
-    /// `varco-audit` on the gateway, with both officers' keys.
-    pub fn audit(&self, words: &[&str]) -> Output {
-        let opening = keys::opening(&Lab::at(Path::new(&self.state(""))).unwrap());
-        let opening: Vec<_> = opening.iter().map(String::as_str).collect();
-        self.program("gateway", "varco-audit", &[words, &opening].concat())
+    /// The authorities' question, asked, allowed and recorded at the hub.
+    pub fn case(&self, question: &[&str]) -> Case {
+        let programs = Path::new(env!("CARGO_BIN_EXE_varco-lab")).parent().unwrap();
+        lookup::allowed(&self.lab(), programs, question).unwrap()
+    }
+
+    /// Who used this address and port now.
+    pub fn who(&self, address: &str, port: u16) -> Case {
+        let port = port.to_string();
+        self.case(&["--ip", address, "--port", &port, "--protocol", "tcp", "--at", &self.now()])
+    }
+
+    /// The answer of `varco-audit` on the gateway to a case, with both officers' keys.
+    pub fn answer(&self, command: &str, case: &Case) -> Output {
+        let words = [case.words(), keys::opening(&self.lab())].concat();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        self.program("gateway", "varco-audit", &[&[command, "--json"][..], &words].concat())
+    }
+
+    /// The instant, to the second, as the gateway has it.
+    pub fn now(&self) -> String {
+        let now = self.run("gateway", &["date", "-u", "+%Y-%m-%dT%H:%M:%S+00:00"]).stdout;
+        String::from_utf8(now).unwrap().trim().to_owned()
+    }
+
+    pub fn lab(&self) -> Lab {
+        Lab::at(Path::new(&self.state(""))).unwrap()
     }
 
     /// How far the gateway's log is.

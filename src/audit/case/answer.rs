@@ -15,7 +15,10 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 use varco_policy::{PassId, Subject};
 
 /// The answer to a case.
@@ -142,7 +145,7 @@ impl Document for Answer {
 
     fn read(lines: &mut Lines<'_>) -> Option<Self> {
         let (case, by, at) = head(lines)?;
-        let outcome = Outcome::parse(lines.value("outcome")?)?;
+        let outcome = lines.value("outcome")?.parse().ok()?;
         let clock = clock(lines.value("clock")?)?;
         let seen = lines.values("searched").into_iter().map(Seen::parse).collect::<Option<_>>()?;
         let sessions = lines.values("session").into_iter().map(Told::parse).collect::<Option<_>>()?;
@@ -155,14 +158,19 @@ impl Document for Answer {
     }
 }
 
-impl Outcome {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
+impl FromStr for Outcome {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
             "one" => Self::One,
             "ambiguous" => Self::Ambiguous,
             "nobody" => Self::Nobody,
             "closed" => Self::Closed,
-            text => Self::Shares(text.strip_prefix("shares ")?.parse().ok()?),
+            text => {
+                let steps = text.strip_prefix("shares ").and_then(|steps| steps.parse().ok());
+                Self::Shares(steps.ok_or("an outcome is one, ambiguous, nobody, closed or shares N")?)
+            }
         })
     }
 }

@@ -44,11 +44,26 @@ impl Journal {
         bodies: &[Body],
         at: Timestamp,
     ) -> Result<u64, JournalError> {
+        self.commit_with(transaction, bodies, at, |_, _| Ok(()))
+    }
+
+    /// The same with what the number of the first leaf is needed for, in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Self::commit`], and what `noted` says.
+    pub fn commit_with(
+        &self,
+        transaction: Transaction<'_>,
+        bodies: &[Body],
+        at: Timestamp,
+        noted: impl FnOnce(&Transaction<'_>, u64) -> Result<(), JournalError>,
+    ) -> Result<u64, JournalError> {
         self.progress.begin(&transaction)?;
         let now = Now { at, clock: self.clock(at) };
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         let first = recorder.append_bodies(&transaction, bodies, now)?;
         drop(recorder);
+        noted(&transaction, first)?;
         self.progress.commit(transaction)?;
         Ok(first)
     }

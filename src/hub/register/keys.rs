@@ -111,10 +111,12 @@ impl MonthKeys {
         sync(&self.folder)
     }
 
-    /// The private half of a month's key, for whoever may read the register.
-    #[cfg(test)]
-    pub fn private(&self, month: Month) -> Option<[u8; 32]> {
-        read(&self.path(month, "key")).unwrap()
+    /// The private half of a month's key, for whoever may read the register; `None` where it is elsewhere.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no key.
+    pub fn private(&self, month: Month) -> Result<Option<[u8; 32]>, KeyError> {
+        read(&self.path(month, "key"))
     }
 
     /// A pair; where a private half is left from a stop between the two writes, its public half.

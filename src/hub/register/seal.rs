@@ -13,7 +13,7 @@
 use super::{keys::MonthKeys, month::Month};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hpke::{
-    Deserializable, Kem, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256,
 };
 use ring::{
@@ -100,11 +100,10 @@ pub fn fresh_private() -> Result<[u8; 32], SealError> {
     Ok(X25519HkdfSha256::derive_keypair(&seed).0.to_bytes().into())
 }
 
-/// Opens what was sealed to the key of `month` for the same `place`; the hub itself never does.
+/// Opens what was sealed to the key of `month` for the same `place`; the running hub never does.
 ///
 /// # Errors
 /// When key, month, place or text are others.
-#[cfg(test)]
 pub fn open(private: &[u8; 32], month: Month, place: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
     let rest = sealed.strip_prefix(&[HPKE]).ok_or(SealError::Closed)?;
     let (encapsulated, text) = rest.split_at_checked(32).ok_or(SealError::Closed)?;
@@ -112,7 +111,7 @@ pub fn open(private: &[u8; 32], month: Month, place: &str, sealed: &[u8]) -> Res
     let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(private).map_err(closed)?;
     let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated).map_err(closed)?;
     hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-        &hpke::OpModeR::Base,
+        &OpModeR::Base,
         &private,
         &encapsulated,
         info(month).as_bytes(),

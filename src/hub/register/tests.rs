@@ -104,7 +104,7 @@ fn nothing_in_the_files_says_who_it_is_and_only_the_months_key_opens() {
     assert!(!holds(&folder, b"RSSRTI80A41L219X"));
     let register = register(&folder);
     let month = Month::of(NOW);
-    let private = register.sealer.months.private(month).unwrap();
+    let private = register.sealer.months.private(month).unwrap().unwrap();
     let sealed = pair(&register, "_q");
     let text = String::from_utf8(seal::open(&private, month, "pair:_q", &sealed).unwrap()).unwrap();
     assert!(text.contains("<AuthnRequest/>") && text.contains(RITA));

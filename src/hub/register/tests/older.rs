@@ -48,7 +48,7 @@ fn an_older_register_is_sealed_again_month_by_month() {
     let register = register(&folder);
     assert_eq!(schema::version(&register.db()).unwrap(), schema::VERSION);
     let month = "2025-03".parse().unwrap();
-    let private = register.sealer.months.private(month).unwrap();
+    let private = register.sealer.months.private(month).unwrap().unwrap();
     let text = seal::open(&private, month, "pair:_1", &pair(&register, "_1")).unwrap();
     assert_eq!(text, br#"{"request":"<q/>","response":"<r/>"}"#);
     assert_eq!(pair(&register, "_2"), [1, 2, 3], "what does not open is kept as it is");

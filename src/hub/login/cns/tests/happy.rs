@@ -44,7 +44,7 @@ fn sealed(hub: &Running) -> Value {
         .unwrap();
     let month = Month::of(at);
     let keys = crate::register::keys::MonthKeys::new(hub.site.folder.join("keys/register.months"));
-    let private = keys.private(month).unwrap();
+    let private = keys.private(month).unwrap().unwrap();
     serde_json::from_slice(&seal::open(&private, month, &format!("pair:{place}"), &pair).unwrap()).unwrap()
 }
 
