@@ -9,6 +9,7 @@ pub mod clock;
 mod folder;
 mod integrator;
 mod progress;
+mod scrub;
 mod seen;
 mod signal;
 

@@ -13,6 +13,7 @@
 //! Reading ([`Tiles`]) trusts nothing below the checkpoint: every hash that it gives was recomputed up to the root. The log
 //! itself ([`Log`]) reads through it before it signs, and so do the auditor's commands.
 
+pub mod add_checkpoint;
 mod bundle;
 mod checkpoint;
 mod cosignature;
@@ -20,12 +21,16 @@ mod disk;
 mod hash;
 mod log;
 mod mend;
+mod mirror;
 mod note;
+pub mod package;
 mod path;
 pub mod proof;
 pub mod prune;
 mod stage;
+pub mod subtree;
 mod tiles;
+mod tree;
 
 pub use bundle::{ENTRY_MAX, EntryTooLong};
 pub use checkpoint::{BadCheckpoint, Checkpoint, Signed};
@@ -34,6 +39,7 @@ pub use disk::{Disk, Files, Folder};
 pub use hash::{Hash, leaf_hash, node_hash, tree_hash};
 pub use log::{Log, LogError};
 pub use mend::{Damage, damage, mend};
+pub use mirror::{Mirror, MirrorError, Standing, Taken};
 pub use note::{BadNote, CosignerKey, KeyError, Note, NoteKey, VerifierKey};
 pub use path::{Kind, Place};
 pub use tiles::{Bundle, TileError, Tiles};

@@ -273,7 +273,7 @@ impl Leaves {
 }
 
 /// Files that are read otherwise, or hold nothing.
-const BESIDE: [&str; 4] = ["checkpoint", beside::WITNESSED, "lock", PRUNED];
+const BESIDE: [&str; 6] = ["checkpoint", beside::WITNESSED, "lock", PRUNED, "pending", "next"];
 
 /// What else is in the folder: partial tiles of earlier checkpoints are the beginning of what they became, and the rest no
 /// checkpoint stands for.

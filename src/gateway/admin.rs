@@ -143,6 +143,6 @@ fn see_other(location: &str) -> HttpResponse {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a request is the edge where a page gets its time")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

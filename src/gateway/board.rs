@@ -1,7 +1,10 @@
 //! What the state machine lets the pages know: written by the event loop alone, read by every page without waiting for
 //! it. A device is on it exactly while the kernel is believed to hold its pass.
 
-use crate::site::{Status, Terms};
+use crate::{
+    ship::Shipping,
+    site::{Status, Terms},
+};
 use jiff::Timestamp;
 use std::{
     collections::HashMap,
@@ -47,6 +50,8 @@ pub struct Board {
     status: RwLock<Status>,
     /// How far the log is: written by the store and the log's own thread.
     pub log: Arc<Progress>,
+    /// How far the hub has acknowledged it: written by the task that ships.
+    pub shipping: Shipping,
 }
 
 impl Board {

@@ -7,6 +7,7 @@ use crate::{
     line::{echo, evidence},
     run,
     settings::Settings,
+    ship::ShipState,
 };
 use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
@@ -157,13 +158,15 @@ fn plain(state: &State) -> String {
     let trial = shares.and_then(|shares| shares.trial);
     let trial = trial.map_or_else(|| "none".to_owned(), |trial| format!("{} seconds left", trial.seconds));
     format!(
-        "gate: {}\nrecords: {}\nlog: {} records, {} waiting, {}{}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}\ntrial: {trial}",
+        "gate: {}\nrecords: {}\nlog: {} records, {} waiting, {}{}{}\nlog copied by the hub: {}\npasses online: {}\nslots lent: {} of {}\ngeneration: {}\nleaf: {}\nhealed: {}\ntrial: {trial}",
         works(state.enforcer),
         works(state.recording),
         state.log.size,
         state.log.waiting,
         works(!state.log.failing),
         if state.log.late { ", its keys are of an earlier week or day" } else { "" },
+        if state.log.damaged { ", an old entry is damaged" } else { "" },
+        copied(&state.shipped),
         state.online,
         state.slots_lent,
         state.slots_total,
@@ -171,6 +174,13 @@ fn plain(state: &State) -> String {
         state.leaf.as_deref().unwrap_or("not measured"),
         state.healed.unwrap_or(0),
     )
+}
+
+fn copied(shipped: &ShipState) -> String {
+    let ShipState { acknowledged, waiting, since, not_copied } = shipped;
+    let since = since.map_or_else(String::new, |since| format!(", {waiting} wait since {since}"));
+    let none = if *not_copied { ", it keeps no copy of this log" } else { "" };
+    format!("{acknowledged} records{since}{none}")
 }
 
 fn passes(config: &Config) -> Result<(), Fault> {

@@ -152,7 +152,12 @@ fn answer(stream: &UnixStream, board: &Board, inbox: &Inbox) -> anyhow::Result<(
     stream.set_write_timeout(Some(PATIENCE))?;
     let Some(ask) = read_frame(stream)? else { return Ok(()) };
     let told = match ask {
-        Ask::Status => Told::Status(Box::new(State::of(&board.status(), board.log.state(), now()))),
+        Ask::Status => Told::Status(Box::new(State::of(
+            &board.status(),
+            board.log.state(),
+            board.shipping.state(),
+            now(),
+        ))),
         Ask::Passes => Told::Passes(board.all().iter().map(open_pass).collect()),
         Ask::Expel(pass) => changed(inbox, |answer| Message::Expel(pass, answer)),
         Ask::Rate { rate: Some(rate), .. } if rate < SLOWEST_PASS => Told::Failed,

@@ -29,6 +29,9 @@ use varco_templates::Lang;
 /// How long the hub is believed to be there, and its keys to be current, without asking it.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long the hub may take for what is posted: it waits for its disk.
+const POST_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How long a page waits to know where a login is ended at the provider: its pass has ended already.
 const OFFER: Duration = Duration::from_secs(2);
 
@@ -220,6 +223,26 @@ impl Hub {
     /// When the hub does not answer.
     pub async fn refresh(&self, now: Timestamp) -> Result<(), HubError> {
         self.known(now, SignedDuration::ZERO).await.map(drop)
+    }
+
+    /// Posts octets to a path of the hub's own, as this gateway: what it answers.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<(reqwest::StatusCode, String), HubError> {
+        let down = |error: reqwest::Error| HubError::Unreachable(chain(&error));
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let secret = encoded(self.settings.client_secret.expose_secret());
+        let request = self
+            .http
+            .post(format!("{}{path}", self.settings.origin))
+            .timeout(POST_PATIENCE)
+            .basic_auth(encoded(&self.settings.client_id), Some(secret))
+            .header(reqwest::header::CONTENT_TYPE, "application/octet-stream")
+            .body(body);
+        let answer = request.send().await.map_err(down)?;
+        let status = answer.status();
+        Ok((status, answer.text().await.map_err(down)?))
     }
 
     /// Discovery and keys, not older than `age`.

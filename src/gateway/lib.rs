@@ -15,5 +15,6 @@ pub mod neighbour;
 pub mod portal;
 pub mod run;
 pub mod settings;
+pub mod ship;
 pub mod site;
 pub mod store;

@@ -13,6 +13,7 @@ use crate::{
         probe::{Answers, serve},
     },
     settings::Settings,
+    ship::Ship,
     site::{
         Rules, Site,
         shares::{self, Told},
@@ -142,6 +143,8 @@ async fn serve(settings: Settings, board: Arc<Board>, live: Arc<Live>, inbox: In
     let hub = Arc::new(Hub::new(settings.hub.clone(), &settings.portal_origin(), http)?);
     let reachable = Arc::new(AtomicBool::new(false));
     actix_web::rt::spawn(watch_hub(Arc::clone(&hub), Arc::clone(&reachable)));
+    let ship = Ship::new(&settings, Arc::clone(&hub), Arc::clone(&board)).context("log.shipped")?;
+    actix_web::rt::spawn(ship.watch());
     let evidence = Evidence::new(&settings, Arc::clone(&board), Arc::clone(&live), Arc::clone(&reachable));
     let login = hub::http_client(settings.hub.ca.as_deref())
         .and_then(|http| Hub::new(settings.hub.clone(), &settings.admin_origin(), http))?;

@@ -11,7 +11,7 @@ use url::Url;
 use varco_audit::{
     keeper::{self, Folder},
     recorder::Recorder,
-    tlog::{KeyError, NoteKey},
+    tlog::{KeyError, NoteKey, VerifierKey},
 };
 use varco_policy::{ConfigError, Site, config};
 
@@ -45,6 +45,7 @@ struct HubWritten {
     client_id: String,
     client_secret_file: PathBuf,
     ca_file: Option<PathBuf>,
+    log_mirror: Option<String>,
 }
 
 /// A certificate and its key, PEM files.
@@ -84,6 +85,8 @@ pub struct Hub {
     pub client_secret: SecretString,
     /// The only certificate authority trusted for it, PEM; `None` for those of the system.
     pub ca: Option<Vec<u8>>,
+    /// The key by which it says that it has copied the log; `None` where what it says over TLS is enough.
+    pub log_mirror: Option<VerifierKey>,
 }
 
 /// The verifiable log.
@@ -234,7 +237,21 @@ impl Hub {
         }
         let client_secret = SecretString::from(secret.trim().to_owned());
         let origin = issuer.origin().ascii_serialization();
-        Ok(Self { issuer: written.issuer, origin, client_id: written.client_id, client_secret, ca })
+        let mirror = written.log_mirror.map(|text| text.parse::<VerifierKey>());
+        let log_mirror =
+            mirror.transpose().ok().filter(|key| key.as_ref().is_none_or(VerifierKey::is_cosigner));
+        let log_mirror = log_mirror.ok_or_else(|| {
+            let remedy = "write what `varco-hub log-key` prints after the word mirror";
+            bad("hub.log_mirror", "is no public key of a mirror".to_owned(), remedy)
+        })?;
+        Ok(Self {
+            issuer: written.issuer,
+            origin,
+            client_id: written.client_id,
+            client_secret,
+            ca,
+            log_mirror,
+        })
     }
 }
 

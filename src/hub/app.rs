@@ -12,6 +12,7 @@ use crate::{
     log::HubLog,
     login::{cns::Cards, trusted::Trusted},
     lookup::Lookup,
+    mirror::Mirrors,
     oidc::{grant::Login, key::SigningKey},
     register::Register,
     registry::Registry,
@@ -40,9 +41,11 @@ pub struct Hub {
     /// The index of the logs that are here; its calls wait for the disk or a server.
     pub index: Arc<Index>,
     /// Fills it.
-    pub follow: Follow,
+    pub follow: Arc<Follow>,
     /// Look-ups of two officers, where there are any; its calls wait for the disk.
     pub lookup: Option<Lookup>,
+    /// The copies of the gateways' logs; its calls wait for the disk.
+    pub mirrors: Arc<Mirrors>,
     /// The register; its calls wait for the disk.
     pub register: Arc<Register>,
     /// In whose names we serve.
@@ -75,8 +78,11 @@ impl Hub {
         database::private_file(&database).with_context(|| database.display().to_string())?;
         let log = Arc::new(HubLog::open(file, &settings, now())?);
         let index = Arc::new(Index::open(file, &settings.index, &settings.state)?);
-        let follow =
-            Follow::start(Arc::clone(&index), Places::of(file, &settings)?).context("the index's thread")?;
+        let follow = Follow::start(Arc::clone(&index), Places::of(file, &settings)?);
+        let follow = Arc::new(follow.context("the index's thread")?);
+        let mirrors = Arc::new(Mirrors::open(file, &settings, &clients, Arc::clone(&log))?);
+        let told = Arc::clone(&follow);
+        mirrors.on_copied(move |origin, entries| told.copied(origin, &entries));
         let register = Register::open(&database, sealer, log.journal())
             .with_context(|| database.display().to_string())?;
         let lookup = settings.lookup.as_ref().map(|lookup| Lookup::open(lookup, &database)).transpose()?;
@@ -95,6 +101,7 @@ impl Hub {
             index,
             follow,
             lookup,
+            mirrors,
             register,
             bodies,
             registry,

@@ -5,12 +5,14 @@ use crate::{
     config::Settings,
     keys,
     login::{cns, saml},
+    mirror,
     register::{keys::MonthKeys, report::Report},
     registry::Registry,
     serve,
 };
 use anyhow::Context;
 use std::{io::Write, path::Path};
+use varco_audit::tlog::CosignerKey;
 use varco_web::startup::Fault;
 
 /// Reads and checks everything that `varco-hub run` would, but for the keys, which may not be made yet.
@@ -69,4 +71,25 @@ pub fn show_register(file: &Path) -> Result<(), Fault> {
     let keys = MonthKeys::new(settings.keys.join(keys::MONTHS));
     let report = Report::read(&database, &keys).with_context(|| database.display().to_string())?;
     Ok(write!(std::io::stdout().lock(), "{report}").context("standard output")?)
+}
+
+/// Prints the public halves of the log's and the mirror's keys, which are made where there are none, and the folder of each
+/// gateway's copy.
+///
+/// # Errors
+/// When the settings are wrong or a key cannot be used.
+pub fn show_log_keys(file: &Path) -> Result<(), Fault> {
+    let settings = Settings::load(file)?;
+    let key = settings.log.at(file, &settings)?.key().context("log.key")?;
+    let mirror =
+        CosignerKey::load_or_make(&settings.state.join("mirror.key"), &mirror::mirror_name(&settings))
+            .context("mirror.key")?;
+    let mut text = format!("log {}\nmirror {}\n", key.vkey(), mirror.vkey());
+    for client in settings.clients(file)? {
+        if let Some(key) = &client.log_key {
+            let folder = mirror::folder(&settings.state, key.name());
+            text += &format!("copy {} {} {}\n", client.client_id, key.name(), folder.display());
+        }
+    }
+    Ok(write!(std::io::stdout().lock(), "{text}").context("standard output")?)
 }

@@ -28,6 +28,7 @@ use std::{
 };
 pub use timestamp::{Asked as TimestampsAsked, TimestampSettings};
 use url::Url;
+use varco_audit::tlog::VerifierKey;
 use varco_policy::{ConfigError, config};
 pub use witness::WitnessSettings;
 
@@ -120,6 +121,8 @@ pub struct Gateway {
     pub client_secret_file: PathBuf,
     /// The one address that codes for citizens are sent to, compared exactly. HTTPS.
     pub redirect_uri: String,
+    /// The public half of the key of its log, as `varco-gateway log-key` prints it: then its log is copied here.
+    pub log_key: Option<String>,
     /// The one address that codes for the site's administrators are sent to. HTTPS, not that of the citizens.
     pub admin_redirect_uri: Option<String>,
     /// Fiscal codes of the site's administrators.
@@ -135,6 +138,8 @@ pub struct Client {
     pub body: String,
     pub client_id: String,
     pub secret: SecretString,
+    /// The key of its log, where that is copied here.
+    pub log_key: Option<VerifierKey>,
     pub redirect_uri: Url,
     /// `redirect_uri` as written: what is compared.
     pub redirect_text: String,
@@ -247,10 +252,28 @@ impl Settings {
             body: gateway.body.clone(),
             client_id: id.clone(),
             secret: secret(file, &key("client_secret_file"), &gateway.client_secret_file)?,
+            log_key: self.log_key(file, index)?,
             redirect_uri: callback(file, &key("redirect_uri"), &gateway.redirect_uri)?,
             redirect_text: gateway.redirect_uri.clone(),
             admins: Admins::of(file, index, gateway)?,
         })
+    }
+}
+
+impl Settings {
+    /// The key of a gateway's log. No two gateways have one log.
+    fn log_key(&self, file: &Path, index: usize) -> Result<Option<VerifierKey>, ConfigError> {
+        let read = |gateway: &Gateway| gateway.log_key.as_ref().map(|text| text.parse::<VerifierKey>());
+        let bad = |problem: String| {
+            let remedy = "write the line that `varco-gateway log-key` prints at that gateway";
+            ConfigError::new(file, &format!("gateway[{index}].log_key"), problem, remedy)
+        };
+        let (before, from) = self.gateways.split_at(index.min(self.gateways.len()));
+        let Some(key) = from.first().and_then(read) else { return Ok(None) };
+        let key = key.ok().filter(|key| !key.is_cosigner());
+        let key = key.ok_or_else(|| bad("is no public key of a log".to_owned()))?;
+        let taken = before.iter().filter_map(read).flatten().any(|other| other.name() == key.name());
+        if taken { Err(bad(format!("{} is another gateway's log", key.name()))) } else { Ok(Some(key)) }
     }
 }
 

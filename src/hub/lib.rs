@@ -14,6 +14,7 @@ pub mod keys;
 pub mod log;
 pub mod login;
 pub mod lookup;
+pub mod mirror;
 pub mod oidc;
 pub mod pages;
 pub mod pairs;

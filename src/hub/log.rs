@@ -3,6 +3,7 @@
 //!
 //! A leaf is committed in `hub.db` in the transaction of the row that it speaks of; a thread brings it into the folder.
 
+pub mod checkpoint;
 mod journal;
 
 use crate::{

@@ -42,6 +42,8 @@ enum Command {
     Lookup(LookupCommand),
     /// Say who an answer of two officers is about; recorded in the log first.
     Name(NameArguments),
+    /// Print the public halves of the hub's log and mirror keys, and where each gateway's log is copied to.
+    LogKey(Config),
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -225,6 +227,7 @@ fn main() -> ExitCode {
         Command::Name(NameArguments { case, answer, months, json, at }) => {
             lookup::name::name(&at.config, &lookup::name::Wish { case, answer, months, json })
         }
+        Command::LogKey(at) => commands::show_log_keys(&at.config),
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
         Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })

@@ -1,6 +1,6 @@
 //! Which path leads where, and what holds for every request.
 
-use crate::{app::Hub, login, lookup, oidc, pages};
+use crate::{app::Hub, log, login, lookup, mirror, oidc, pages};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::MessageBody,
@@ -31,6 +31,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::resource("/oidc/logout").get(oidc::end_session::by_query).post(oidc::end_session::by_form),
         )
+        .service(mirror::add_checkpoint::add_checkpoint)
+        .service(mirror::add_entries::add_entries)
+        .service(log::checkpoint::checkpoint)
         .service(login::choose::choose)
         .service(login::choose::image)
         .service(login::cancel::cancel)

@@ -259,6 +259,10 @@ impl Running {
         Self { site, hub, base, client, console, handle }
     }
 
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub fn browser(&self) -> Browser {
         Browser { client: self.client.clone(), base: self.base.clone(), cookies: BTreeMap::new() }
     }

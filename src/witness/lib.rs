@@ -3,9 +3,7 @@
 //! any log of C2SP, sees sizes and hashes only, and keeps no personal data.
 
 pub mod config;
-pub mod decide;
 pub mod kept;
-pub mod request;
 pub mod routes;
 pub mod serve;
 pub mod witness;

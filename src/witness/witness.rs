@@ -2,9 +2,7 @@
 
 use crate::{
     config::Logs,
-    decide::{Verdict, decide},
     kept::{Evidence, Kept, KeptError},
-    request::Request,
 };
 use jiff::Timestamp;
 use std::{
@@ -14,7 +12,10 @@ use std::{
         atomic::{AtomicBool, Ordering::SeqCst},
     },
 };
-use varco_audit::tlog::{Checkpoint, Cosignature, CosignerKey, Disk, Folder, Signed, VerifierKey};
+use varco_audit::tlog::{
+    Checkpoint, Cosignature, CosignerKey, Disk, Folder, Signed, VerifierKey,
+    add_checkpoint::{Request, Verdict, decide},
+};
 
 /// What a log is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The thread that brings leaves into the log.
 
-use super::{Failed, Folder, Progress, seen};
+use super::{Failed, Folder, Progress, scrub::Scrub, seen};
 use crate::{journal, tlog::Log};
 use rusqlite::Connection;
 use std::{
@@ -8,13 +8,15 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering::SeqCst},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Leaves integrated at a time.
 const CHUNK: u32 = 1024;
 /// What comes within this is integrated together: each time costs the disk a dozen syncs.
 const GATHER: Duration = Duration::from_secs(1);
+/// How often it is told that the log is not written, as long as it is not.
+const TOLD_EVERY: Duration = Duration::from_secs(3600);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -26,12 +28,23 @@ pub struct Integrator {
     log: Option<Log>,
     reader: Option<Connection>,
     progress: Arc<Progress>,
+    scrub: Scrub,
+    /// When it was told last that the log is not written.
+    told: Option<Instant>,
 }
 
 impl Integrator {
     /// Integrates what is in this database into the log, which is opened by the thread where it is not open yet.
     pub fn new(at: Folder, database: &Path, log: Option<Log>, progress: Arc<Progress>) -> Self {
-        Self { at, database: database.to_owned(), log, reader: None, progress }
+        Self {
+            at,
+            database: database.to_owned(),
+            log,
+            reader: None,
+            progress,
+            scrub: Scrub::default(),
+            told: None,
+        }
     }
 
     /// How far it is.
@@ -57,7 +70,7 @@ impl Integrator {
         let progress = Arc::clone(&self.progress);
         loop {
             progress.signal.take();
-            let patience = if self.attempt() { RETRY } else { Duration::MAX };
+            let patience = if self.attempt() { RETRY } else { self.scrub() };
             let mut asked = progress.signal.wait(patience, |asked| asked.work || asked.stop);
             if asked.work && !asked.stop {
                 asked = progress.signal.wait(GATHER, |asked| asked.urgent || asked.stop);
@@ -75,16 +88,34 @@ impl Integrator {
         let failed = outcome.is_err();
         let before = self.progress.failing.swap(failed, SeqCst);
         match outcome {
-            Ok(()) if before => tracing::info!("the log is written again"),
-            Err(error) if !before => {
-                tracing::error!(%error, alarm = "log-not-written", "records are kept and wait for the log");
+            Ok(()) => {
+                self.told = None;
+                if before {
+                    tracing::info!("the log is written again");
+                }
             }
-            _ => {}
+            Err(error) if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) => {
+                self.told = Some(now());
+                let waiting = self.progress.state().waiting;
+                tracing::error!(%error, alarm = "log-not-written", waiting, "records are kept and wait for the log");
+            }
+            Err(_) => {}
         }
         if failed {
             self.log = None;
         }
         failed
+    }
+
+    /// Reads a part of the old entries where that is due; how long until the next.
+    fn scrub(&mut self) -> Duration {
+        let now = now();
+        if let Some(Err(error)) = self.log.as_ref().and_then(|log| self.scrub.part(log, &self.at.folder, now))
+        {
+            self.progress.damaged.store(true, SeqCst);
+            tracing::error!(%error, alarm = "log-damaged", "an old entry of the log is damaged: restore it from the copy");
+        }
+        self.scrub.due_in(now)
     }
 
     /// Brings every leaf that is recorded into the log. Also what recovers it at a start.
@@ -124,6 +155,14 @@ impl Integrator {
         self.progress.set_integrated(log.size());
         Ok(())
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread is the edge: how often it tells and reads hangs on no wall clock"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// A thread that has fallen is a log that is not written. The records are kept: no reason to let nobody in.

@@ -24,6 +24,7 @@ pub struct Progress {
     integrated: AtomicU64,
     pub(super) failing: AtomicBool,
     late: AtomicBool,
+    pub(super) damaged: AtomicBool,
     pub(super) signal: Signal,
     /// Those who wait for a leaf to be in a checkpoint.
     waiting: (Mutex<()>, Condvar),
@@ -38,6 +39,9 @@ pub struct LogState {
     pub waiting: u64,
     /// Whether the last attempt to write the log failed.
     pub failing: bool,
+    /// Whether an old entry was found damaged since the start.
+    #[serde(default)]
+    pub damaged: bool,
     /// Whether a class is sealed to the key of an earlier week or day, since there is none of the current one.
     pub late: bool,
 }
@@ -50,6 +54,7 @@ impl Progress {
             size,
             waiting: next.saturating_sub(size),
             failing: self.failing.load(SeqCst),
+            damaged: self.damaged.load(SeqCst),
             late: self.late.load(SeqCst),
         }
     }

@@ -104,6 +104,15 @@ impl Signed {
         &self.note
     }
 
+    /// The same with the log's own signature only.
+    ///
+    /// # Errors
+    /// Never for the key that it was verified with.
+    pub(super) fn alone(&self, key: &VerifierKey) -> Result<Self, BadNote> {
+        let note = Note::parse(self.note.as_bytes())?.only(std::slice::from_ref(key));
+        Ok(Self { checkpoint: self.checkpoint.clone(), note })
+    }
+
     /// What it says.
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

@@ -2,7 +2,10 @@
 
 mod file;
 
-use super::hash::{Hash, node_hash, split};
+use super::{
+    hash::{Hash, node_hash, split},
+    subtree,
+};
 pub use file::Proof;
 
 /// The root that an inclusion proof leads to from the hash of entry `index`, in a tree of `size`; `None` when the proof is not
@@ -27,30 +30,7 @@ pub fn inclusion_root(index: u64, size: u64, leaf: Hash, proof: &[Hash]) -> Opti
 pub fn consistent(old_size: u64, old_root: Hash, size: u64, root: Hash, proof: &[Hash]) -> bool {
     match old_size {
         0 => proof.is_empty() && old_root == super::tree_hash(&[]),
-        _ if old_size > size => false,
-        _ => roots(old_size, size, Some(old_root), proof) == Some((old_root, root)),
-    }
-}
-
-/// Both roots that a consistency proof leads to. `known` is the old root as long as the old tree is whole on this side: then
-/// the proof leaves it out.
-fn roots(old: u64, size: u64, known: Option<Hash>, proof: &[Hash]) -> Option<(Hash, Hash)> {
-    if old == size {
-        let root = match (known, proof) {
-            (Some(root), []) => root,
-            (None, [root]) => *root,
-            _ => return None,
-        };
-        return Some((root, root));
-    }
-    let (beside, proof) = proof.split_last()?;
-    let left = split(size);
-    if old <= left {
-        let (before, now) = roots(old, left, known, proof)?;
-        Some((before, node_hash(&now, beside)))
-    } else {
-        let (before, now) = roots(old - left, size - left, None, proof)?;
-        Some((node_hash(beside, &before), node_hash(beside, &now)))
+        _ => subtree::proved(0..old_size, old_root, size, root, proof),
     }
 }
 
@@ -70,30 +50,6 @@ pub(super) fn inclusion<E>(
             proof.push(hash_of(first, middle)?);
             first = middle;
         }
-    }
-    proof.reverse();
-    Ok(proof)
-}
-
-/// Collects a consistency proof from `old` entries, 1 or more, to `size`.
-pub(super) fn consistency<E>(
-    old: u64,
-    size: u64,
-    mut hash_of: impl FnMut(u64, u64) -> Result<Hash, E>,
-) -> Result<Vec<Hash>, E> {
-    let (mut first, mut end, mut proof) = (0, size, Vec::new());
-    while old < end {
-        let middle = first + split(end - first);
-        if old <= middle {
-            proof.push(hash_of(middle, end)?);
-            end = middle;
-        } else {
-            proof.push(hash_of(first, middle)?);
-            first = middle;
-        }
-    }
-    if first > 0 {
-        proof.push(hash_of(first, end)?);
     }
     proof.reverse();
     Ok(proof)

@@ -9,7 +9,7 @@ use super::{
     disk::Files,
     hash::{Hash, leaf_hash, node_hash, split, tree_hash},
     path::{self, FULL, Kind, LEVELS, Place},
-    proof,
+    proof, subtree,
 };
 use std::{io, ops::Range, sync::Arc};
 
@@ -219,8 +219,20 @@ impl<F: Files> Tiles<F> {
         match old {
             0 => Ok(Vec::new()),
             _ if old > self.size => Err(TileError::Past { size: self.size, asked: old }),
-            _ => proof::consistency(old, self.size, |first, end| self.range(first, end)),
+            _ => self.subtree(0..old),
         }
+    }
+
+    /// Proves that a subtree is one of this tree (draft-ietf-plants-merkle-tree-certs, "Subtree Consistency Proofs").
+    ///
+    /// # Errors
+    /// When a tile cannot be read or was changed, or the subtree is none of a tree of this size.
+    pub fn subtree(&mut self, entries: Range<u64>) -> Result<Vec<Hash>, TileError> {
+        let asked = entries.end;
+        if !subtree::is_one(&entries) || entries.end > self.size {
+            return Err(TileError::Past { size: self.size, asked });
+        }
+        subtree::prove(entries, self.size, |first, end| self.range(first, end))
     }
 
     /// The hash over entries `first` to `end`, which RFC 6962 makes a subtree of.

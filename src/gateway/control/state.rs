@@ -1,8 +1,11 @@
 //! The state of a site as operators read it; names nobody.
 
-use crate::site::{
-    Status,
-    shares::{Back, SharesNow},
+use crate::{
+    ship::ShipState,
+    site::{
+        Status,
+        shares::{Back, SharesNow},
+    },
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,8 @@ pub struct State {
     pub recording: bool,
     /// How far the verifiable log is.
     pub log: LogState,
+    /// How far the hub has acknowledged it.
+    pub shipped: ShipState,
     /// Queueing discipline at the leaves.
     pub leaf: Option<String>,
     /// Differences healed by the enforcer.
@@ -73,7 +78,7 @@ pub struct LaneState {
 
 impl State {
     /// The state at `now`.
-    pub fn of(status: &Status, log: LogState, now: Timestamp) -> Self {
+    pub fn of(status: &Status, log: LogState, shipped: ShipState, now: Timestamp) -> Self {
         let measured = status.measured.as_ref();
         let lanes = measured.iter().flat_map(|m| &m.lanes).map(|usage| lane(*usage, status)).collect();
         Self {
@@ -84,6 +89,7 @@ impl State {
             enforcer: status.enforcer_ready,
             recording: status.recording,
             log,
+            shipped,
             leaf: measured.map(|m| m.leaf.clone()),
             healed: measured.map(|m| m.healed),
             shares: status.shares.as_ref().map(|shares| SharesState::of(shares, now)),

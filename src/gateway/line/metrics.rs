@@ -1,8 +1,9 @@
 //! What the line does now, as Prometheus metrics (text format 0.0.4). Base units: bytes, seconds. No label names anybody.
 
 use super::live::{Counts, DELAYS, Now};
-use crate::site::Status;
+use crate::{ship::ShipState, site::Status};
 use std::fmt::{Display, Write};
+use varco_audit::keeper::LogState;
 use varco_policy::{
     Rate,
     wire::{Direction, LaneUsage},
@@ -12,7 +13,7 @@ use varco_policy::{
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The metrics as text.
-pub fn text(now: &Now, status: &Status, hub: bool) -> String {
+pub fn text(now: &Now, status: &Status, (log, shipped): (LogState, ShipState), hub: bool) -> String {
     let mut page = Page(String::new());
     lanes(&mut page, &now.lanes);
     line(&mut page, now);
@@ -27,6 +28,11 @@ pub fn text(now: &Now, status: &Status, hub: bool) -> String {
     ] {
         page.one(name, "gauge", help, u8::from(well));
     }
+    page.one("varco_log_entries", "gauge", "Entries of the verifiable log.", log.size);
+    page.one("varco_log_waiting", "gauge", "Records that are not in the log yet.", log.waiting);
+    page.one("varco_log_failing", "gauge", "Whether the log cannot be written.", u8::from(log.failing));
+    page.one("varco_log_damaged", "gauge", "Whether an old entry was found damaged.", u8::from(log.damaged));
+    page.one("varco_log_unshipped", "gauge", "Entries that the hub has not acknowledged.", shipped.waiting);
     page.0
 }
 

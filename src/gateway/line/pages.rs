@@ -92,7 +92,8 @@ async fn export(dates: web::Query<Dates>, evidence: web::Data<Evidence>) -> Http
 #[actix_web::get("/metrics")]
 async fn scrape(evidence: web::Data<Evidence>) -> HttpResponse {
     let hub = evidence.hub.load(Ordering::Relaxed);
-    let text = metrics::text(&evidence.live.now(), &evidence.board.status(), hub);
+    let log = (evidence.board.log.state(), evidence.board.shipping.state());
+    let text = metrics::text(&evidence.live.now(), &evidence.board.status(), log, hub);
     HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(text)
 }
 

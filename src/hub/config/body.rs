@@ -7,8 +7,8 @@ use std::path::Path;
 use varco_policy::ConfigError;
 
 /// Addresses of the hub's own, which no body may take.
-const TAKEN: [&str; 10] =
-    ["spid", "cie", "eidas", "cns", "card", "oidc", "login", "health", "metadata", "assets"];
+const TAKEN: [&str; 11] =
+    ["spid", "cie", "eidas", "cns", "card", "oidc", "login", "log", "health", "metadata", "assets"];
 
 /// A `[[body]]` table. The fields of [`Body`] stand here once more, since serde refuses no unknown key of a table that is
 /// flattened into another.

@@ -2,7 +2,10 @@
 
 use super::form::Parameters;
 use crate::{app::Hub, config::Client};
-use actix_web::{HttpRequest, http::header::AUTHORIZATION};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, AUTHORIZATION},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret;
 use std::borrow::Cow;
@@ -38,6 +41,18 @@ pub fn authenticate<'a>(
     }
     let client = hub.client(&id).ok_or(ClientError::Unknown)?;
     if same(client.secret.expose_secret(), &secret) { Ok(client) } else { Err(ClientError::Unknown) }
+}
+
+/// The gateway that `client_secret_basic` proves, where nothing is posted as a form.
+pub fn basic_only<'a>(hub: &'a Hub, request: &HttpRequest) -> Option<&'a Client> {
+    authenticate(hub, request, &Parameters::default()).ok()
+}
+
+/// The answer to who proves nothing.
+pub fn unauthorized() -> HttpResponse {
+    HttpResponse::Unauthorized()
+        .insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"varco-hub\""))
+        .json(serde_json::json!({ "error": "invalid_client" }))
 }
 
 /// Compares in a time that tells nothing: the digests have one length, and are compared in constant time.

@@ -4,17 +4,13 @@
 //! A token is signed when it is handed out, so that its `iat` is fresh; the event keeps its `jti` until the gateway has
 //! acknowledged it. Logout Tokens have no nonce and ID tokens have one, so neither passes for the other.
 
-use super::{client, form::Parameters};
+use super::client;
 use crate::{
     app::{self, Hub},
     config::Client,
     register::{RegisterError, sessions::Ended},
 };
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    post, web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, post, web};
 use openidconnect::{
     AdditionalClaims, Audience, IdToken, IdTokenClaims, IssuerUrl, StandardClaims, SubjectIdentifier,
     core::{CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm},
@@ -81,11 +77,7 @@ type LogoutToken =
 /// The endpoint. The gateway proves itself as at the token endpoint, by `client_secret_basic`.
 #[post("/oidc/events")]
 pub async fn poll(hub: web::Data<Hub>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let Ok(client) = client::authenticate(&hub, &request, &Parameters::default()) else {
-        return HttpResponse::Unauthorized()
-            .insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"varco-hub\""))
-            .json(serde_json::json!({ "error": "invalid_client" }));
-    };
+    let Some(client) = client::basic_only(&hub, &request) else { return client::unauthorized() };
     let asked = Some(&body).filter(|body| body.len() <= LONGEST);
     let Some(asked) = asked.and_then(|body| serde_json::from_slice::<Poll>(body).ok()) else {
         return HttpResponse::BadRequest()

@@ -21,7 +21,7 @@ pub enum Reach {
 
 /// What is with the disk after the step that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
+pub enum After {
     /// It works again: the same program goes on.
     GoesOn,
     /// It works again: the program is started anew.
@@ -132,6 +132,20 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Volatile {
+    /// What is there afterwards.
+    pub fn left(self, after: After) -> Memory {
+        match after {
+            After::PowerLost => self.after_power_loss(|_| false),
+            After::PowerLostHere(seed) => self.after_power_loss(|path| {
+                let hash = path
+                    .bytes()
+                    .fold(seed, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x100_0000_01b3));
+                hash >> 40 & 1 == 1
+            }),
+            _ => self.now,
+        }
+    }
+
     /// What is there when the power is back.
     pub fn after_power_loss(&self, keeps: impl Fn(&str) -> bool) -> Memory {
         let (now, kept) = (self.now.0.borrow(), self.kept.borrow());
@@ -248,17 +262,7 @@ fn fails_at(before: &Before, end: u64, step: usize, reach: Reach, after: After) 
         assert!(after != After::GoesOn || acknowledged == end, "{what}: it does not go on");
     }
     let reached = faulty.step.get() > step;
-    let disk = faulty.disk;
-    let left = match after {
-        After::PowerLost => disk.after_power_loss(|_| false),
-        After::PowerLostHere(seed) => disk.after_power_loss(|path| {
-            let hash = path
-                .bytes()
-                .fold(seed, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x100_0000_01b3));
-            hash >> 40 & 1 == 1
-        }),
-        _ => disk.now,
-    };
+    let left = faulty.disk.left(after);
     all_are_there(left, before, acknowledged, end, &what);
     reached
 }
@@ -266,6 +270,11 @@ fn fails_at(before: &Before, end: u64, step: usize, reach: Reach, after: After) 
 /// Every step, whatever it leaves and whatever comes after it.
 fn fails_everywhere(steps: &[u64], end: u64) -> usize {
     let before = before(steps);
+    steps_until_none_is_reached(|step, reach, after| fails_at(&before, end, step, reach, after))
+}
+
+/// Tries each step with each outcome; how many steps there were.
+pub fn steps_until_none_is_reached(fails_at: impl Fn(usize, Reach, After) -> bool) -> usize {
     let afters = [After::GoesOn, After::Restarts, After::Killed, After::PowerLost];
     let afters = afters.into_iter().chain((0..4).map(|seed| After::PowerLostHere(seed * 7919)));
     let mut step = 0;
@@ -273,7 +282,7 @@ fn fails_everywhere(steps: &[u64], end: u64) -> usize {
         let mut reached = false;
         for after in afters.clone() {
             for reach in [Reach::Nothing, Reach::Half, Reach::All] {
-                reached |= fails_at(&before, end, step, reach, after);
+                reached |= fails_at(step, reach, after);
             }
         }
         if !reached {

@@ -9,6 +9,7 @@ mod crash;
 mod faults;
 mod formats;
 mod kept;
+mod mirror;
 mod notes;
 mod oracles;
 mod prune;

@@ -90,6 +90,18 @@ pub struct Provider {
     server: ServerHandle,
 }
 
+/// What a gateway's settings say of a hub at this address.
+pub fn settings_of(address: &str) -> settings::Hub {
+    settings::Hub {
+        origin: address.to_owned(),
+        issuer: address.to_owned(),
+        client_id: CLIENT.into(),
+        client_secret: SECRET.to_owned().into(),
+        ca: None,
+        log_mirror: None,
+    }
+}
+
 fn new_key() -> String {
     let key = openssl::rsa::Rsa::generate(2048).unwrap();
     String::from_utf8(key.private_key_to_pem().unwrap()).unwrap()
@@ -131,13 +143,7 @@ impl Provider {
     /// A relying party with pages at this origin.
     pub fn hub_of(&self, origin: &str) -> Hub {
         let issuer = self.state.lock().unwrap().issuer.clone();
-        let settings = settings::Hub {
-            origin: issuer.clone(),
-            issuer,
-            client_id: CLIENT.into(),
-            client_secret: SECRET.to_owned().into(),
-            ca: None,
-        };
+        let settings = settings_of(&issuer);
         let _ = rustls::crypto::ring::default_provider().install_default();
         Hub::new(settings, origin, reqwest::Client::new()).unwrap()
     }

@@ -103,8 +103,12 @@ fn now() -> Now {
 
 #[test]
 fn the_text_is_what_prometheus_reads() {
-    let samples =
-        parse(&text(&now(), &Status { online: 6, enforcer_ready: true, ..Status::default() }, false));
+    let samples = parse(&text(
+        &now(),
+        &Status { online: 6, enforcer_ready: true, ..Status::default() },
+        Default::default(),
+        false,
+    ));
     let lane = [("lane", "guest"), ("direction", "down")];
     let of = |name, labels: &[(&str, &str)]| value(&samples, name, labels);
     assert_eq!(of("varco_lane_bytes_total", &lane), 7_000_000_000 * 1_000_000);
@@ -123,14 +127,14 @@ fn the_text_is_what_prometheus_reads() {
 
 #[test]
 fn before_anything_is_known_it_is_good_as_well() {
-    let samples = parse(&text(&Now::default(), &Status::default(), false));
+    let samples = parse(&text(&Now::default(), &Status::default(), Default::default(), false));
     assert_eq!(value(&samples, "varco_passes", &[]), 0);
 }
 
 /// SECURITY.md E1: the only labels are of the house, not of persons.
 #[test]
 fn no_label_names_anybody() {
-    let samples = parse(&text(&now(), &Status::default(), true));
+    let samples = parse(&text(&now(), &Status::default(), Default::default(), true));
     let labels: BTreeSet<_> =
         samples.iter().flat_map(|(_, labels, _)| labels.keys().map(String::as_str)).collect();
     assert_eq!(labels, BTreeSet::from(["direction", "eighths", "lane", "le"]));

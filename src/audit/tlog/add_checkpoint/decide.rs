@@ -1,6 +1,6 @@
-//! Whether a checkpoint is cosigned: the rules of C2SP tlog-witness, without any file or network.
+//! Whether a checkpoint is followed: the rules of C2SP tlog-witness.
 
-use varco_audit::tlog::{Checkpoint, Hash, proof::consistent};
+use crate::tlog::{Checkpoint, Hash, proof::consistent};
 
 /// What is to be done about a checkpoint that the log signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The body of `add-checkpoint` (C2SP tlog-witness): the size that the log believes is known here, a consistency proof, an
 //! empty line, and the checkpoint.
 
-use varco_audit::tlog::{Checkpoint, Hash, Note};
+use crate::tlog::{Checkpoint, Hash, Note};
 
 /// More lines of proof are refused.
 const PROOF_MAX: usize = 63;
@@ -35,6 +35,12 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Writes a body: the size that is known there, the proof from it, the signed checkpoint.
+pub fn write(old: u64, proof: &[Hash], note: &str) -> String {
+    let proof: String = proof.iter().map(|hash| format!("{hash}\n")).collect();
+    format!("old {old}\n{proof}\n{note}")
+}
+
 /// A number in its only spelling.
 fn decimal(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
@@ -58,6 +64,8 @@ mod tests {
     fn one_spelling_is_read() {
         assert_eq!(read("old 0\n"), Some((0, 0)));
         assert_eq!(read(&format!("old 5\n{HASH}{HASH}")), Some((5, 2)));
+        let hash = Hash::from_base64(HASH.trim_end()).unwrap();
+        assert_eq!(write(5, &[hash, hash], NOTE), format!("old 5\n{HASH}{HASH}\n{NOTE}"));
         assert_eq!(read(&format!("old 5\n{}", HASH.repeat(63))), Some((5, 63)));
         let bad =
             ["", "old 00\n", "old 05\n", "old +5\n", "old -1\n", "old  5\n", "old 5 \n", "Old 5\n", "5\n"];
