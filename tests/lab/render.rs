@@ -7,6 +7,7 @@ use super::{
 use crate::idp::citizen::Citizen;
 use anyhow::Result;
 use std::{fmt::Write as _, fs};
+use varco_audit::tlog::{CosignerKey, NoteKey};
 use varco_policy::Rate;
 
 /// Writes every settings file into `config/`.
@@ -19,8 +20,8 @@ pub fn write(lab: &Lab, plan: &Plan) -> Result<()> {
     }
     fs::write(lab.path("config/site.toml"), site(plan) + &hub_here(plan))?;
     fs::write(lab.path("config/enforcer.toml"), enforcer(lab))?;
-    fs::write(lab.path("config/gateway.toml"), gateway(lab, plan))?;
-    fs::write(lab.path("config/hub.toml"), hub(lab, plan))?;
+    fs::write(lab.path("config/gateway.toml"), gateway(lab, plan)?)?;
+    fs::write(lab.path("config/hub.toml"), hub(lab, plan)?)?;
     Ok(fs::write(lab.path("config/dns.conf"), dns(plan))?)
 }
 
@@ -131,9 +132,11 @@ state = "{at}/enforcer"
     )
 }
 
-fn gateway(lab: &Lab, plan: &Plan) -> String {
+fn gateway(lab: &Lab, plan: &Plan) -> Result<String> {
     let at = lab.folder.display();
-    format!(
+    let mirror =
+        CosignerKey::load_or_make(&lab.path("hub/mirror.key"), &format!("{}/mirror", plan::HUB_NAME))?.vkey();
+    Ok(format!(
         r#"site = "{at}/config/site.toml"
 enforcer = "{at}/run/enforcer.sock"
 state = "{at}/gateway"
@@ -153,6 +156,7 @@ issuer = "https://{hub}"
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
 ca_file = "{at}/tls/ca.pem"
+log_mirror = "{mirror}"
 
 [log]
 keys = "{at}/log-keys"
@@ -160,12 +164,15 @@ keys = "{at}/log-keys"
         office = plan::OFFICE_ROUTER,
         hub = plan::HUB_NAME,
         name = plan.name,
-    )
+    ))
 }
 
-fn hub(lab: &Lab, plan: &Plan) -> String {
+fn hub(lab: &Lab, plan: &Plan) -> Result<String> {
     let at = lab.folder.display();
-    format!(
+    // As the gateway would make it at its first start; an operator copies what `varco-gateway log-key` prints.
+    let origin = format!("{}/log/{}", plan::HUB_NAME, plan.name);
+    let log_key = NoteKey::load_or_make(&lab.path("gateway/log.key"), &origin)?.vkey();
+    Ok(format!(
         r#"listen = "{address}:443"
 public_url = "https://{hub}"
 state = "{at}/hub"
@@ -205,6 +212,7 @@ eidas = {eidas}
 [[gateway]]
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
+log_key = "{log_key}"
 redirect_uri = "https://{portal}/login/callback"
 admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
@@ -220,7 +228,7 @@ admins = ["{admin}"]
         hub = plan::HUB_NAME,
         name = plan.name,
         portal = plan::PORTAL_NAME,
-    )
+    ))
 }
 
 /// The body in CIE, as the service that it is in SPID.

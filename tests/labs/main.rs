@@ -15,5 +15,6 @@ mod lookup;
 mod passes;
 mod seized;
 mod settings;
+mod shipping;
 mod site;
 mod validators;

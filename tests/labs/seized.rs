@@ -22,7 +22,38 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// The files that hold a text.
 pub fn holding(files: &[(String, Vec<u8>)], text: &str) -> Vec<String> {
     let holds = |octets: &[u8]| octets.windows(text.len()).any(|window| window == text.as_bytes());
+fn holding(files: &[(String, Vec<u8>)], text: impl AsRef<[u8]>) -> Vec<String> {
+    let text = text.as_ref();
+    let holds = |octets: &[u8]| octets.windows(text.len()).any(|window| window == text);
     files.iter().filter(|(_, octets)| holds(octets)).map(|(name, _)| name.clone()).collect()
+}
+
+/// SECURITY.md R20: the other half. The hub knows who, and has a copy of every log; it has no address.
+#[test]
+fn a_seized_hub_tells_no_address() {
+    let site = Site::up(1);
+    let citizen = site.guest(0).citizen("ada");
+    let (address, _) = citizen.tcp(crate::site::SERVER).unwrap();
+    let (mac, device) = (hardware_address(&site), citizen.address());
+    citizen.log_out();
+    assert!(eventually(60, || site.shipped()["waiting"] == 0
+        && site.shipped()["acknowledged"].as_u64() > Some(6)));
+    let seized = files(Path::new(&site.state("hub")));
+    assert!(!holding(&seized, b"varco-leaf/1 R2b ").is_empty(), "the copy is there, and the search finds it");
+    assert!(!holding(&seized, b"varco-leaf/1 R1 @hub ").is_empty());
+    for known in [&address, &mac, &device] {
+        assert_eq!(holding(&seized, known.as_bytes()), [""; 0], "{known}");
+    }
+    let octets = |address: &str| address.parse::<std::net::Ipv4Addr>().unwrap().octets().to_vec();
+    let hardware = mac.split(':').map(|two| u8::from_str_radix(two, 16).unwrap()).collect();
+    for known in [octets(&address), octets(&device), hardware] {
+        assert_eq!(holding(&seized, &known), [""; 0], "{known:?}");
+    }
+    let logs: Vec<_> = files(Path::new(&site.state("logs")));
+    let logs: Vec<_> = logs.into_iter().filter(|(name, _)| name.contains("hub")).collect();
+    for known in [&mac, &device] {
+        assert_eq!(holding(&logs, known.as_bytes()), [""; 0], "{known}");
+    }
 }
 
 fn hardware_address(site: &Site) -> String {

@@ -149,12 +149,20 @@ impl Site {
         Lab::at(Path::new(&self.state(""))).unwrap()
     }
 
+    /// How far the hub has acknowledged the gateway's log.
+    pub fn shipped(&self) -> Value {
+        self.state_of_gateway()["shipped"].clone()
+    }
+
     /// How far the gateway's log is.
     pub fn log(&self) -> Value {
+        self.state_of_gateway()["log"].clone()
+    }
+
+    fn state_of_gateway(&self) -> Value {
         let words = ["status", "--json", "--config", &self.state("config/gateway.toml")];
         let out = self.program("gateway", "varco-gateway", &words);
-        let state: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
-        state["log"].clone()
+        serde_json::from_slice(&out.stdout).unwrap_or_default()
     }
 
     /// What is on record, as both officers together read it.
