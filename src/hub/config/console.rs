@@ -60,6 +60,7 @@ impl ConsoleSettings {
         let first = settings.bodies.first().map(|body| body.path.clone());
         let listed = self.listed(file)?;
         Ok(Client {
+            log_key: None,
             body: self.body.clone().or(first).unwrap_or_default(),
             client_id: console::CLIENT.to_owned(),
             secret: SecretString::from(secret),
