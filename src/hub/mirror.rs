@@ -108,8 +108,8 @@ impl Mirrors {
         &self.vkey
     }
 
-    /// What is called when entries have become durable, by the thread that answers the gateway: it should be quick, and may be
-    /// told of entries more than once. Set once; a second one is ignored.
+    /// What is called when entries have become durable, by the thread that answers the gateway: it should be quick. After a
+    /// start it is told of all entries of a log once more. Set once; a second one is ignored.
     pub fn on_copied(&self, call: impl Fn(&str, Range<u64>) + Send + Sync + 'static) {
         let _ = self.on_copied.set(Box::new(call));
     }
@@ -148,7 +148,7 @@ impl Mirrors {
     }
 
     /// Puts a copied checkpoint into the hub's own log, once, and tells who wants to know.
-    fn record(&self, open: &mut Open, new: Range<u64>, now: Timestamp) -> Result<(), CopyError> {
+    fn record(&self, open: &mut Open, now: Timestamp) -> Result<(), CopyError> {
         let Some(signed) = open.mirror.as_ref().and_then(Mirror::checkpoint) else { return Ok(()) };
         if open.recorded == Some(signed.size) {
             return Ok(());
@@ -156,7 +156,8 @@ impl Mirrors {
         let checkpoint = signed.note().to_owned();
         self.log.record(&[Body::Copied { checkpoint }], now)?;
         if let Some(call) = self.on_copied.get() {
-            call(&signed.origin, new);
+            // What came before this program started may not have been told by the one before it.
+            call(&signed.origin, open.recorded.unwrap_or(0)..signed.size);
         }
         open.recorded = Some(signed.size);
         Ok(())

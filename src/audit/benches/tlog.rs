@@ -15,7 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 use varco_audit::{
-    tlog::{Checkpoint, Files, Folder, Hash, Kind, Log, NoteKey, Place, Tiles, leaf_hash, tree_hash},
+    journal::{self, Place as Next},
+    keeper::{self, Integrator, Progress},
+    tlog::{
+        Checkpoint, CosignerKey, Files, Folder, Hash, Kind, Log, Mirror, NoteKey, Place, Taken, Tiles,
+        add_checkpoint::{self, Request},
+        leaf_hash,
+        package::{self, Header},
+        tree_hash,
+    },
     verify::{Asked, verify},
 };
 
@@ -77,6 +85,69 @@ fn integrations() {
         say(&format!("integrations of {batch} (slowest {} us)", slowest.as_micros()), rounds, took);
         say(&format!("durable entries, {batch} at a time"), rounds * batch, took);
     }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A log of 100,000 entries is shipped to a mirror on the same disk: making packages, proving them, writing both ends' files; no
+/// network.
+fn shipping() {
+    let folder = folder("shipping");
+    let (mut log, size) = (open(&folder), 100_000);
+    log.integrate(0, &leaves(0, size)).unwrap();
+    let cosigner = CosignerKey::load_or_make(&folder.join("mirror.key"), "hub.example.it/mirror").unwrap();
+    let mut mirror = Mirror::open(&folder.join("copy"), log.key().verifier().clone(), cosigner).unwrap();
+    let body = add_checkpoint::write(0, &[], log.checkpoint().note());
+    mirror.follow(&Request::parse(body.as_bytes()).unwrap(), log.checkpoint()).unwrap();
+    let ((), took) = timed(|| {
+        let mut start = 0;
+        while start < size {
+            let header = Header { origin: ORIGIN.into(), start, end: size, ticket: Vec::new() };
+            let body = package::body(&mut log.tiles().unwrap(), &header, 2 << 20).unwrap();
+            let packages = Header::read(&body).unwrap().1;
+            let taken = mirror.take(&header, packages, jiff::Timestamp::UNIX_EPOCH).unwrap();
+            start = if matches!(taken, Taken::Whole { .. }) { size } else { mirror.standing().next };
+        }
+    });
+    say("entries shipped", size, took);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// From the commit of a record in its database to the checkpoint that has it, with a record every 300 ms: what is gathered, and
+/// with somebody who waits for each.
+fn delay() {
+    let folder = folder("delay");
+    let file = folder.join("journal.db");
+    let mut db = rusqlite::Connection::open(&file).unwrap();
+    db.pragma_update(None, "journal_mode", "WAL").unwrap();
+    db.pragma_update(None, "synchronous", "FULL").unwrap();
+    journal::create(&db).unwrap();
+    let at =
+        keeper::Folder { folder: folder.join("log"), origin: ORIGIN.into(), key: folder.join("log.key") };
+    let progress = std::sync::Arc::<Progress>::default();
+    let running = Integrator::new(at, &file, None, progress.clone()).start().unwrap();
+    for (what, urgent) in [("a record to its checkpoint", false), ("the same, waited for", true)] {
+        let (mut sum, mut slowest) = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..30 {
+            let transaction = db.transaction().unwrap();
+            let next = journal::place(&transaction).unwrap().next;
+            journal::insert(&transaction, next, &leaf(next)).unwrap();
+            journal::set_place(&transaction, &Next { next: next + 1, ..Next::default() }).unwrap();
+            let ((), took) = timed(|| {
+                progress.commit(transaction).unwrap();
+                while progress.integrated() <= next {
+                    if urgent {
+                        progress.wait_for(next + 1, Duration::from_secs(9));
+                    } else {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+            });
+            (sum, slowest) = (sum + took, slowest.max(took));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        say(&format!("{what} (slowest {} us)", slowest.as_micros()), 30, sum);
+    }
+    running.stop();
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -184,6 +255,8 @@ fn python(size: u64) {
 fn main() {
     let size = std::env::var("VARCO_BENCH_ENTRIES").map_or(1_000_000, |entries| entries.parse().unwrap());
     integrations();
+    shipping();
+    delay();
     let folder = million(size);
     verification(&folder, size);
     std::fs::remove_dir_all(folder).unwrap();

@@ -81,7 +81,10 @@ impl Mirrors {
             let taken = mirror.take(&header, packages, now)?;
             match &taken {
                 // Acknowledged only when the hub's own log has it too.
-                Taken::Whole { new, .. } => self.record(open, new.clone(), now)?,
+                Taken::Whole { new, .. } => {
+                    self.record(open, now)?;
+                    tracing::debug!(client, entries = new.end - new.start, "copied");
+                }
                 Taken::Unproven => {
                     tracing::error!(
                         alarm = "log-forked",
