@@ -108,6 +108,7 @@ impl Recorder {
         }
         let mut batch = Batch::begin(transaction)?;
         let slots = entries.iter().any(|entry| bodies(entry, 0).iter().any(|body| body.slot().is_some()));
+        forget_tags(&mut batch.place, now.at);
         let tags = slots.then(|| self.tags(&mut batch, now.at)).transpose()?;
         for entry in entries {
             self.entry(&mut batch, entry, (tags.as_ref(), now))?;
@@ -249,4 +250,10 @@ impl Recorder {
         self.chosen.insert(class, chosen);
         Ok(chosen)
     }
+}
+
+/// The key of an earlier week's tags goes with the week, though nothing new be tagged.
+fn forget_tags(place: &mut Place, at: Timestamp) {
+    let week = Period::of(Length::Week, at).to_string();
+    place.tags.take_if(|(found, _)| *found != week);
 }

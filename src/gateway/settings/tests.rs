@@ -64,7 +64,7 @@ fn each_mistake_is_named_with_its_remedy() {
     insta::assert_snapshot!(refusal("https://router.", "router."), @"gateway.toml: admin.url: router.biblioteca.example.it:8443 is not an https address without path; give what browsers in the office call the pages: https://router.example.it:8443");
     insta::assert_snapshot!(refusal("https://accesso", "http://accesso"), @"gateway.toml: hub.issuer: `http://accesso.comune.example.it` is not an https address; give the hub's public_url: https://accesso.example.it");
     insta::assert_snapshot!(refusal("hub.secret", "no.secret"), @"gateway.toml: hub.client_secret_file: no.secret: No such file or directory (os error 2); give a file readable by us");
-    insta::assert_snapshot!(refusal("issuer =", "isuer ="), @"gateway.toml: hub.isuer: unknown field `isuer`, expected one of `issuer`, `client_id`, `client_secret_file`, `ca_file`; correct line 21; docker/site holds a complete example");
+    insta::assert_snapshot!(refusal("issuer =", "isuer ="), @"gateway.toml: hub.isuer: unknown field `isuer`, expected one of `issuer`, `client_id`, `client_secret_file`, `ca_file`, `log_mirror`; correct line 21; docker/site holds a complete example");
     insta::assert_snapshot!(refusal("tls.key", "tls.pem"), @"gateway.toml: portal.key: tls.pem: no items found; give the PEM private key of the certificate");
     insta::assert_snapshot!(refusal("client_id = \"biblioteca-civica\"", "client_id = \"\""), @"gateway.toml: hub.client_id: is empty; give the client_id of this gateway in the hub's settings");
     insta::assert_snapshot!(refusal("# ca_file = \"/etc/varco/tls/ca.pem\"", "ca_file = \"/dev/null\""), @"gateway.toml: hub.ca_file: no certificate is in it; give a PEM certificate, or leave the key out");
