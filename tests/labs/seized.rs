@@ -20,9 +20,7 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The files that hold a text.
-pub fn holding(files: &[(String, Vec<u8>)], text: &str) -> Vec<String> {
-    let holds = |octets: &[u8]| octets.windows(text.len()).any(|window| window == text.as_bytes());
-fn holding(files: &[(String, Vec<u8>)], text: impl AsRef<[u8]>) -> Vec<String> {
+pub fn holding(files: &[(String, Vec<u8>)], text: impl AsRef<[u8]>) -> Vec<String> {
     let text = text.as_ref();
     let holds = |octets: &[u8]| octets.windows(text.len()).any(|window| window == text);
     files.iter().filter(|(_, octets)| holds(octets)).map(|(name, _)| name.clone()).collect()
