@@ -10,6 +10,8 @@
 
 mod ask;
 mod kept;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use watch::watch;

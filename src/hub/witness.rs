@@ -7,6 +7,8 @@
 mod answer;
 mod ask;
 mod round;
+#[cfg(test)]
+mod tests;
 mod witnessed;
 
 pub use answer::Failure;

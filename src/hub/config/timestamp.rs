@@ -113,7 +113,7 @@ mod tests {
             (format!("url = \"https://t.it\"\n{root}\ntls_ca = \"/no\""), "log.timestamp.tls_ca: /no"),
             ("url = \"https://t.it\"".to_owned(), "missing field `ca`"),
         ] {
-            let answer = refusal("[tls]", &format!("[log.timestamp]\n{words}\n[tls]"));
+            let answer = refusal("\n[index]", &format!("\n[log.timestamp]\n{words}\n[index]"));
             assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
         }
     }

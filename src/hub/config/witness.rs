@@ -74,20 +74,20 @@ mod tests {
 
     #[test]
     fn each_mistake_is_named() {
-        let table = |words: &str| format!("[[log.witness]]\n{words}\n[tls]");
+        let table = |words: &str| format!("\n[[log.witness]]\n{words}\n[index]");
         for (words, said) in [
             ("url = \"https://w.it\"\nvkey = \"x\"", "log.witness[0].vkey: is not the key of a witness"),
             ("url = \"http://w.it\"\nvkey = \"x\"", "log.witness[0].url: "),
             ("url = \"https://w.it\"", "missing field `vkey`"),
             ("url = \"https://w.it\"\nvkey = \"x\"\nkey = 1", "unknown field `key`"),
         ] {
-            let answer = refusal("[tls]", &table(words));
+            let answer = refusal("\n[index]", &table(words));
             assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
         }
         let good = format!("url = \"https://w.it\"\nvkey = \"{KEY}\"");
-        let twice = refusal("[tls]", &table(&format!("{good}\n[[log.witness]]\n{good}")));
+        let twice = refusal("\n[index]", &table(&format!("{good}\n[[log.witness]]\n{good}")));
         assert!(twice.contains("log.witness[1].vkey: this witness is listed twice"), "{twice}");
-        let ca = refusal("[tls]", &table(&format!("{good}\nca = \"/no/such\"")));
+        let ca = refusal("\n[index]", &table(&format!("{good}\nca = \"/no/such\"")));
         assert!(ca.contains("log.witness[0].ca: /no/such"), "{ca}");
     }
 }

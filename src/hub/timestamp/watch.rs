@@ -82,7 +82,7 @@ async fn newest(kept: &Kept, at: &Arc<TimestampsAsked>) -> Option<Timestamp> {
 }
 
 /// Stamps the newest checkpoint, with the witnesses' cosignatures where they are on it; `None` while the log is empty.
-async fn stamp(
+pub(super) async fn stamp(
     log: &Arc<HubLog>,
     kept: &Kept,
     at: &Arc<TimestampsAsked>,

@@ -96,7 +96,7 @@ pub async fn watch(log: Arc<HubLog>, witnesses: Vec<Witness>) {
 }
 
 /// One round; `last` is the checkpoint that was sent around before.
-async fn round(log: &Arc<HubLog>, all: &mut [Standing], last: &mut Option<Signed>) {
+pub(super) async fn round(log: &Arc<HubLog>, all: &mut [Standing], last: &mut Option<Signed>) {
     let reader = log.clone();
     let signed = match tokio::task::spawn_blocking(move || reader.checkpoint()).await {
         Ok(Ok(signed)) => signed,
