@@ -395,7 +395,7 @@ pub(crate) mod tests {
             ("example.it\"\n# hub.db", "example.it/hub\"\n# hub.db", "public_url: has a path"),
             ("level = 1", "level = 4", "body[0].spid.level: 4 is not a SPID level; write 1, 2 or 3"),
             ("level = 1", "level = 1\nextra = 2", "unknown field `extra`"),
-            ("kind = \"sqlite\"", "kind = \"files\"", "store.kind: unknown variant `files`"),
+            ("[store]\nkind = \"", "[store]\nkind = \"x", "store.kind: unknown variant `xsqlite`"),
             ("https://wifi.", "http://wifi.", "gateway[0].redirect_uri: "),
             ("biblioteca-civica\"", "biblioteca civica\"", "gateway[0].client_id: "),
             (".secret\"", ".missing\"", "gateway[0].client_secret_file: "),
@@ -460,8 +460,8 @@ pub(crate) mod tests {
                 "providers.registry.every_hours: 0 is out of range",
             ),
             (
-                "kind = \"sqlite\"",
-                "kind = \"redis\"\nurl = \"http://x\"",
+                "[store]\nkind = \"sqlite\"",
+                "[store]\nkind = \"redis\"\nurl = \"http://x\"",
                 "store.url: not an address of Redis",
             ),
         ] {

@@ -60,7 +60,7 @@ pub(super) fn authorities(
     key: &str,
     path: Option<&Path>,
 ) -> Result<Option<Vec<X509>>, ConfigError> {
-    let read = path.map(|path| crate::registry::certificates(path)).transpose();
+    let read = path.map(crate::registry::certificates).transpose();
     read.map_err(|error| {
         ConfigError::new(file, key, error, "give a file with certificates of authorities, PEM")
     })

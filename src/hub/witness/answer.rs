@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_has_its_meaning() {
+    fn a_conflict_tells_a_size_or_a_fork() {
         let (checkpoint, witness) = (checkpoint(), cosigner());
         let now = at("2026-10-25T00:30:00Z");
         let say = |status, kind, body: &str| {
@@ -162,6 +162,15 @@ mod tests {
         for bad in ["", "2", "02\n", "+2\n", "x\n", "2\n\n"] {
             assert!(matches!(say(409, size, bad), Err(Failure::Status(409))), "{bad}");
         }
+    }
+
+    #[test]
+    fn each_status_has_its_meaning() {
+        let (checkpoint, witness) = (checkpoint(), cosigner());
+        let now = at("2026-10-25T00:30:00Z");
+        let say = |status, kind, body: &str| {
+            read(status, kind, body.as_bytes(), &checkpoint, witness.verifier(), now)
+        };
         assert!(matches!(say(422, "", ""), Err(Failure::Forked)));
         assert!(matches!(say(404, "", ""), Err(Failure::UnknownLog)));
         assert!(matches!(say(403, "", ""), Err(Failure::OtherKey)));

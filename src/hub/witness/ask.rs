@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{app, registry::octets};
 use reqwest::header::CONTENT_TYPE;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use varco_audit::tlog::{Folder, Signed, TileError, Tiles};
 
 /// The longest answer that is read: some signature lines.
@@ -20,12 +20,12 @@ const TRIES: u32 = 3;
 /// [`Failure`].
 pub(super) async fn ask(
     witness: &Witness,
-    folder: &PathBuf,
+    folder: &Path,
     checkpoint: &Signed,
     mut old: u64,
 ) -> Result<Line, Failure> {
     for _ in 0..TRIES {
-        let proof = prove(folder.clone(), checkpoint.clone(), old).await?;
+        let proof = prove(folder.to_owned(), checkpoint.clone(), old).await?;
         match once(witness, request(old, &proof, checkpoint), checkpoint).await? {
             Answer::Cosigned(line) => return Ok(line),
             Answer::Knows(size) => old = size,

@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{app, log::HubLog};
 use jiff::{SignedDuration, Timestamp};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinSet;
 use varco_audit::tlog::{Cosignature, Signed};
 
@@ -98,31 +102,35 @@ pub async fn watch(log: Arc<HubLog>, witnesses: Vec<Witness>) {
 /// One round; `last` is the checkpoint that was sent around before.
 pub(super) async fn round(log: &Arc<HubLog>, all: &mut [Standing], last: &mut Option<Signed>) {
     let reader = log.clone();
-    let signed = match tokio::task::spawn_blocking(move || reader.checkpoint()).await {
-        Ok(Ok(signed)) => signed,
-        Ok(Err(error)) => return tracing::warn!(%error, "witnesses are not asked"),
-        Err(_) => return,
+    let Ok(read) = tokio::task::spawn_blocking(move || reader.checkpoint()).await else { return };
+    let signed = match read {
+        Ok(signed) => signed,
+        Err(error) => return tracing::warn!(%error, "witnesses are not asked"),
     };
     if last.as_ref() != Some(&signed) {
         all.iter_mut().for_each(|standing| standing.line = None);
         *last = Some(signed.clone());
     }
-    if ask_all(&log.folder().to_owned(), all, &signed).await {
+    if ask_all(log.folder(), all, &signed).await {
         let lines: String = all.iter().filter_map(|s| Some(s.line.as_ref()?.text.as_str())).collect();
-        let (folder, whole) = (log.folder().to_owned(), signed.with(&lines));
-        let written = tokio::task::spawn_blocking(move || witnessed::write(&folder, &whole)).await;
-        if let Ok(Err(error)) = written {
-            tracing::error!(alarm = "log-not-written", %error, "checkpoint.witnessed");
-        }
+        write(log.folder().to_owned(), signed.with(&lines)).await;
+    }
+}
+
+/// Puts it in place; where the disk refuses, the next checkpoint is tried again.
+async fn write(folder: PathBuf, signed: Signed) {
+    let written = tokio::task::spawn_blocking(move || witnessed::write(&folder, &signed)).await;
+    if let Ok(Err(error)) = written {
+        tracing::error!(alarm = "log-not-written", %error, "checkpoint.witnessed");
     }
 }
 
 /// Asks those who have not cosigned it, at once; whether one more has.
-async fn ask_all(folder: &PathBuf, all: &mut [Standing], signed: &Signed) -> bool {
+async fn ask_all(folder: &Path, all: &mut [Standing], signed: &Signed) -> bool {
     let mut asked = JoinSet::new();
     for (n, standing) in all.iter().enumerate().filter(|(_, standing)| standing.line.is_none()) {
         let (witness, known) = (standing.witness.clone(), standing.known.min(signed.size));
-        let (folder, signed) = (folder.clone(), signed.clone());
+        let (folder, signed) = (folder.to_owned(), signed.clone());
         asked.spawn(async move { (n, ask(&witness, &folder, &signed, known).await) });
     }
     let mut more = false;
