@@ -25,7 +25,7 @@ pub enum Class {
     R6,
 }
 
-/// How long a class is kept after the time its period ends.
+/// How long a class is kept, from the first day of its period on.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Unless the controller decides otherwise.
@@ -74,7 +74,7 @@ impl Class {
             Self::R1 => of(24.months(), 24.months(), Some(25.months())),
             Self::R2a => of(24.months(), 1.month(), Some(24.months())),
             Self::R2b => of(6.months(), 7.days(), Some(24.months())),
-            // A session lasts a day at most, and the hash is kept a day after it.
+            // The day itself and the next: a session that begins in the evening lasts into it.
             Self::R3 => of(2.days(), 0.days(), Some(7.days())),
             Self::R4 => of(30.months(), 6.months(), None),
             Self::R5 => of(6.months(), 1.month(), Some(12.months())),
@@ -82,9 +82,10 @@ impl Class {
         }
     }
 
-    /// When what was sealed in this period is to be destroyed by default; the end of time where it cannot be told.
+    /// When what was sealed in this period is to be destroyed by default; the end of time where it cannot be told. It counts
+    /// from the period's first day: nothing lives longer than its class, and what was made later in a week lives shorter.
     pub fn ends(self, period: Period) -> Timestamp {
-        let end = period.end().checked_add(self.retention().default);
+        let end = period.first().checked_add(self.retention().default);
         let zoned = end.ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
         zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
     }
@@ -120,8 +121,8 @@ mod tests {
         }
         assert_eq!("R7".parse::<Class>(), Err(NotAClass));
         let week = "2026-W47".parse().unwrap();
-        assert_eq!(Class::R2b.ends(week).to_string(), "2027-05-23T00:00:00Z");
+        assert_eq!(Class::R2b.ends(week).to_string(), "2027-05-16T00:00:00Z");
         let day = "2026-11-22".parse().unwrap();
-        assert_eq!(Class::R3.ends(day).to_string(), "2026-11-25T00:00:00Z");
+        assert_eq!(Class::R3.ends(day).to_string(), "2026-11-24T00:00:00Z");
     }
 }

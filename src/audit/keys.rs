@@ -29,6 +29,14 @@ pub enum KeyError {
     /// No key of a class at all.
     #[error("{0}: no period has both keys of class {1}")]
     None(PathBuf, Class),
+    /// The newest key of a class is so old that what it sealed is to be destroyed.
+    #[error("the newest keys of class {class} are those of {period}, and what they seal was to be kept until {}", .class.ends(*.period))]
+    Over {
+        /// The class.
+        class: Class,
+        /// Their period.
+        period: Period,
+    },
     /// What should be written is there.
     #[error("{0}: is there already")]
     There(PathBuf),

@@ -1,6 +1,9 @@
 //! Sealing what a gateway records. It holds public halves only, so it cannot read back what it wrote.
 //!
 //! Each leaf is sealed to the newest period of its class that is not after now; the period in the header says which.
+//! Nothing is sealed to a key whose time is over: it would have to be destroyed as it is made, or live too long. Without
+//! a newer one nothing of the class can be recorded, so nobody is admitted; but for devices (R3), which need not
+//! be kept at all: their leaf is left out.
 
 use crate::{
     class::Class,
@@ -39,6 +42,16 @@ struct Chosen {
     looked: Timestamp,
 }
 
+/// How a class is recorded.
+enum How {
+    /// It has no keys.
+    Clear,
+    /// Sealed to these.
+    To(Chosen),
+    /// Not at all: its keys are past their time.
+    LeftOut,
+}
+
 /// Leaves that become durable together: they share what they are sealed with, and it is gone with them.
 struct Batch<'a> {
     transaction: &'a Transaction<'a>,
@@ -68,12 +81,13 @@ impl Recorder {
     /// A recorder of this site that seals to the keys in `folder`.
     ///
     /// # Errors
-    /// When a sealed class has no key at all, or a key file cannot be read.
+    /// When a sealed class has no key at all, or those of a class that must be kept are past their time, or a key file
+    /// cannot be read.
     pub fn open(folder: &Path, site: &str, at: Timestamp) -> Result<Self, KeyError> {
         let mut recorder =
             Self { site: site.to_owned(), keys: KeyFolder::at(folder), chosen: BTreeMap::new() };
         for class in Class::SEALED {
-            recorder.choose(class, at)?;
+            recorder.seals_to(class, at)?;
         }
         Ok(recorder)
     }
@@ -83,7 +97,7 @@ impl Recorder {
         &self.site
     }
 
-    /// The classes that are sealed to the key of another period than the current one, and which.
+    /// The classes of which the newest key is that of another period than the current one, and which.
     pub fn late(&mut self, at: Timestamp) -> Vec<(Class, Period)> {
         let chosen =
             Class::SEALED.into_iter().filter_map(|class| Some((class, self.choose(class, at).ok()?)));
@@ -199,7 +213,11 @@ impl Recorder {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let class = content.body.class();
-        let chosen = Class::SEALED.contains(&class).then(|| self.choose(class, now)).transpose()?;
+        let chosen = match self.seals_to(class, now)? {
+            How::Clear => None,
+            How::To(chosen) => Some(chosen),
+            How::LeftOut => return Ok(()),
+        };
         let Batch { transaction, place, sealing } = batch;
         let (site, sequence) = (self.site.clone(), place.next);
         let header = Header { class, site, sequence, at, period: chosen.map(|chosen| chosen.found), mark };
@@ -231,7 +249,20 @@ impl Recorder {
         Ok(TagKey::new(&key))
     }
 
-    /// What a class is sealed to now. A folder that cannot be read any more leaves what was chosen before.
+    /// How a class is recorded now.
+    fn seals_to(&mut self, class: Class, at: Timestamp) -> Result<How, KeyError> {
+        if !Class::SEALED.contains(&class) {
+            return Ok(How::Clear);
+        }
+        let chosen = self.choose(class, at)?;
+        match class.ends(chosen.found) {
+            ends if ends > at => Ok(How::To(chosen)),
+            _ if class.retention().least.is_zero() => Ok(How::LeftOut),
+            _ => Err(KeyError::Over { class, period: chosen.found }),
+        }
+    }
+
+    /// The newest keys of a class. A folder that cannot be read any more leaves what was chosen before.
     fn choose(&mut self, class: Class, at: Timestamp) -> Result<Chosen, KeyError> {
         let wanted = Period::of(class.length(), at);
         let before = self.chosen.get(&class).copied();

@@ -50,6 +50,11 @@ impl Period {
         self.length
     }
 
+    /// Its first day.
+    pub const fn first(self) -> Date {
+        self.first
+    }
+
     /// The day after its last.
     pub fn end(self) -> Date {
         let days: i64 = match self.length {

@@ -133,7 +133,10 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
 fn check(config: &Config) -> Result<(), Fault> {
     let settings = config.load()?;
     for (class, period) in settings.recorder(now())?.late(now()) {
-        eprintln!("warning: the newest log key of {class} is that of {period}; copy newer ones to log.keys");
+        let ends = class.ends(period);
+        eprintln!(
+            "warning: the newest log key of {class} is that of {period} and seals until {ends}; copy newer ones to log.keys"
+        );
     }
     if !echo::is_allowed() {
         eprintln!(

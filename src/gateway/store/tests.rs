@@ -203,12 +203,13 @@ pub(crate) mod keys {
         recorder::Recorder,
         records::{Records, RecordsError},
         seal::Role,
+        week::{Length, Period},
     };
 
-    /// Made once and kept for later runs, since children that a test kills need them too. Of the first week that tests
-    /// use; later ones are sealed to it as well, as where nobody made keys in time.
+    /// Made once and kept for later runs, since children that a test kills need them too. Of the weeks in which tests
+    /// play, and of this one for those that take the time from the clock.
     static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
-        let name = format!("varco-gateway-test-keys-2-{}", nix::unistd::getuid());
+        let name = format!("varco-gateway-test-keys-3-{}-{}", nix::unistd::getuid(), this_week());
         let (kept, made) = (std::env::temp_dir().join(name), Folder::new());
         if !kept.exists() {
             make(made.path());
@@ -223,7 +224,14 @@ pub(crate) mod keys {
             let (_, given) = HolderKey::make(role.as_str(), role, folder).unwrap();
             Holder::read(&given).unwrap()
         });
-        ceremony::week(&KeyFolder::at(folder), "1970-W01".parse().unwrap(), &holders).unwrap();
+        for week in ["1970-W01".parse().unwrap(), "1970-W03".parse().unwrap(), this_week()] {
+            ceremony::week(&KeyFolder::at(folder), week, &holders).unwrap();
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "some tests run by the clock")]
+    fn this_week() -> Period {
+        Period::of(Length::Week, jiff::Timestamp::now())
     }
 
     pub fn folder() -> &'static Path {
@@ -506,12 +514,13 @@ fn keys_that_are_of_an_earlier_day_or_week_are_told_until_newer_ones_come() {
         store.keep_up(0, at(day * 86_400)).unwrap();
         store.progress.state().late
     };
-    // Keys are of the week from 29 December 1969; the store's times begin on 12 January.
-    assert!(late(&mut store, 0), "the newest are used all the same");
+    assert!(!late(&mut store, 0), "12 January 1970 is in the third week");
+    assert!(late(&mut store, 7), "the newest are used all the same");
     let mut store = {
         drop(store);
         let (given, first) = (tempdir::Folder::new(), at(0) - SignedDuration::from_hours(12 * 24));
         ceremony::publish(&KeyFolder::at(keys::folder()), given.path()).unwrap();
+        std::fs::remove_dir_all(given.path().join("1970-W03")).unwrap();
         let recorder = Recorder::open(given.path(), "library", first).unwrap();
         Store::open(folder.path(), recorder, QUARANTINE).unwrap()
     };
