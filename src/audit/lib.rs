@@ -16,6 +16,7 @@ pub mod recorder;
 pub mod records;
 pub mod seal;
 pub mod shares;
+pub mod silence;
 pub mod tag;
 pub mod timestamp;
 pub mod tlog;

@@ -6,13 +6,14 @@ pub use beside::{Cosigned, Stamped, stamp, stamps};
 
 use crate::{
     leaf::Leaf,
+    silence::{Heard, Listening},
     timestamp::BadTimestamp,
     tlog::{
         BadCheckpoint, BadNote, Files, Kind, Place, Signed, TileError, Tiles, VerifierKey,
         prune::{PRUNED, Pruned},
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::io;
 
 /// What is asked about a log.
@@ -30,7 +31,12 @@ pub struct Asked {
     pub expired: u64,
     /// Who beside the log's key may say in `pruned` what is gone: the keeper of a copy.
     pub keepers: Vec<VerifierKey>,
+    /// How long nothing need be heard of the program ([`SILENCE`] unless somebody says otherwise).
+    pub silence: SignedDuration,
 }
+
+/// Three heartbeats.
+pub const SILENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// What was found of a log that is whole.
 #[derive(Debug)]
@@ -47,6 +53,8 @@ pub struct Whole {
     pub seen: Vec<u64>,
     /// Entries that have expired and are gone; their hashes are there.
     pub gone: u64,
+    /// What the instants of the leaves say.
+    pub heard: Heard,
     /// Files that no checkpoint stands for: of an integration that was not finished, or of nobody.
     pub strangers: Vec<String>,
 }
@@ -164,13 +172,22 @@ impl<'a, F: Files> Verification<'a, F> {
         let checkpoint = checkpoint(&files, &asked.key)?;
         let expired = pruned(&files, asked)?.max(asked.expired);
         let tiles = Tiles::open(files, &checkpoint)?;
-        let leaves = Leaves { site: asked.site.clone(), from_to: None, next: 0 };
+        let listening = Listening::new(asked.silence);
+        let leaves = Leaves { site: asked.site.clone(), from_to: None, listening, next: 0 };
         Ok(Self { asked, checkpoint, witnessed, tiles, leaves, expired, gone: 0 })
     }
 
     /// How many bundles there are to verify.
     pub const fn bundles(&self) -> u64 {
         self.tiles.bundles()
+    }
+
+    /// Verifies the tiles above the next bundle, as [`Self::bundle`] does too.
+    ///
+    /// # Errors
+    /// The first problem.
+    pub fn tiles(&mut self, index: u64) -> Result<(), Problem> {
+        Ok(self.tiles.hashes_of(index)?)
     }
 
     /// Verifies the next bundle and the tiles above it.
@@ -182,7 +199,7 @@ impl<'a, F: Files> Verification<'a, F> {
             Ok(bundle) => bundle.entries().try_for_each(|leaf| self.leaves.take(leaf)),
             Err(TileError::Missing(_)) if (index + 1) * 256 <= self.expired => {
                 self.tiles.hashes_of(index)?;
-                self.leaves.next += 256;
+                self.leaves.skip(256);
                 self.gone += 256;
                 Ok(())
             }
@@ -204,8 +221,9 @@ impl<'a, F: Files> Verification<'a, F> {
         let strangers = others(&mut self.tiles, paths)?;
         let witnesses = witnesses.iter().map(|by| beside::cosigned(&self.checkpoint, witnessed.as_ref(), by));
         let witnesses = witnesses.collect::<Result<_, _>>().map_err(Problem::Witness)?;
-        let Leaves { site, from_to, .. } = self.leaves;
-        Ok(Whole { checkpoint: self.checkpoint, site, from_to, witnesses, seen, gone: self.gone, strangers })
+        let Leaves { site, from_to, listening, .. } = self.leaves;
+        let (gone, heard) = (self.gone, listening.end());
+        Ok(Whole { checkpoint: self.checkpoint, site, from_to, witnesses, seen, gone, heard, strangers })
     }
 }
 
@@ -252,6 +270,7 @@ fn continues<F: Files>(tiles: &mut Tiles<F>, note: &[u8], key: &VerifierKey) -> 
 struct Leaves {
     site: Option<String>,
     from_to: Option<(Timestamp, Timestamp)>,
+    listening: Listening,
     next: u64,
 }
 
@@ -259,7 +278,8 @@ impl Leaves {
     fn take(&mut self, leaf: &[u8]) -> Result<(), Problem> {
         let index = self.next;
         let wrong = |what: &str| Problem::Leaf { index, what: what.to_owned() };
-        let Leaf { header, .. } = Leaf::read(leaf).map_err(|error| wrong(&error.to_string()))?;
+        let leaf = Leaf::read(leaf).map_err(|error| wrong(&error.to_string()))?;
+        let header = &leaf.header;
         if header.sequence != index {
             return Err(wrong("its header has another sequence number"));
         }
@@ -267,8 +287,14 @@ impl Leaves {
             return Err(wrong("it is of another site"));
         }
         self.from_to = Some((self.from_to.map_or(header.at, |(from, _)| from), header.at));
+        self.listening.take(&leaf);
         self.next += 1;
         Ok(())
+    }
+
+    fn skip(&mut self, count: u64) {
+        self.listening.skip();
+        self.next += count;
     }
 }
 

@@ -24,7 +24,7 @@ use varco_audit::{
         package::{self, Header},
         tree_hash,
     },
-    verify::{Asked, verify},
+    verify::{Asked, SILENCE, verify},
 };
 
 const ORIGIN: &str = "hub.example.it/log/library";
@@ -173,6 +173,7 @@ fn verification(folder: &Path, size: u64) {
         site: None,
         expired: 0,
         keepers: Vec::new(),
+        silence: SILENCE,
     };
     let files = Folder::new(&folder.join("log"));
     let paths = files.paths().unwrap();

@@ -2,6 +2,7 @@
 
 use super::print;
 use anyhow::Context as _;
+use jiff::SignedDuration;
 use std::{
     fmt::Write as _,
     fs, io,
@@ -9,15 +10,21 @@ use std::{
     process::ExitCode,
 };
 use varco_audit::{
+    silence::{Heard, Stretch},
     timestamp::Authority,
     tlog::{Folder, VerifierKey},
     verify::{Asked, Cosigned, Problem, Stamped, Whole, stamp, stamps, verify},
 };
 
-/// Whether a log is whole: signature, every tile and entry, sequence and site of the leaves.
+/// Whole, and something to ask about.
+const EXIT_ODD: u8 = 4;
+
+/// Whether a log is whole: signature, every tile and entry, sequence and site of the leaves. Says too when nothing was heard
+/// of the program, and where time goes back.
 ///
-/// Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key, the witness did not cosign, the
-/// timestamp is not of the authority, or another log, 6 does not continue a checkpoint seen before, 64 wrong arguments.
+/// Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, or with --strict something to ask about, 5 not signed by the
+/// key, the witness did not cosign, the timestamp is not of the authority, or another log, 6 does not continue a checkpoint
+/// seen before, 64 wrong arguments.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
     /// The log's folder, or a copy of it.
@@ -52,6 +59,12 @@ pub struct Verify {
     /// The public key of who keeps this copy, as the hub, and may say in `pruned` what has expired. Several times.
     #[arg(long, value_parser = log_key)]
     keeper: Vec<VerifierKey>,
+    /// How long a program that runs may be without a heartbeat before it is told; a gateway makes one every 5 minutes.
+    #[arg(long, default_value = "15m", value_parser = silence)]
+    silence: SignedDuration,
+    /// End with 4 where the log is whole, but nothing was heard for longer than that, or time goes back by more.
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Verify {
@@ -64,6 +77,7 @@ impl Verify {
             site: self.site.clone(),
             expired: self.expired_below,
             keepers: self.keeper.clone(),
+            silence: self.silence,
         };
         let files = Folder::new(&self.log);
         let paths = files.paths().with_context(|| self.log.display().to_string())?;
@@ -71,7 +85,8 @@ impl Verify {
         match verify(&files, &paths, &asked).and_then(|whole| Ok((whole, stamps?))) {
             Ok((whole, stamps)) => {
                 print(&text(&whole, &stamps)?)?;
-                Ok(ExitCode::SUCCESS)
+                let odd = self.strict && whole.heard.is_odd(self.silence);
+                Ok(if odd { ExitCode::from(EXIT_ODD) } else { ExitCode::SUCCESS })
             }
             Err(problem) => Ok(tell(&problem)),
         }
@@ -114,6 +129,26 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).map_err(|error: io::Error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
+fn silence(text: &str) -> Result<SignedDuration, String> {
+    let parsed = text.parse().ok().filter(|silence| *silence > SignedDuration::ZERO);
+    parsed.ok_or_else(|| format!("`{text}` is not a duration; write 15m or 1h"))
+}
+
+/// Where the program was silent or stopped, and time goes back.
+fn heard(text: &mut String, heard: &Heard) -> std::fmt::Result {
+    let kinds = [("silence", &heard.silent), ("stopped", &heard.stopped), ("back", &heard.back)];
+    for (kind, stretches) in kinds {
+        for Stretch { from, to, entry } in &stretches.first {
+            writeln!(text, "{kind:<10} from {from} to {to}, entry {entry}")?;
+        }
+        let more = stretches.count - stretches.first.len() as u64;
+        if more > 0 {
+            writeln!(text, "{kind:<10} {more} times more, the longest {:#}", stretches.longest)?;
+        }
+    }
+    Ok(())
+}
+
 fn text(whole: &Whole, stamps: &[Stamped]) -> anyhow::Result<String> {
     let checkpoint = &whole.checkpoint;
     let mut text = format!(
@@ -126,6 +161,7 @@ fn text(whole: &Whole, stamps: &[Stamped]) -> anyhow::Result<String> {
     if let Some((from, to)) = whole.from_to {
         writeln!(text, "leaves     from {from} to {to}")?;
     }
+    heard(&mut text, &whole.heard)?;
     if whole.gone > 0 {
         writeln!(text, "expired    {} entries are gone, their hashes are there", whole.gone)?;
     }

@@ -1,25 +1,29 @@
 #!/usr/bin/python3
 """Verifies a log of Varco's, so that trust need not rest on Varco's own program.
 
-    varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] [--witness VKEY] FOLDER VKEY [SEEN...]
+    varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] [--witness VKEY] [--silence MINUTES] [--strict]
+                    FOLDER VKEY [SEEN...]
 
 --site   whose log it is; without it, the site that the first entry names
 --expired-below N   entries below N have expired: their bundles may be gone, their hashes not; without it, what the signed
          file `pruned` says
 --keeper the public key of who keeps the copy, and may have signed `pruned`
 --witness   the public key of a witness that must have cosigned `checkpoint` or `checkpoint.witnessed`
+--silence MINUTES   how long a program that runs may be without a heartbeat before it is told; 15
+--strict   end with 4 where the log is whole, but nothing was heard for longer than that, or time goes back by more
 FOLDER   a copy of the log: `checkpoint` and `tile/` (C2SP tlog-tiles, https://c2sp.org/tlog-tiles)
 VKEY     the log's public key, from elsewhere than the folder: NAME+ID+KEY (https://c2sp.org/signed-note)
 SEEN     checkpoints of this log that you have from before: it must continue each
 
-Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key or another log, 6 does not continue
-a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and python3-cryptography. Timestamps are checked by
-`openssl ts -verify` (OPERATING.md says how).
+Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, or with --strict something to ask about, 5 not signed by the
+key or a witness or another log, 6 does not continue a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and
+python3-cryptography. Timestamps are checked by `openssl ts -verify` (OPERATING.md says how).
 """
 import argparse
 import base64
 import datetime
 import hashlib
+import json
 import os
 import re
 import sys
@@ -62,13 +66,13 @@ def node_hash(left, right):
 
 
 def tree_hash(hashes):
-    """Over hashes that stand for subtrees of one height."""
+    """Over hashes that stand for subtrees of one height: pairs become one, an odd one at the end goes up as it is."""
     if not hashes:
         return hashlib.sha256(b"").digest()
-    if len(hashes) == 1:
-        return hashes[0]
-    left = 1 << (len(hashes) - 1).bit_length() - 1
-    return node_hash(tree_hash(hashes[:left]), tree_hash(hashes[left:]))
+    while len(hashes) > 1:
+        pairs = list(map(node_hash, hashes[::2], hashes[1::2]))
+        hashes = pairs + hashes[2 * len(pairs):]
+    return hashes[0]
 
 
 # C2SP signed-note, tlog-checkpoint
@@ -129,10 +133,19 @@ def key_of(vkey, kind=1):
     return name, key_id, key
 
 
+def witnessed(note, vkey):
+    """Who cosigned a checkpoint, and when in seconds since 1970."""
+    try:
+        name, _, seconds = signed_text(note, vkey, WITNESS)
+    except (ValueError, InvalidSignature):
+        raise Bad(5, "the checkpoint is not cosigned by the witness " + vkey.split("+")[0]) from None
+    return name, seconds
+
+
 def checkpoint(note, vkey):
     """Size and root of a checkpoint that the key signed."""
     try:
-        name, (origin, size, root, *rest) = signed_text(note, vkey)
+        name, (origin, size, root, *rest), _ = signed_text(note, vkey)
         root = unbase64(root)
         if not (origin == name and str(int(size)) == size and len(root) == 32 and all(rest)):
             raise ValueError
@@ -207,7 +220,7 @@ def kind_of(period):
 
 
 def leaf(entry):
-    """The words of a leaf's header; None when it is none, or its body is not sealed as its class must be."""
+    """The words of a leaf's header and its body; None when it is none, or its body is not sealed as its class must be."""
     line, newline, body = entry.partition(b"\n")
     parts = LEAF.fullmatch(line)
     if not parts or not newline:
@@ -220,28 +233,92 @@ def leaf(entry):
     except (ValueError, KeyError):
         return None
     right = named in classes.split() and body[:1] == how and (kind != b"case" or site == b"@hub")
-    return line.split(b" ") if right else None
+    return (line.split(b" "), body) if right else None
 
 
-def bundle(octets, tile, first, site, exact):
-    """Compares entries from number `first` on with the hashes of their tile, and their headers; returns the site. A bundle
-    that is not `exact` may go on after them."""
+def entry(octets, at, number, expected, heard):
+    """Compares the entry at this place of its bundle with its hash, and its header; returns where it ends."""
+    end = at + 2 + int.from_bytes(octets[at:at + 2], "big")
+    text = octets[at + 2:end]
+    if end > len(octets) or end < at + 2 or leaf_hash(text) != expected:
+        raise Bad(4, "entry %d is not what was signed" % number)
+    parts = leaf(text)
+    if not parts:
+        raise Bad(4, "entry %d is no leaf, or not sealed as its class must be" % number)
+    words, body = parts
+    heard.site = heard.site or words[2]
+    if words[3] != b"%d" % number or words[2] != heard.site:
+        raise Bad(4, "entry %d is of another place or site" % number)
+    heard.take(number, words, body)
+    return end
+
+
+def bundle(octets, tile, first, exact, heard):
+    """Compares entries from number `first` on with the hashes of their tile. A bundle that is not `exact` may go on after
+    them."""
     at = 0
     for number, expected in enumerate(hashes_of(tile), first):
-        end = at + 2 + int.from_bytes(octets[at:at + 2], "big")
-        entry = octets[at + 2:end]
-        if end > len(octets) or end < at + 2 or leaf_hash(entry) != expected:
-            raise Bad(4, "entry %d is not what was signed" % number)
-        words = leaf(entry)
-        if not words:
-            raise Bad(4, "entry %d is no leaf, or not sealed as its class must be" % number)
-        site = site or words[2]
-        if words[3] != b"%d" % number or words[2] != site:
-            raise Bad(4, "entry %d is of another place or site" % number)
-        at = end
+        at = entry(octets, at, number, expected, heard)
     if exact and at != len(octets):
         raise Bad(4, "there is more than entry %d in its bundle" % number)
-    return site
+
+
+def nanoseconds(instant):
+    """Of an instant as it stands in a header, from the beginning of 1970."""
+    whole, _, part = instant[:-1].partition(b".")
+    moment = datetime.datetime(*map(int, re.split(b"[-T:]", whole)))
+    return (moment - datetime.datetime(1970, 1, 1)) // datetime.timedelta(seconds=1) * 10**9 + int(part.ljust(9, b"0"))
+
+
+class Heard:
+    """What the instants of the leaves say. A site's log has a heartbeat every five minutes and says when its program was
+    started; the hub's, whose site begins with @, has neither."""
+
+    def __init__(self, site=b"", minutes=15):
+        self.site, self.limit = site, minutes * 60 * 10**9
+        self.beat = self.last = None
+        self.told = {"silence": [], "stopped": [], "back": []}
+
+    def take(self, number, words, body):
+        now = nanoseconds(words[4]), words[4].decode(), number
+        last, self.last = self.last, now
+        if last and now[0] < last[0]:
+            self.told["back"].append((last, now))
+        if self.site.startswith(b"@"):
+            return
+        self.beat = self.beat or now
+        kind = self.kind(body) if words[1] in (b"R5", b"R6") else None
+        if kind:
+            self.gap(kind, now)
+            self.beat = now
+
+    @staticmethod
+    def kind(body):
+        try:
+            what = set(json.loads(body)["body"])
+        except (ValueError, TypeError, KeyError):
+            return None
+        return "stopped" if what == {"resumed"} else "silence" if what == {"heartbeat"} else None
+
+    def gap(self, kind, now):
+        if self.beat and now[0] - self.beat[0] > self.limit:
+            self.told[kind].append((self.beat, now))
+
+    def skip(self):
+        """The next entries have expired, or there is none."""
+        if self.last:
+            self.gap("silence", self.last)
+        self.beat = self.last = None
+
+    def odd(self):
+        return bool(self.told["silence"]) or any(a[0] - b[0] > self.limit for a, b in self.told["back"])
+
+    def lines(self):
+        for kind, stretches in self.told.items():
+            for begin, end in stretches[:10]:
+                yield "%-10s from %s to %s, entry %d" % (kind, begin[1], end[1], end[2])
+            if len(stretches) > 10:
+                yield "%-10s %d times more" % (kind, len(stretches) - 10)
 
 
 # Files beside the tree that are read otherwise, or hold nothing. Timestamps are for `openssl ts -verify`; that the log
@@ -298,8 +375,8 @@ class Log:
             self.tiles[level, index] = octets
         return self.tiles[level, index]
 
-    def entries(self, site=b""):
-        """Compares every entry; returns the site."""
+    def entries(self, heard):
+        """Compares every entry."""
         for index in range(-(-self.size // 256)):
             tile = self.tile(0, index)
             try:
@@ -307,9 +384,10 @@ class Log:
             except Missing:
                 if 256 * (index + 1) > self.expired:
                     raise
+                heard.skip()
             else:
-                site = bundle(octets, tile, 256 * index, site, exact)
-        return site
+                bundle(octets, tile, 256 * index, exact, heard)
+        heard.skip()
 
     def others(self, names):
         """Partial tiles and bundles of earlier sizes are the beginning of what they have become. Returns the files that no
@@ -356,9 +434,9 @@ class Log:
         return made or tree_hash([])
 
 
-def verify(read, names, vkey, seen=(), site=b"", expired=0, keepers=(), witnesses=()):
-    """Raises Bad or returns size, site, the files that no checkpoint stands for, and when each witness cosigned; OSError where
-    a file cannot be read.
+def verify(read, names, vkey, seen=(), heard=None, expired=0, keepers=(), witnesses=()):
+    """Raises Bad or returns the size, the files that no checkpoint stands for, and when each witness cosigned; OSError where a
+    file cannot be read.
     `names` are all files that there are. What lies beside is read before the checkpoint, which may grow meanwhile."""
     witnessed = [read(name) for name in names if name == "checkpoint.witnessed"]
     stamped = [read(name) for name in names if name.endswith(".checkpoint") and STAMP.fullmatch(name)]
@@ -367,13 +445,13 @@ def verify(read, names, vkey, seen=(), site=b"", expired=0, keepers=(), witnesse
     if "pruned" in names:
         expired = max(expired, pruned(read("pruned"), vkey, keepers))
     log = Log(read, size, root, expired)
-    site = log.entries(site)
+    log.entries(heard or Heard())
     strangers = log.others(names)
     for note in [*witnessed, *stamped, *seen]:
         old, old_root = checkpoint(note, vkey)
         if old > size or log.root_at(old) != old_root:
             raise Bad(6, "the log does not continue its checkpoint of %d entries" % old)
-    return size, site, strangers, [cosigned([newest, *witnessed], witness) for witness in witnesses]
+    return size, strangers, [cosigned([newest, *witnessed], witness) for witness in witnesses]
 
 
 def reader(folder):
@@ -399,6 +477,8 @@ def asked(arguments):
     parser.add_argument("--expired-below", type=int, default=0)
     parser.add_argument("--keeper", action="append", default=[])
     parser.add_argument("--witness", action="append", default=[])
+    parser.add_argument("--silence", type=int, default=15)
+    parser.add_argument("--strict", action="store_true")
     parser.add_argument("folder")
     parser.add_argument("vkey")
     parser.add_argument("seen", nargs="*")
@@ -409,14 +489,16 @@ def main(arguments):
     ask = asked(arguments)
     try:
         seen = [open(name, "rb").read() for name in ask.seen]
-        size, site, strangers, times = verify(*reader(ask.folder), ask.vkey, seen, ask.site, ask.expired_below, ask.keeper,
-                                       ask.witness)
+        heard = Heard(ask.site, ask.silence)
+        size, strangers, times = verify(*reader(ask.folder), ask.vkey, seen, heard, ask.expired_below, ask.keeper, ask.witness)
     except Bad as bad:
         print(bad, file=sys.stderr)
         return bad.code
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
+    for line in heard.lines():
+        print(line)
     for name in strangers:
         print("unsigned: %s" % ascii(name)[1:-1])
     for witness, at in zip(ask.witness, times):
