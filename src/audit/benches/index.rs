@@ -20,7 +20,7 @@ use varco_audit::{
     records::Records,
     tag::TagKey,
     tlog::{Folder, Log, NoteKey, Signed, Tiles, VerifierKey},
-    verify::{Asked, verify},
+    verify::{Asked, SILENCE, verify},
     week::{Length, Period},
 };
 
@@ -213,6 +213,7 @@ fn verification(folder: &Path, key: &VerifierKey, size: u64) {
         site: Some("library".into()),
         expired: 0,
         keepers: Vec::new(),
+        silence: SILENCE,
     };
     let files = Folder::new(&folder.join("log"));
     let paths = files.paths().unwrap();

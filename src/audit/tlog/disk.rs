@@ -1,9 +1,10 @@
 //! The disk as the log sees it: few operations, so that a test can fail each of them.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Files that are read only: a folder, a copy, an archive. Paths are relative, with `/`.
@@ -97,6 +98,18 @@ impl<D: Disk> Disk for &D {
     }
 }
 
+/// Takes a lock. A program that is just being started holds a copy of every lock of who starts it until it runs, so it is
+/// tried for a second.
+fn locked(lock: &File) -> io::Result<()> {
+    for _ in 0..20 {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
+            taken => return Ok(taken?),
+        }
+    }
+    Ok(lock.try_lock()?)
+}
+
 /// A folder of this machine.
 #[derive(Debug)]
 pub struct Folder {
@@ -145,7 +158,7 @@ impl Folder {
             File::open(parent)?.sync_all()?;
         }
         let lock = File::options().create(true).append(true).open(root.join("lock"))?;
-        lock.try_lock()?;
+        locked(&lock)?;
         Ok(Self { root: root.to_owned(), _lock: Some(lock) })
     }
 }

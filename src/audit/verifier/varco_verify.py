@@ -133,19 +133,10 @@ def key_of(vkey, kind=1):
     return name, key_id, key
 
 
-def witnessed(note, vkey):
-    """Who cosigned a checkpoint, and when in seconds since 1970."""
-    try:
-        name, _, seconds = signed_text(note, vkey, WITNESS)
-    except (ValueError, InvalidSignature):
-        raise Bad(5, "the checkpoint is not cosigned by the witness " + vkey.split("+")[0]) from None
-    return name, seconds
-
-
 def checkpoint(note, vkey):
     """Size and root of a checkpoint that the key signed."""
     try:
-        name, (origin, size, root, *rest), _ = signed_text(note, vkey)
+        name, (origin, size, root, *rest) = signed_text(note, vkey)
         root = unbase64(root)
         if not (origin == name and str(int(size)) == size and len(root) == 32 and all(rest)):
             raise ValueError
@@ -505,8 +496,8 @@ def main(arguments):
         print("cosigned by %s at %s" % (key_of(witness, 4)[0], at.isoformat()))
     if not seen and not ask.witness:
         print("nothing proves that it was not cut back: no checkpoint seen before was given, and no witness")
-    print("whole: %d entries of %s" % (size, site.decode("ascii", "replace") or "no site"))
-    return 0
+    print("whole: %d entries of %s" % (size, heard.site.decode("ascii", "replace") or "no site"))
+    return 4 if ask.strict and heard.odd() else 0
 
 
 if __name__ == "__main__":

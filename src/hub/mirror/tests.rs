@@ -11,7 +11,7 @@ use varco_audit::{
         Cosignature, Folder, Log, NoteKey, Signed, Tiles, add_checkpoint,
         package::{self, Header},
     },
-    verify::{Asked, verify},
+    verify::{Asked, SILENCE, verify},
 };
 
 const ORIGIN: &str = "accesso.comune.example.it/log/biblioteca-civica";
@@ -126,6 +126,7 @@ async fn a_gateways_log_is_copied_acknowledged_and_in_the_hubs_own_log() {
         site: None,
         expired: 0,
         keepers: Vec::new(),
+        silence: SILENCE,
     };
     assert_eq!(verify(&files, &files.paths().unwrap(), &asked).unwrap().checkpoint.size, 700);
     // The hub's own log has it, and says so with a proof.

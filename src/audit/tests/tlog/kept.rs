@@ -32,8 +32,10 @@ pub fn key() -> NoteKey {
 
 /// A leaf as a gateway makes them, a few octets in place of the sealed ones.
 pub fn leaf(sequence: u64) -> Vec<u8> {
-    let second = sequence % 60;
-    let header = format!("varco-leaf/1 R2a library {sequence} 2026-11-22T10:00:{second:02}Z 2026-W47 -\n");
+    // A hundred a second: nothing goes back, and nobody is silent for long.
+    let (minute, second) = (sequence / 6000 % 60, sequence / 100 % 60);
+    let at = format!("2026-11-22T10:{minute:02}:{second:02}Z");
+    let header = format!("varco-leaf/1 R2a library {sequence} {at} 2026-W47 -\n");
     [header.as_bytes(), b"\x05", &sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()].concat()
 }
 

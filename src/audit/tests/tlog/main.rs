@@ -10,6 +10,7 @@ mod faults;
 mod formats;
 mod kept;
 mod mirror;
+mod moved;
 mod notes;
 mod oracles;
 mod prune;

@@ -215,7 +215,7 @@ struct Cosigner(String);
 
 impl Cosigner {
     fn key(&self) -> Vec<u8> {
-        STANDARD.decode(self.0.rsplit('+').next().unwrap()).unwrap()
+        STANDARD.decode(self.0.splitn(3, '+').nth(2).unwrap()).unwrap()
     }
 }
 

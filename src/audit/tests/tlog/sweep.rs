@@ -6,17 +6,17 @@
 use crate::kept::{Memory, asked, thousand};
 use std::{cell::RefCell, io};
 use varco_audit::{
-    tlog::{Files, leaf_hash},
+    tlog::Files,
     verify::{Asked, Verification},
 };
 
 /// A log, some files of which are others, or gone.
-struct Damaged<'a> {
-    whole: &'a Memory,
+pub struct Damaged {
+    pub whole: Memory,
     files: RefCell<Vec<(String, Option<Vec<u8>>)>>,
 }
 
-impl Files for Damaged<'_> {
+impl Files for Damaged {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         match self.files.borrow().iter().find(|(changed, _)| changed == path) {
             Some((_, content)) => content.clone().ok_or_else(|| io::ErrorKind::NotFound.into()),
@@ -25,34 +25,41 @@ impl Files for Damaged<'_> {
     }
 }
 
-type Step<'a> = Verification<'a, &'a Damaged<'a>>;
-
-struct Sweep<'a> {
-    files: &'a Damaged<'a>,
+pub struct Sweep<'a> {
+    pub files: &'a Damaged,
     asked: &'a Asked,
-    paths: Vec<String>,
-    /// Before each bundle, and before the end.
-    steps: Vec<Step<'a>>,
+    pub paths: Vec<String>,
+    /// Before each bundle's tiles, and before the end.
+    steps: Vec<Verification<'a, &'a Damaged>>,
+    /// Before each bundle.
+    bundles: Vec<Verification<'a, &'a Damaged>>,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(files: &'a Damaged<'a>, asked: &'a Asked) -> Self {
+    fn new(files: &'a Damaged, asked: &'a Asked) -> Self {
         let mut now = Verification::begin(files, asked).unwrap();
-        let mut steps = vec![now.clone()];
+        let (mut steps, mut bundles) = (vec![now.clone()], Vec::new());
         for index in 0..now.bundles() {
+            now.tiles(index).unwrap();
+            bundles.push(now.clone());
             now.bundle(index).unwrap();
             steps.push(now.clone());
         }
         now.end(&files.whole.paths()).unwrap();
-        Self { files, asked, paths: files.whole.paths(), steps }
+        Self { files, asked, paths: files.whole.paths(), steps, bundles }
+    }
+
+    /// The first step that reads a file; 0 is the begin.
+    pub fn first(&self, path: &str) -> usize {
+        self.finds(0, path, Some(b"!".to_vec())).unwrap()
     }
 
     /// The step of the verification, from one on, that finds a file to be another; 0 is the begin.
-    fn finds(&self, from: usize, path: &str, content: Option<Vec<u8>>) -> Option<usize> {
+    pub fn finds(&self, from: usize, path: &str, content: Option<Vec<u8>>) -> Option<usize> {
         self.finds_all(from, vec![(path.to_owned(), content)])
     }
 
-    fn finds_all(&self, from: usize, files: Vec<(String, Option<Vec<u8>>)>) -> Option<usize> {
+    pub fn finds_all(&self, from: usize, files: Vec<(String, Option<Vec<u8>>)>) -> Option<usize> {
         let gone =
             |path: &String| files.iter().any(|(changed, content)| changed == path && content.is_none());
         let paths: Vec<_> = self.paths.iter().filter(|path| !gone(path)).cloned().collect();
@@ -60,7 +67,11 @@ impl<'a> Sweep<'a> {
         if from == 0 && Verification::begin(self.files, self.asked).is_err() {
             return Some(0);
         }
-        let mut now = self.steps[from.saturating_sub(1)].clone();
+        // A bundle is read after the tiles above it.
+        let only_bundles =
+            self.files.files.borrow().iter().all(|(path, _)| path.starts_with("tile/entries/"));
+        let before = if only_bundles { self.bundles.get(from.wrapping_sub(1)) } else { None };
+        let mut now = before.unwrap_or(&self.steps[from.saturating_sub(1)]).clone();
         for index in from.max(1)..self.steps.len() {
             if now.bundle(index as u64 - 1).is_err() {
                 return Some(index);
@@ -70,129 +81,79 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Which part of the files a thread takes.
-fn sweep(part: usize, each: impl Fn(&Sweep<'_>, &str, usize, &[u8])) {
-    let (whole, asked) = (thousand(), asked());
-    let files = Damaged { whole: &whole, files: RefCell::default() };
-    let sweep = Sweep::new(&files, &asked);
-    for (number, path) in sweep.paths.iter().enumerate() {
-        let content = whole.read(path).unwrap();
-        let first = sweep.finds(0, path, Some(b"!".to_vec())).unwrap();
-        if number % 2 == part {
-            each(&sweep, path, first, &content);
-        }
-    }
-}
-
-fn turn(bits: impl Fn(usize) -> std::ops::Range<usize> + Sync) {
+/// Both halves of the cases at once, each by a thread with a log of its own.
+pub fn halves(cases: impl Fn(&Sweep<'_>, &mut dyn FnMut() -> bool) + Sync) {
     std::thread::scope(|scope| {
-        for part in 0..2 {
-            let bits = &bits;
+        for half in 0..2 {
+            let cases = &cases;
             scope.spawn(move || {
-                sweep(part, |sweep, path, first, content| {
-                    for at in 0..content.len() {
-                        for bit in bits(at) {
-                            let mut turned = content.to_vec();
-                            turned[at] ^= 1 << bit;
-                            assert!(
-                                sweep.finds(first, path, Some(turned)).is_some(),
-                                "{path}: octet {at} bit {bit}"
-                            );
-                        }
-                    }
-                });
+                let (files, asked) = (Damaged { whole: thousand(), files: RefCell::default() }, asked());
+                let mut number = half;
+                let mut mine = || {
+                    number += 1;
+                    number % 2 == 0
+                };
+                cases(&Sweep::new(&files, &asked), &mut mine);
             });
         }
     });
 }
 
-#[test]
-fn a_turned_bit_in_every_octet_is_found() {
-    turn(|at| at % 8..at % 8 + 1);
+/// Every case of every file; `each` is told the first step that reads it.
+fn files(sweep: &Sweep<'_>, mut each: impl FnMut(&str, usize, &[u8])) {
+    for path in &sweep.paths {
+        each(path, sweep.first(path), &sweep.files.whole.read(path).unwrap());
+    }
 }
 
-/// `cargo test -p varco-audit --test tlog -- --ignored every_bit`: some minutes.
 #[test]
-#[ignore = "every bit takes a minute or more; one bit of every octet is always turned"]
-fn every_bit_is_found() {
-    turn(|_| 0..8);
-}
-
-/// Entries gone, swapped with the next, or repeated, the tile above them made again to fit.
-#[test]
-fn every_entry_moved_is_found() {
-    let move_all = |sweep: &Sweep<'_>, path: &str, first: usize, content: &[u8]| {
-        let entries = split(content);
-        let tile = path.replace("entries", "0");
-        for at in 0..entries.len() - 1 {
-            let (before, here, next, after) =
-                (&entries[..at], entries[at], entries[at + 1], &entries[at + 2..]);
-            for moved in [
-                [before, &[next], after].concat(),
-                [before, &[next, here], after].concat(),
-                [before, &[here, here, next], after].concat(),
-                [before, &[here, here], after].concat(),
-            ] {
-                let hashes = moved.iter().flat_map(|entry| leaf_hash(&entry[2..]).0).collect();
-                let files = vec![(path.to_owned(), Some(moved.concat())), (tile.clone(), Some(hashes))];
-                assert!(sweep.finds_all(0, files).is_some(), "{path}: entry {at}");
-            }
-            let moved = [before, &[next, here], after].concat().concat();
-            assert!(
-                sweep.finds(first, path, Some(moved)).is_some(),
-                "{path}: entry {at}, its tile as it was"
-            );
-        }
-    };
-    for part in 0..2 {
-        sweep(part, |sweep, path, first, content| {
-            if path.starts_with("tile/entries/") {
-                move_all(sweep, path, first, content);
+fn every_turned_bit_of_every_file_is_found() {
+    halves(|sweep, mine| {
+        files(sweep, |path, first, content| {
+            for at in 0..content.len() {
+                if !mine() {
+                    continue;
+                }
+                for bit in 0..8 {
+                    let mut turned = content.to_vec();
+                    turned[at] ^= 1 << bit;
+                    let found = sweep.finds(first, path, Some(turned)).is_some();
+                    assert!(found, "{path}: octet {at} bit {bit}");
+                }
             }
         });
-    }
-}
-
-/// The entries of a bundle with their lengths.
-fn split(mut bundle: &[u8]) -> Vec<&[u8]> {
-    let mut entries = Vec::new();
-    while let [high, low, ..] = bundle {
-        let (entry, rest) = bundle.split_at(2 + usize::from(u16::from_be_bytes([*high, *low])));
-        entries.push(entry);
-        bundle = rest;
-    }
-    entries
+    });
 }
 
 #[test]
-fn every_cut_is_found() {
-    for part in 0..2 {
-        sweep(part, |sweep, path, first, content| {
-            for length in 0..content.len() {
+fn every_cut_of_every_file_is_found() {
+    halves(|sweep, mine| {
+        files(sweep, |path, first, content| {
+            for length in (0..content.len()).filter(|_| mine()) {
                 let cut = content[..length].to_vec();
                 assert!(sweep.finds(first, path, Some(cut)).is_some(), "{path}: cut to {length} octets");
             }
             let longer = [content, &[0]].concat();
             assert!(sweep.finds(first, path, Some(longer)).is_some(), "{path}: an octet more");
         });
-    }
+    });
 }
 
 /// A partial tile of an earlier size may go; all else is missed.
 #[test]
 fn every_file_that_is_gone_or_another_is_found() {
-    for part in 0..2 {
-        sweep(part, |sweep, path, _, _| {
+    halves(|sweep, mine| {
+        files(sweep, |path, _, _| {
+            if !mine() {
+                return;
+            }
             let earlier =
                 path.contains(".p/") && !["003.p/232", "000.p/3"].iter().any(|now| path.ends_with(now));
             assert_eq!(sweep.finds(0, path, None).is_some(), !earlier, "{path} is gone");
             for other in sweep.paths.iter().filter(|other| *other != path) {
-                let other_content = sweep.files.whole.read(other).unwrap();
-                assert!(
-                    sweep.finds(0, path, Some(other_content)).is_some(),
-                    "{other} in the place of {path}"
-                );
+                let content = sweep.files.whole.read(other).unwrap();
+                assert!(sweep.finds(0, path, Some(content)).is_some(), "{other} in the place of {path}");
             }
         });
-    }
+    });
 }
