@@ -1,11 +1,19 @@
 //! The pages of the console at the hub. What names a citizen has no field here.
 
+mod choice;
 mod integrity;
+mod looked;
 mod moment;
+mod search;
+mod sessions;
 pub mod table;
 
+pub use choice::Choice;
 pub use integrity::{Alarm, Integrity, LogState, integrity, integrity_table};
+pub use looked::{SeenRow, looked, looked_table};
 pub use moment::Moment;
+pub use search::{HeaderRow, entry, search, search_table};
+pub use sessions::{DayRow, Few, sessions, sessions_table};
 
 use crate::{
     lang::Lang,
@@ -177,6 +185,9 @@ struct Words {
     moment: moment::Words,
     table: table::Words,
     integrity: integrity::Words,
+    sessions: sessions::Words,
+    search: search::Words,
+    looked: looked::Words,
     trouble: TroubleWords,
 }
 

@@ -44,7 +44,8 @@ pub struct NotAClass;
 impl Class {
     /// Those that are sealed, and so have keys.
     pub const SEALED: [Self; 4] = [Self::R2a, Self::R2b, Self::R3, Self::R4];
-    const ALL: [Self; 7] = [Self::R1, Self::R2a, Self::R2b, Self::R3, Self::R4, Self::R5, Self::R6];
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::R1, Self::R2a, Self::R2b, Self::R3, Self::R4, Self::R5, Self::R6];
 
     /// As it stands in a leaf.
     pub const fn as_str(self) -> &'static str {

@@ -10,6 +10,7 @@
 //! | the hub: a login in its register | R1, clear: the digest of the sealed row |
 //! | the hub: a copy of a gateway's log | R5, clear: the checkpoint |
 //! | the hub: a step of a case | R4, marked with the case |
+//! | the hub: a view of its console | R4 |
 
 use crate::{
     case::{CaseId, Outcome, Step},
@@ -182,6 +183,16 @@ pub enum Body {
         /// SHA-256 over the answer, 64 hexadecimal digits.
         digest: String,
     },
+
+    /// R4, at the hub: somebody is about to see a page of the console.
+    Viewed {
+        /// Who, as the console knows them: pairwise, it says nothing elsewhere.
+        by: String,
+        /// What they are there.
+        roles: Vec<String>,
+        /// The address of the page.
+        what: String,
+    },
 }
 
 impl Body {
@@ -196,7 +207,8 @@ impl Body {
             | Self::Allowed { .. }
             | Self::Refused { .. }
             | Self::Answered { .. }
-            | Self::Named { .. } => Class::R4,
+            | Self::Named { .. }
+            | Self::Viewed { .. } => Class::R4,
             Self::Resumed { .. } | Self::Reconciled { .. } | Self::Copied { .. } => Class::R5,
             Self::Heartbeat { .. } | Self::Day { .. } => Class::R6,
             Self::Registered { .. } => Class::R1,

@@ -2,7 +2,7 @@
 //!
 //! The header is ASCII, its fields separated by one space, and can be read in an editor:
 //!
-//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|step:case|->`
+//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|step:case|day|->`
 //!
 //! The sequence is contiguous over all leaves of a site and equal to the leaf's index, so that a gap shows inside what
 //! is signed too. A body of a class without keys is clear JSON and has no period; all others begin with an octet that names
@@ -37,6 +37,8 @@ pub enum Mark {
     TagKey,
     /// A step of a case (R4, at the hub): who reads headers counts cases and finds each, and learns nobody.
     Case(Step, CaseId),
+    /// The sums of a day of a site (R6): found among heartbeats without reading those.
+    Day,
 }
 
 impl Mark {
@@ -45,6 +47,7 @@ impl Mark {
         match self {
             Self::Tag(_) | Self::TagKey => class == Class::R2b,
             Self::Case(..) => class == Class::R4 && site == HUB,
+            Self::Day => class == Class::R6,
             Self::None => class != Class::R2b,
         }
     }
@@ -140,6 +143,7 @@ impl fmt::Display for Header {
             Mark::None => f.write_str("-"),
             Mark::Tag(tag) => tag.fmt(f),
             Mark::TagKey => f.write_str("tagkey"),
+            Mark::Day => f.write_str("day"),
             Mark::Case(step, case) => write!(f, "{step}:{case}"),
         }
     }
@@ -176,6 +180,7 @@ fn mark_of(field: &str) -> Result<Mark, ()> {
     Ok(match field {
         "-" => Mark::None,
         "tagkey" => Mark::TagKey,
+        "day" => Mark::Day,
         mark => match mark.split_once(':') {
             Some((step, case)) => Mark::Case(step.parse().map_err(|_| ())?, case.parse().map_err(|_| ())?),
             None => Mark::Tag(mark.parse().map_err(|_| ())?),
@@ -194,6 +199,7 @@ mod tests {
         for (line, body) in [
             (LINE, &b"\x05body\nand more\xff"[..]),
             ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -", b"{}"),
+            ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - day", b"{}"),
             ("varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey", b"\x04"),
             ("varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -", b"\x05"),
             (

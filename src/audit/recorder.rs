@@ -199,7 +199,8 @@ impl Recorder {
     ) -> Result<(), JournalError> {
         let tag = body.slot().zip(tags).map(|(slot, tags)| tags.tag(slot.address, slot.first_port));
         let case = body.case().map(|(step, case)| Mark::Case(step, case));
-        let mark = tag.map(Mark::Tag).or(case).unwrap_or(Mark::None);
+        let day = matches!(body, Body::Day { .. }).then_some(Mark::Day);
+        let mark = tag.map(Mark::Tag).or(case).or(day).unwrap_or(Mark::None);
         let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
         let content = Content { body, clock };
         self.leaf(batch, (at, mark), &content, now.at)

@@ -8,11 +8,16 @@ pub mod gate;
 pub mod integrity;
 pub mod login;
 pub mod logout;
+pub mod logs;
+pub mod looked;
 pub mod role;
+pub mod search;
 pub mod session;
+pub mod sessions;
 pub mod start;
 #[cfg(test)]
 mod tests;
+pub mod views;
 
 use crate::{app::Hub, config::ConsoleSettings, routes};
 use actix_web::{
@@ -22,13 +27,15 @@ use actix_web::{
     middleware,
     web::{self, Data},
 };
-use jiff::tz::TimeZone;
+use anyhow::Context;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use maud::Markup;
 use role::Right;
 use session::Visitor;
 use std::{net::TcpListener, time::Duration};
 use varco_templates::console::{self as pages, Place, Trouble, View};
 use varco_web::{form, headers, lang, page, session::Sessions};
+use views::Views;
 
 /// The console's name as a relying party. No gateway can be called so.
 pub const CLIENT: &str = "@console";
@@ -50,15 +57,28 @@ pub struct Console {
     pub settings: ConsoleSettings,
     /// Who is logged in.
     pub sessions: Sessions<Visitor>,
+    /// Who looked at what.
+    pub views: Views,
     host: String,
 }
 
 impl Console {
-    /// The console of a hub that has one.
-    pub fn of(hub: &Data<Hub>) -> Option<Self> {
-        let settings = hub.settings.console.clone()?;
+    /// The console of a hub with these settings.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn new(hub: &Data<Hub>, settings: ConsoleSettings) -> anyhow::Result<Self> {
         let host = settings.url.host_str().unwrap_or_default().to_ascii_lowercase();
-        Some(Self { hub: hub.clone(), settings, sessions: Sessions::new(MOST), host })
+        let views = Views::open(hub).context("hub.db")?;
+        Ok(Self { hub: hub.clone(), settings, sessions: Sessions::new(MOST), views, host })
+    }
+
+    /// When a day begins in the console's time zone.
+    ///
+    /// # Errors
+    /// At the end of time.
+    pub fn begins(&self, day: Date) -> anyhow::Result<Timestamp> {
+        Ok(day.to_zoned(self.zone().clone())?.timestamp())
     }
 
     /// The time zone in which instants are written.
@@ -117,6 +137,23 @@ impl Console {
     }
 }
 
+/// Does what waits for the disk, off the threads that answer. What fails is in the log of the program, and the page says
+/// that something does.
+///
+/// # Errors
+/// The page to show.
+pub async fn block<T: Send + 'static>(
+    console: &Data<Console>,
+    work: impl FnOnce(&Console) -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, Trouble> {
+    let console = console.clone();
+    let done = web::block(move || work(&console)).await.map_err(|_| Trouble::Unavailable)?;
+    done.map_err(|error| {
+        tracing::error!(error = format!("{error:#}"), "a page of the console cannot be made");
+        Trouble::Unavailable
+    })
+}
+
 /// The pages that somebody may see.
 fn menu(visitor: &Visitor) -> Vec<Place> {
     let places = [(Right::Integrity, Place::Integrity)];
@@ -164,6 +201,14 @@ pub fn pages_of(config: &mut web::ServiceConfig) {
         .service(logout::leave)
         .service(integrity::show)
         .service(integrity::table)
+        .service(sessions::show)
+        .service(sessions::table)
+        .service(search::show)
+        .service(search::table)
+        .service(search::entry)
+        .service(search::proof)
+        .service(looked::show)
+        .service(looked::table)
         .service(page::style_sheet)
         .service(style_sheet)
         .default_service(web::to(not_found));

@@ -125,7 +125,8 @@ pub fn console_tls(file: &Path, settings: &Settings) -> Result<Option<rustls::Se
 
 /// The listener of those who look after the log.
 fn console(hub: &Data<Hub>, config: rustls::ServerConfig) -> anyhow::Result<Server> {
-    let Some(console) = Console::of(hub) else { anyhow::bail!("there is no [console]") };
+    let Some(settings) = hub.settings.console.clone() else { anyhow::bail!("there is no [console]") };
+    let console = Console::new(hub, settings)?;
     let listen = console.settings.listen;
     let socket =
         TcpListener::bind(listen).with_context(|| format!("console.listen: listening on {listen}"))?;

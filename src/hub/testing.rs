@@ -228,7 +228,7 @@ impl Running {
         if let Some(socket) = site.console.take() {
             console_at = socket.local_addr().ok();
             let tls = varco_web::tls::server(&site.file, "tls", &chain, &key).unwrap();
-            let console = console::Console::of(&hub).unwrap();
+            let console = console::Console::new(&hub, hub.settings.console.clone().unwrap()).unwrap();
             actix_web::rt::spawn(console::serve(console, tls, socket).unwrap());
         }
         let served = hub.clone();

@@ -59,7 +59,7 @@ impl IndexSettings {
             ([], _) => return Err(wrong("names no host".into())),
             (hosts, None) if hosts.iter().all(here) => None,
             (hosts, Some(ca)) if !hosts.iter().any(here) => Some(trust(file, ca)?),
-            (hosts, _) if hosts.iter().any(here) => {
+            (_, Some(_)) => {
                 return Err(wrong(
                     "is a socket of this machine, which has no TLS, and there is index.ca".into(),
                 ));

@@ -31,6 +31,10 @@ fn right(method: &Method, path: &str) -> Option<Right> {
     let page = first.strip_suffix(".csv").unwrap_or(first);
     match (page, rest.as_slice()) {
         ("integrity", []) if reads => Some(Right::Integrity),
+        ("sessions", []) if reads => Some(Right::Sessions),
+        ("search", []) if reads => Some(Right::Search),
+        ("entry", [_, _] | [_, _, "proof"]) if reads => Some(Right::Search),
+        ("looked", []) if reads => Some(Right::Looked),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use openidconnect::reqwest::{Response, StatusCode};
+use varco_audit::tlog::proof::Proof;
 
 const ANNA: &str = "VRDNNA80A41X000M";
 const BRUNO: &str = "BNCBRN75B02X000O";
@@ -76,8 +77,18 @@ async fn status(console: &mut Browser, path: &str) -> u16 {
 }
 
 /// Every page, and who may see it: auditor, approver, privacy officer, operator.
-const PAGES: [(&str, [bool; 4]); 2] =
-    [("/integrity", [true, true, true, true]), ("/integrity.csv", [true, true, true, true])];
+const PAGES: [(&str, [bool; 4]); 10] = [
+    ("/integrity", [true, true, true, true]),
+    ("/integrity.csv", [true, true, true, true]),
+    ("/sessions", [true, false, false, false]),
+    ("/sessions.csv?from=2026-11-01", [true, false, false, false]),
+    ("/search", [true, false, false, false]),
+    ("/search.csv?log=@hub", [true, false, false, false]),
+    ("/entry/@hub/0", [true, false, false, false]),
+    ("/entry/@hub/0/proof", [true, false, false, false]),
+    ("/looked", [true, false, true, false]),
+    ("/looked.csv", [true, false, true, false]),
+];
 
 /// SECURITY.md C2.
 #[actix_web::test]
@@ -236,5 +247,76 @@ async fn nothing_frames_the_console_and_it_answers_to_its_own_name() {
         assert_eq!(asked.send().await.unwrap().status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
     }
     assert_eq!(hub.browser().get("/integrity").await.status(), StatusCode::NOT_FOUND);
+    hub.stop().await;
+}
+
+/// SECURITY.md C4: it is in the log before it is on the page, and a page that cannot be recorded is not shown.
+#[actix_web::test]
+async fn who_looks_is_seen() {
+    let (hub, idp) = start("console-looked").await;
+    let mut carla = enter(&hub, &idp, CARLA).await;
+    let before = next(&hub);
+    assert_eq!(status(&mut carla, "/integrity").await, 200);
+    assert_eq!(next(&hub), before, "nothing personal is there");
+    let page = carla.get("/looked").await.text().await.unwrap();
+    assert_eq!(next(&hub), before + 1);
+    assert!(
+        page.contains("/looked?month=") && page.contains("responsabile della protezione dei dati"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("<td class=\"number\">{before}</td>")),
+        "its own view is the newest: {page}"
+    );
+    let leaf = hub.hub.log.leaf(before).unwrap().unwrap();
+    let text = String::from_utf8_lossy(&leaf).into_owned();
+    assert!(text.starts_with("varco-leaf/1 R4 @hub ") && !text.contains("privacy"), "sealed: {text}");
+    let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
+    db.execute_batch("CREATE TRIGGER full BEFORE INSERT ON viewed BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    for path in ["/looked", "/looked.csv"] {
+        let refused = carla.get(path).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!refused.text().await.unwrap().contains("/looked?month="));
+    }
+    assert_eq!(next(&hub), before + 1);
+    hub.stop().await;
+}
+
+/// How many leaves the hub's log was ever given.
+fn next(hub: &Running) -> u64 {
+    let state = hub.hub.log.state();
+    state.size + state.waiting
+}
+
+#[actix_web::test]
+async fn an_entry_has_a_header_and_a_proof_and_no_content() {
+    let (hub, idp) = start("console-entry").await;
+    let mut anna = enter(&hub, &idp, ANNA).await;
+    let proof = anna.get("/entry/@hub/0/proof").await;
+    assert!(proof.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    let proof = proof.text().await.unwrap();
+    let read = Proof::parse(proof.as_bytes()).unwrap();
+    assert!(read.verify(hub.hub.log.key()).unwrap().is_some());
+    let page = anna.get("/entry/@hub/0").await.text().await.unwrap();
+    assert!(page.contains("R5") && page.contains("Scarica la prova") && !page.contains("resumed"), "{page}");
+    for nowhere in ["/entry/@hub/999999", "/entry/nowhere/0", "/entry/@hub/999999/proof"] {
+        assert_eq!(status(&mut anna, nowhere).await, 404, "{nowhere}");
+    }
+    hub.stop().await;
+}
+
+/// What is typed comes back on the page, as text.
+#[actix_web::test]
+async fn what_is_typed_is_text() {
+    let (hub, idp) = start("console-escape").await;
+    let mut anna = enter(&hub, &idp, ANNA).await;
+    let typed = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
+    for page in
+        ["/search?log=@hub&sequence=", "/search?class=", "/sessions?log=", "/looked?month=", "/integrity?"]
+    {
+        let text = anna.get(&format!("{page}{typed}")).await.text().await.unwrap();
+        assert!(!text.contains("<script"), "{page}: {text}");
+    }
     hub.stop().await;
 }

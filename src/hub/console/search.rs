@@ -1,0 +1,172 @@
+//! `GET /search`, `/entry/{log}/{sequence}` and its `/proof`: headers of entries and their proofs. No content: what is clear
+//! in it is for the pages that are about it, what is sealed is not opened here.
+
+use super::{
+    Console, answer,
+    logs::{self, Known},
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{self, Data},
+};
+use jiff::civil::Date;
+use ring::digest::{SHA256, digest};
+use serde::Deserialize;
+use varco_audit::{class::Class, index::Span, leaf::Leaf};
+use varco_templates::console::{self as pages, Choice, HeaderRow, Trouble};
+use varco_web::lang;
+
+/// How many entries a page shows.
+const MOST: usize = 200;
+/// How many of the last ones it shows where nothing was chosen.
+const LAST: u64 = 50;
+
+/// What is looked for, as it was typed.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    log: Option<String>,
+    class: Option<String>,
+    from: Option<String>,
+    sequence: Option<String>,
+}
+
+/// The form, and what was found.
+///
+/// # Errors
+/// When the kernel has no randomness to give.
+#[actix_web::get("/search")]
+pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+    match found(&request, &console).await {
+        Ok((choice, rows)) => {
+            console.page(&request, StatusCode::OK, |view| pages::search(view, &choice, &rows))
+        }
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+/// The same as a file.
+///
+/// # Errors
+/// As [`show`].
+#[actix_web::get("/search.csv")]
+pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+    let lang = lang::of(&request);
+    match found(&request, &console).await {
+        Ok((_, rows)) => Ok(answer::csv("search", lang, &pages::search_table(lang, &rows))),
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+/// One entry.
+///
+/// # Errors
+/// As [`show`].
+#[actix_web::get("/entry/{log}/{sequence}")]
+pub async fn entry(
+    request: HttpRequest,
+    console: Data<Console>,
+    at: web::Path<(String, u64)>,
+) -> actix_web::Result<HttpResponse> {
+    let (log, sequence) = at.into_inner();
+    let read = super::block(&console, move |console| {
+        let Some(log) = named(console, &log) else { return Ok(None) };
+        let entry = log.entries(&[sequence])?.pop();
+        Ok(entry.and_then(|octets| Some((row(console, &log.name, &octets)?, hex(&octets)))))
+    });
+    match read.await {
+        Ok(Some((row, digest))) => {
+            console.page(&request, StatusCode::OK, |view| pages::entry(view, &row, &digest, true))
+        }
+        Ok(None) => console.trouble(&request, Trouble::NotFound),
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+/// Its proof (C2SP tlog-proof), of the hub's own log with the cosignatures of witnesses where they cover it.
+///
+/// # Errors
+/// As [`show`].
+#[actix_web::get("/entry/{log}/{sequence}/proof")]
+pub async fn proof(
+    request: HttpRequest,
+    console: Data<Console>,
+    at: web::Path<(String, u64)>,
+) -> actix_web::Result<HttpResponse> {
+    let (log, sequence) = at.into_inner();
+    let made = super::block(&console, move |console| {
+        let Some(log) = named(console, &log) else { return Ok(None) };
+        if log.entries(&[sequence])?.is_empty() {
+            return Ok(None);
+        }
+        let proof = if log.is_own() { console.hub.log.prove(sequence)? } else { log.prove(sequence)? };
+        Ok(Some(proof.to_string()))
+    });
+    match made.await {
+        Ok(Some(text)) => {
+            let name = format!("varco-{sequence}.tlog-proof");
+            Ok(answer::file("text/plain; charset=utf-8", &name, text))
+        }
+        Ok(None) => console.trouble(&request, Trouble::NotFound),
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<(Choice, Vec<HeaderRow>), Trouble> {
+    let asked = web::Query::<Asked>::from_query(request.query_string());
+    let asked = asked.map(web::Query::into_inner).unwrap_or_default();
+    super::block(console, move |console| search(console, asked)).await
+}
+
+fn search(console: &Console, asked: Asked) -> anyhow::Result<(Choice, Vec<HeaderRow>)> {
+    let all = logs::all(console);
+    let text = |text: Option<String>| text.unwrap_or_default();
+    let choice = Choice {
+        logs: all.iter().map(|log| log.name.clone()).collect(),
+        log: text(asked.log),
+        class: text(asked.class),
+        from: text(asked.from),
+        sequence: text(asked.sequence),
+        ..Choice::default()
+    };
+    let Some(log) = all.iter().find(|log| log.name == choice.log) else { return Ok((choice, Vec::new())) };
+    let entries = log.entries(&sequences(console, log, &choice)?)?;
+    let rows = entries.iter().filter_map(|octets| row(console, &log.name, octets)).collect();
+    Ok((choice, rows))
+}
+
+/// The entries that were asked for: one by its number, those of a class and a day by the index, or else the last ones.
+fn sequences(console: &Console, log: &Known, choice: &Choice) -> anyhow::Result<Vec<u64>> {
+    if let Ok(sequence) = choice.sequence.parse() {
+        return Ok(vec![sequence]);
+    }
+    if let (Ok(class), Ok(date)) = (choice.class.parse::<Class>(), choice.from.parse::<Date>()) {
+        let span = Span { first: console.begins(date)?, last: console.begins(date.tomorrow()?)? };
+        let found = console.hub.index.with(|rows| rows.of_class(log.origin(), class, span))?;
+        return Ok(found.into_iter().map(|(sequence, _)| sequence).take(MOST).collect());
+    }
+    let size = log.signed()?.size;
+    Ok((size.saturating_sub(LAST)..size).rev().collect())
+}
+
+fn named(console: &Console, name: &str) -> Option<Known> {
+    logs::all(console).into_iter().find(|log| log.name == name)
+}
+
+/// The header of an entry as it is shown.
+fn row(console: &Console, log: &str, octets: &[u8]) -> Option<HeaderRow> {
+    let leaf = Leaf::read(octets).ok()?;
+    let header = leaf.header;
+    Some(HeaderRow {
+        log: log.to_owned(),
+        sequence: header.sequence,
+        class: header.class.to_string(),
+        at: answer::written(header.at, console.zone()),
+        period: header.period.map_or_else(|| "-".to_owned(), |period| period.to_string()),
+        mark: leaf.line.rsplit(' ').next().unwrap_or_default().to_owned(),
+    })
+}
+
+fn hex(octets: &[u8]) -> String {
+    digest(&SHA256, octets).as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+}

@@ -1,0 +1,126 @@
+//! `GET /sessions`: how many sessions began and ended, by site, day and cause, from the sums that gateways record. A number
+//! below 3 never gets as far as the page.
+
+use super::{
+    Console, answer,
+    logs::{self, Known},
+};
+use crate::app;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{self, Data},
+};
+use jiff::{ToSpan, civil::Date};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use varco_audit::{
+    content::{Body, Content},
+    leaf::Leaf,
+};
+use varco_policy::pass::EndCause;
+use varco_templates::console::{self as pages, Choice, DayRow, Few, Trouble};
+use varco_web::lang;
+
+/// How many days a page shows at most.
+const MOST_DAYS: i32 = 92;
+/// How many it shows where nothing was chosen.
+const DAYS: i32 = 14;
+
+/// What is looked for, as it was typed.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    log: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// The sums of a day: began, and ended by cause.
+type Sums = (u64, BTreeMap<EndCause, u64>);
+
+/// The page.
+///
+/// # Errors
+/// When the kernel has no randomness to give.
+#[actix_web::get("/sessions")]
+pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+    match found(&request, &console).await {
+        Ok((choice, rows)) => {
+            console.page(&request, StatusCode::OK, |view| pages::sessions(view, &choice, &rows))
+        }
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+/// The same as a file.
+///
+/// # Errors
+/// As [`show`].
+#[actix_web::get("/sessions.csv")]
+pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+    let lang = lang::of(&request);
+    match found(&request, &console).await {
+        Ok((_, rows)) => Ok(answer::csv("sessions", lang, &pages::sessions_table(lang, &rows))),
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<(Choice, Vec<DayRow>), Trouble> {
+    let asked = web::Query::<Asked>::from_query(request.query_string());
+    let asked = asked.map(web::Query::into_inner).unwrap_or_default();
+    let today = app::now().to_zoned(console.zone().clone()).date();
+    super::block(console, move |console| search(console, &asked, today)).await
+}
+
+fn search(console: &Console, asked: &Asked, today: Date) -> anyhow::Result<(Choice, Vec<DayRow>)> {
+    let day = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
+    let to = day(&asked.to).unwrap_or(today);
+    let from = day(&asked.from).unwrap_or_else(|| to.saturating_sub(DAYS.days()));
+    let from = from.max(to.saturating_sub(MOST_DAYS.days()));
+    let sites: Vec<_> = logs::all(console).into_iter().filter(|log| !log.is_own()).collect();
+    let choice = Choice {
+        logs: sites.iter().map(|log| log.name.clone()).collect(),
+        log: asked.log.clone().unwrap_or_default(),
+        from: from.to_string(),
+        to: to.to_string(),
+        ..Choice::default()
+    };
+    let mut rows = Vec::new();
+    for log in sites.iter().filter(|log| choice.log.is_empty() || log.name == choice.log) {
+        let days = days(console, log, from, to)?;
+        rows.extend(days.into_iter().rev().map(|(day, sums)| row(&log.name, day, sums)));
+    }
+    Ok((choice, rows))
+}
+
+/// The sums of each day; where a day has several records, they add up.
+fn days(console: &Console, log: &Known, from: Date, to: Date) -> anyhow::Result<BTreeMap<Date, Sums>> {
+    let marked = console.hub.index.with(|rows| rows.marked(log.origin(), "day"))?;
+    // A day is recorded after its end, in the site's time zone: whatever that is, not before the day begins anywhere.
+    let first = console.begins(from.saturating_sub(1.day()))?;
+    let sequences: Vec<_> = marked.iter().filter(|mark| mark.at >= first).map(|mark| mark.sequence).collect();
+    let mut days = BTreeMap::<Date, Sums>::new();
+    for entry in log.entries(&sequences)? {
+        let content: Content = serde_json::from_slice(Leaf::read(&entry)?.body)?;
+        if let Body::Day { day, began, ended } = content.body
+            && (from..=to).contains(&day)
+        {
+            let sums = days.entry(day).or_default();
+            sums.0 = sums.0.saturating_add(began);
+            for (cause, count) in ended {
+                let sum = sums.1.entry(cause).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
+    }
+    Ok(days)
+}
+
+fn row(site: &str, day: Date, (began, ended): Sums) -> DayRow {
+    let cause = |cause: &EndCause| match serde_json::to_value(cause) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    };
+    let ended = ended.iter().map(|(which, count)| (cause(which), Few::from(*count))).collect();
+    DayRow { site: site.to_owned(), day: day.to_string(), began: Few::from(began), ended }
+}

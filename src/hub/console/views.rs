@@ -1,0 +1,138 @@
+//! Who looked at what. A page with personal data is in the hub's log before it is answered; what is sealed there to two
+//! persons is kept here too, in the same transaction, as long as its class lives, so that it can be overseen day by day.
+
+use super::session::Visitor;
+use crate::{
+    app::{self, Hub},
+    database,
+    log::HubLogError,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use varco_audit::{class::Class, content::Body};
+
+/// What was looked at, by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its entry in the hub's log.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as the console knows them.
+    pub by: String,
+    /// What they were, separated by commas.
+    pub roles: String,
+    /// The address of the page.
+    pub what: String,
+}
+
+/// The table in `hub.db`.
+#[derive(Debug)]
+pub struct Views(Mutex<Connection>);
+
+impl Views {
+    /// That of this hub.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn open(hub: &Hub) -> rusqlite::Result<Self> {
+        let db = database::connect(&hub.settings.state.join("hub.db"))?;
+        db.execute_batch(TABLE)?;
+        Ok(Self(Mutex::new(db)))
+    }
+
+    /// Records a view, here and in the log; durable when it returns.
+    ///
+    /// # Errors
+    /// When it is not on the disk: then the page must not be shown.
+    pub fn record(
+        &self,
+        hub: &Hub,
+        visitor: &Visitor,
+        what: &str,
+        now: Timestamp,
+    ) -> Result<u64, HubLogError> {
+        let roles: Vec<_> = visitor.roles.iter().map(|role| role.name().to_owned()).collect();
+        let joined = roles.join(", ");
+        let body = Body::Viewed { by: visitor.who.clone(), roles, what: what.to_owned() };
+        let db = self.db();
+        let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
+        // The log numbers the leaf: the row is found by its number from then on.
+        transaction.execute("DELETE FROM viewed WHERE at < ?1", [ends(now).as_second()])?;
+        transaction.execute(
+            "INSERT INTO viewed (at, by, roles, what) VALUES (?1, ?2, ?3, ?4)",
+            params![now.as_second(), visitor.who, joined, what],
+        )?;
+        let row = transaction.last_insert_rowid();
+        let sequence = hub.log.journal().commit(transaction, &[body], now)?;
+        // Which leaf it is only helps to find it: the row stands without.
+        let number = i64::try_from(sequence).unwrap_or(i64::MAX);
+        db.execute("UPDATE viewed SET sequence = ?1 WHERE number = ?2", params![number, row])?;
+        Ok(sequence)
+    }
+
+    /// What was seen in this time, the newest first, `most` at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn seen(&self, from: Timestamp, to: Timestamp, most: u32) -> rusqlite::Result<Vec<Seen>> {
+        let db = self.db();
+        let mut select = db.prepare_cached(
+            "SELECT coalesce(sequence, 0), at, by, roles, what FROM viewed
+             WHERE at >= ?1 AND at < ?2 ORDER BY number DESC LIMIT ?3",
+        )?;
+        let rows = select.query_map(params![from.as_second(), to.as_second(), most], |row| {
+            Ok(Seen {
+                sequence: row.get::<_, i64>(0)?.unsigned_abs(),
+                at: Timestamp::from_second(row.get(1)?).unwrap_or(Timestamp::MIN),
+                by: row.get(2)?,
+                roles: row.get(3)?,
+                what: row.get(4)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    fn db(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is older than this is over: what an entry of class R4 lives.
+fn ends(now: Timestamp) -> Timestamp {
+    let kept = now.to_zoned(TimeZone::UTC).checked_sub(Class::R4.retention().default);
+    kept.map_or(Timestamp::MIN, |zoned| zoned.timestamp())
+}
+
+/// Records a view of this visitor, off the threads that answer.
+///
+/// # Errors
+/// When it is not on the disk.
+pub async fn record(
+    console: &actix_web::web::Data<super::Console>,
+    visitor: &Visitor,
+    what: String,
+) -> Result<(), ()> {
+    let (console, visitor, now) = (console.clone(), visitor.clone(), app::now());
+    let done = actix_web::web::block(move || console.views.record(&console.hub, &visitor, &what, now)).await;
+    match done {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a view cannot be recorded: the page stays closed");
+            Err(())
+        }
+        Err(_) => Err(()),
+    }
+}
+
+const TABLE: &str = "
+    CREATE TABLE IF NOT EXISTS viewed (
+        number   INTEGER PRIMARY KEY,
+        sequence INTEGER,
+        at       INTEGER NOT NULL,
+        by       TEXT NOT NULL,
+        roles    TEXT NOT NULL,
+        what     TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS viewed_by_time ON viewed (at);";
