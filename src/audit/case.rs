@@ -28,7 +28,7 @@ mod request;
 mod session;
 mod unfit;
 
-pub use answer::{Answer, Outcome, Seen};
+pub use answer::{Answer, Outcome, Seen, Told};
 pub use decision::{Approval, Ground, Refusal};
 pub use document::{BadDocument, Document, Signed};
 pub use find::{FindError, find};

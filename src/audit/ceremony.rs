@@ -9,7 +9,7 @@ use crate::{
     seal::{Private, Role},
     week::{Length, Period},
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the private half of a key is bound to in a holder's file.
 pub fn sealed_words(class: Class, period: Period, role: Role, holder: &str) -> String {
@@ -117,16 +117,22 @@ pub fn publish(folder: &KeyFolder, to: &Path) -> Result<usize, KeyError> {
 /// # Errors
 /// When a file cannot be removed.
 pub fn destroy(folder: &KeyFolder, class: Class, period: Period) -> Result<usize, KeyError> {
-    let place = folder.path().join(period.to_string());
-    let failed = |error| KeyError::File(place.clone(), error);
-    let mut removed = 0;
-    for entry in std::fs::read_dir(&place).map_err(failed)?.flatten() {
-        let name = entry.file_name().into_string().unwrap_or_default();
-        if name.starts_with(&format!("{class}.")) && name.ends_with(".sealed") {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
-            removed += 1;
-        }
+    let sealed = sealed(folder, class, period)?;
+    for path in &sealed {
+        std::fs::remove_file(path).map_err(|error| KeyError::File(path.clone(), error))?;
     }
-    keys::sync(&place)?;
-    Ok(removed)
+    keys::sync(&folder.path().join(period.to_string()))?;
+    Ok(sealed.len())
+}
+
+/// The sealed private halves of a class in a period, those set aside included.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn sealed(folder: &KeyFolder, class: Class, period: Period) -> Result<Vec<PathBuf>, KeyError> {
+    let place = folder.path().join(period.to_string());
+    let entries = std::fs::read_dir(&place).map_err(|error| KeyError::File(place, error))?;
+    let is_of = |name: &str| name.starts_with(&format!("{class}.")) && name.ends_with(".sealed");
+    let paths = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_of));
+    Ok(paths.map(|entry| entry.path()).collect())
 }

@@ -184,6 +184,45 @@ pub enum Body {
         digest: String,
     },
 
+    /// Records of a case were frozen, or for longer.
+    Held {
+        /// The case.
+        case: CaseId,
+        /// The requester and the approver.
+        by: [String; 2],
+        /// Until when.
+        until: Timestamp,
+        /// How many records.
+        records: u32,
+        /// SHA-256 of the hold, 64 hexadecimal digits.
+        digest: String,
+    },
+    /// They are frozen no longer, and what opened them was destroyed.
+    Released {
+        /// The case.
+        case: CaseId,
+        /// The requester and the approver.
+        by: [String; 2],
+        /// SHA-256 of what both signed of it, 64 hexadecimal digits.
+        digest: String,
+    },
+
+    /// R5: two persons destroyed what opened a class in a period.
+    Expired {
+        /// The class, as a header has it.
+        class: String,
+        /// The period, as a header has it.
+        period: String,
+        /// The requester and the approver.
+        by: [String; 2],
+        /// Sealed private halves that went.
+        keys: u64,
+        /// Whether that was before its time.
+        early: bool,
+        /// SHA-256 of what both signed, 64 hexadecimal digits.
+        statement: String,
+    },
+
     /// R4, at the hub: somebody is about to see a page of the console.
     Viewed {
         /// Who, as the console knows them: pairwise, it says nothing elsewhere.
@@ -208,8 +247,12 @@ impl Body {
             | Self::Refused { .. }
             | Self::Answered { .. }
             | Self::Named { .. }
-            | Self::Viewed { .. } => Class::R4,
-            Self::Resumed { .. } | Self::Reconciled { .. } | Self::Copied { .. } => Class::R5,
+            | Self::Viewed { .. }
+            | Self::Held { .. }
+            | Self::Released { .. } => Class::R4,
+            Self::Resumed { .. } | Self::Reconciled { .. } | Self::Copied { .. } | Self::Expired { .. } => {
+                Class::R5
+            }
             Self::Heartbeat { .. } | Self::Day { .. } => Class::R6,
             Self::Registered { .. } => Class::R1,
         }
@@ -223,6 +266,8 @@ impl Body {
             Self::Refused { case, .. } => Some((Step::Refused, *case)),
             Self::Answered { case, .. } => Some((Step::Answered, *case)),
             Self::Named { case, .. } => Some((Step::Named, *case)),
+            Self::Held { case, .. } => Some((Step::Held, *case)),
+            Self::Released { case, .. } => Some((Step::Released, *case)),
             _ => None,
         }
     }

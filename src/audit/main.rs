@@ -4,8 +4,9 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    allow::Allow, answer::Give, ask::Ask, count::Count, find::Find, fsck::Fsck, index::Index, keys::Keys,
-    prove::Prove, shares::Shares, verify::Verify, who::Who,
+    allow::Allow, answer::Give, ask::Ask, count::Count, expire::Expire, export::Export, find::Find,
+    fsck::Fsck, hold::HoldCommand, index::Index, keys::Keys, pack::Pack, prove::Prove, shares::Shares,
+    verify::Verify, who::Who,
 };
 use std::process::ExitCode;
 use varco_policy::config::EXIT_USAGE;
@@ -31,6 +32,11 @@ enum Command {
     Give(Give),
     Who(Who),
     Count(Count),
+    Pack(Box<Pack>),
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    Expire(Expire),
+    Export(Export),
     Shares(Shares),
     Verify(Verify),
     Prove(Prove),
@@ -62,6 +68,10 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Give(give) => give.run(),
         Command::Who(who) => who.run(),
         Command::Count(count) => count.run(),
+        Command::Pack(pack) => pack.run(),
+        Command::Hold(hold) => hold.run(),
+        Command::Expire(expire) => expire.run(),
+        Command::Export(export) => export.run(),
         Command::Shares(shares) => shares.run(),
         Command::Verify(verify) => verify.run(),
         Command::Prove(prove) => prove.run(),

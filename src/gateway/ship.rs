@@ -60,6 +60,10 @@ impl Ship {
 
     /// Ships what there is; how long to rest then.
     pub async fn round(&mut self, now: Timestamp) -> Duration {
+        if let Some((size, signed)) = self.shipped.acknowledged() {
+            // Bundles that are over may go: below what the hub has, and never by our clock alone.
+            self.board.log.acknowledged(size, signed.min(now));
+        }
         let size = self.board.log.integrated();
         if size <= self.shipped.size() {
             self.board.shipping.look(size, now);

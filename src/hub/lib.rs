@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod database;
+pub mod expiry;
 pub mod here;
 pub mod index;
 pub mod keys;

@@ -120,6 +120,12 @@ impl HubLog {
         Ok(Proof { index: sequence, entry, path, checkpoint: signed.note().to_owned() })
     }
 
+    /// Bundles that are over at this time, which was confirmed, may go. Nothing acknowledges the hub's own log: what is in
+    /// it may.
+    pub fn over(&self, confirmed: Timestamp) {
+        self.progress().acknowledged(self.progress().integrated(), confirmed);
+    }
+
     /// A leaf, integrated or not; `None` where there is none of this sequence.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! speaks of it are one transaction of `hub.db`.
 
 pub mod command;
-mod control;
+pub mod control;
 pub mod name;
 pub mod page;
 mod submit;
@@ -48,11 +48,11 @@ impl Lookup {
     }
 
     /// Whose signatures count now: read anew each time, so that a holder who left is out without a restart.
-    fn people(&self) -> Result<People, KeyError> {
+    pub(crate) fn people(&self) -> Result<People, KeyError> {
         People::read(&self.settings.holders)
     }
 
-    fn db(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn db(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

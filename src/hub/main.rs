@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use varco_audit::case::CaseId;
 use varco_hub::{
     attempt::{self, Wish},
-    commands,
+    commands, expiry,
     index::rebuild,
     login::cns::trust,
     lookup, pairs,
@@ -44,6 +44,9 @@ enum Command {
     Name(NameArguments),
     /// Print the public halves of the hub's log and mirror keys, and where each gateway's log is copied to.
     LogKey(Config),
+    /// What officers destroyed of keys, and what they hold.
+    #[command(subcommand)]
+    Expiry(ExpiryCommand),
     /// The hub's own keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -114,6 +117,20 @@ fn look_up(command: &LookupCommand) -> Result<(), Fault> {
             lookup::command::receipt(&at.config, *case, out.as_deref())
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+enum ExpiryCommand {
+    /// Record what two officers signed: an expiry, a hold, the end of one.
+    Submit(Submit),
+}
+
+#[derive(Debug, clap::Args)]
+struct Submit {
+    #[command(flatten)]
+    at: Config,
+    /// What `varco-audit expire` or `varco-audit hold` wrote.
+    statement: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -228,6 +245,9 @@ fn main() -> ExitCode {
             lookup::name::name(&at.config, &lookup::name::Wish { case, answer, months, json })
         }
         Command::LogKey(at) => commands::show_log_keys(&at.config),
+        Command::Expiry(ExpiryCommand::Submit(Submit { at, statement })) => {
+            expiry::submit(&at.config, &statement)
+        }
         Command::Keys(KeysCommand::Init(at)) => commands::make_keys(&at.config),
         Command::Keys(KeysCommand::Spid(pair)) => keys_spid(&pair),
     })

@@ -4,6 +4,7 @@ use crate::{
     app::{self, Hub},
     config::{Settings, WitnessSettings},
     console::{self, Console},
+    expiry,
     log::HubLog,
     login::{
         cns::{self, sources::Lists},
@@ -52,6 +53,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
             actix_web::rt::spawn(registry::watch(registry.clone()));
         }
         actix_web::rt::spawn(expire::watch(hub.register.clone()));
+        actix_web::rt::spawn(expiry::watch(hub.clone()));
         actix_web::rt::spawn(beat(hub.log.clone()));
         actix_web::rt::spawn(witness::watch(hub.log.clone(), witnesses));
         if let Some(timestamps) = timestamps {

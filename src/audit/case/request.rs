@@ -59,15 +59,28 @@ impl Request {
     /// # Errors
     /// When no holder given opens it, or it is not what the document commits to.
     pub fn question(&self, opener: &mut Opener, role: Role) -> Result<Question, OpenError> {
+        self.open(opener, role).map(|(_, question)| question)
+    }
+
+    /// The same, with the salted text that the request commits to: whoever is shown it and the request sees that it was asked.
+    ///
+    /// # Errors
+    /// As [`Self::question`].
+    pub fn open(&self, opener: &mut Opener, role: Role) -> Result<(String, Question), OpenError> {
         let [requester, approver] = &self.sealed;
         let sealed = if role == Role::Requester { requester } else { approver };
         let place = (Class::R4, self.week, role);
         let text = opener.text(place, &info(self.week, role), &self.clear(), sealed)?;
-        let text = String::from_utf8(text).ok().filter(|text| commitment(text) == self.commitment);
-        let question = text.and_then(|text| Question::parse(&text));
-        let question = question.ok_or_else(|| OpenError::Request("it is not the one committed to".into()))?;
+        let other = || OpenError::Request("it is not the one committed to".into());
+        let text = String::from_utf8(text).map_err(|_| other())?;
+        let question = self.committed(&text).ok_or_else(other)?;
         question.check(self.at).map_err(|unfit| OpenError::Request(unfit.to_string()))?;
-        Ok(question)
+        Ok((text, question))
+    }
+
+    /// The question in a salted text, if it is the one that the request commits to.
+    pub fn committed(&self, text: &str) -> Option<Question> {
+        (commitment(text) == self.commitment).then(|| Question::parse(text)).flatten()
     }
 
     /// The lines that say nothing of the question, and that it is bound to.

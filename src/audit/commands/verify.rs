@@ -1,6 +1,6 @@
 //! `varco-audit verify`: whether a log is whole, or an entry was in it.
 
-use super::print;
+use super::{pack::PackKeys, print};
 use anyhow::Context as _;
 use jiff::SignedDuration;
 use std::{
@@ -15,6 +15,7 @@ use varco_audit::{
     tlog::{Folder, VerifierKey},
     verify::{Asked, Cosigned, Problem, Stamped, Whole, stamp, stamps, verify},
 };
+use varco_policy::config::EXIT_USAGE;
 
 /// Whole, and something to ask about.
 const EXIT_ODD: u8 = 4;
@@ -28,11 +29,12 @@ const EXIT_ODD: u8 = 4;
 #[derive(Debug, clap::Args)]
 pub struct Verify {
     /// The log's folder, or a copy of it.
-    #[arg(long)]
-    log: PathBuf,
+    #[arg(long, required_unless_present = "pack")]
+    log: Option<PathBuf>,
     /// The log's public key, a line `<name>+<identifier>+<key>`; not to be taken from the one who gave you the folder.
-    #[arg(long, value_parser = log_key)]
-    vkey: VerifierKey,
+    /// Of a pack, of its sites' logs: several times.
+    #[arg(long, value_parser = log_key, required_unless_present = "pack")]
+    vkey: Vec<VerifierKey>,
     /// A checkpoint of this log that you have from before or from elsewhere: the log must continue it. Several times.
     #[arg(long)]
     seen: Vec<PathBuf>,
@@ -65,13 +67,22 @@ pub struct Verify {
     /// End with 4 where the log is whole, but nothing was heard for longer than that, or time goes back by more.
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    pack: PackKeys,
 }
 
 impl Verify {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        if let Some(pack) = &self.pack.pack {
+            return self.pack.verify(pack, &self.vkey, &self.witness, self.tsa.as_deref());
+        }
+        let ([vkey], Some(log)) = (&self.vkey[..], &self.log) else {
+            eprintln!("give one --log and one --vkey, or --pack");
+            return Ok(ExitCode::from(EXIT_USAGE));
+        };
         let seen = self.seen.iter().chain(&self.stamped).map(|path| read(path)).collect::<Result<_, _>>()?;
         let asked = Asked {
-            key: self.vkey.clone(),
+            key: vkey.clone(),
             seen,
             witnesses: self.witness.clone(),
             site: self.site.clone(),
@@ -79,9 +90,9 @@ impl Verify {
             keepers: self.keeper.clone(),
             silence: self.silence,
         };
-        let files = Folder::new(&self.log);
-        let paths = files.paths().with_context(|| self.log.display().to_string())?;
-        let stamps = self.stamps(&files, &paths)?;
+        let files = Folder::new(log);
+        let paths = files.paths().with_context(|| log.display().to_string())?;
+        let stamps = self.stamps((log, vkey), &files, &paths)?;
         match verify(&files, &paths, &asked).and_then(|whole| Ok((whole, stamps?))) {
             Ok((whole, stamps)) => {
                 print(&text(&whole, &stamps)?)?;
@@ -93,15 +104,20 @@ impl Verify {
     }
 
     /// What the authority says, where one is named.
-    fn stamps(&self, files: &Folder, paths: &[String]) -> anyhow::Result<Result<Vec<Stamped>, Problem>> {
+    fn stamps(
+        &self,
+        (log, vkey): (&Path, &VerifierKey),
+        files: &Folder,
+        paths: &[String],
+    ) -> anyhow::Result<Result<Vec<Stamped>, Problem>> {
         let Some(tsa) = &self.tsa else { return Ok(Ok(Vec::new())) };
         let authority = Authority::from_pem(&read(tsa)?).with_context(|| tsa.display().to_string())?;
         let Some(reply) = &self.timestamp else {
-            return Ok(stamps(files, paths, &self.vkey, &authority));
+            return Ok(stamps(files, paths, vkey, &authority));
         };
-        let own = self.log.join("checkpoint");
+        let own = log.join("checkpoint");
         let note = read(self.stamped.as_ref().unwrap_or(&own))?;
-        Ok(stamp(&read(reply)?, &note, &self.vkey, &authority).map(|stamped| vec![stamped]))
+        Ok(stamp(&read(reply)?, &note, vkey, &authority).map(|stamped| vec![stamped]))
     }
 }
 

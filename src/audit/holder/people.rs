@@ -44,6 +44,11 @@ impl People {
         Ok(people)
     }
 
+    /// Each of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Holder> {
+        self.0.iter()
+    }
+
     /// The holder of this name.
     pub fn get(&self, name: &str) -> Option<&Holder> {
         self.0.iter().find(|holder| holder.name == name)

@@ -1,7 +1,11 @@
 //! The thread that brings leaves into the log.
 
 use super::{Failed, Folder, Progress, scrub::Scrub, seen};
-use crate::{journal, tlog::Log};
+use crate::{
+    expiry::{self, Over},
+    journal,
+    tlog::Log,
+};
 use rusqlite::Connection;
 use std::{
     io,
@@ -153,7 +157,24 @@ impl Integrator {
         }
         seen::note(&self.at, log.checkpoint())?;
         self.progress.set_integrated(log.size());
+        self.prune();
         Ok(())
+    }
+
+    /// Lets go of bundles that are over and elsewhere. What cannot be removed now is told, and tried again: the log goes on.
+    fn prune(&mut self) {
+        let (Some(log), Some((acknowledged, now))) = (&mut self.log, self.progress.elsewhere()) else {
+            return;
+        };
+        match expiry::prune_log(log, now, acknowledged) {
+            Ok(Over { files: 0, .. }) => {}
+            Ok(Over { minimum, files }) => {
+                tracing::info!(minimum, files, "bundles of the log that were over are gone")
+            }
+            Err(error) => {
+                tracing::error!(%error, alarm = "log-not-pruned", "bundles that are over are still there")
+            }
+        }
     }
 }
 

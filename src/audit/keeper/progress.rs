@@ -2,6 +2,7 @@
 
 use super::signal::Signal;
 use crate::journal::{self, JournalError};
+use jiff::Timestamp;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -26,6 +27,8 @@ pub struct Progress {
     late: AtomicBool,
     pub(super) damaged: AtomicBool,
     pub(super) signal: Signal,
+    /// Below how many entries others have the log too, and the time that was confirmed: what may be pruned.
+    elsewhere: Mutex<Option<(u64, Timestamp)>>,
     /// Those who wait for a leaf to be in a checkpoint.
     waiting: (Mutex<()>, Condvar),
 }
@@ -82,6 +85,16 @@ impl Progress {
     /// Leaves in the log folder.
     pub fn integrated(&self) -> u64 {
         self.integrated.load(SeqCst)
+    }
+
+    /// So many entries are elsewhere too, and at least this time it is: [`crate::expiry::confirmed`] says what is one. Bundles
+    /// below, all of whose entries are over by then, go at the thread's next round.
+    pub fn acknowledged(&self, size: u64, confirmed: Timestamp) {
+        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some((size, confirmed));
+    }
+
+    pub(super) fn elsewhere(&self) -> Option<(u64, Timestamp)> {
+        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set_integrated(&self, size: u64) {

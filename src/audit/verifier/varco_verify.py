@@ -4,6 +4,8 @@
     varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] [--witness VKEY] [--silence MINUTES] [--strict]
                     FOLDER VKEY [SEEN...]
 
+    varco_verify.py pack FILE       an evidence pack: varco_pack.py, beside this file, says how
+
 --site   whose log it is; without it, the site that the first entry names
 --expired-below N   entries below N have expired: their bundles may be gone, their hashes not; without it, what the signed
          file `pruned` says
@@ -478,6 +480,9 @@ def asked(arguments):
 
 
 def main(arguments):
+    if arguments[:1] == ["pack"]:
+        import varco_pack
+        return varco_pack.main(arguments[1:])
     ask = asked(arguments)
     try:
         seen = [open(name, "rb").read() for name in ask.seen]

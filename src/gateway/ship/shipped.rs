@@ -1,5 +1,6 @@
 //! What the hub has acknowledged: our checkpoint with its cosignature, in `log.shipped` beside the log's key.
 
+use jiff::Timestamp;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -44,6 +45,13 @@ impl Shipped {
     /// Entries that the hub has acknowledged; 0 before the first.
     pub fn size(&self) -> u64 {
         self.newest.as_ref().map_or(0, |signed| signed.size)
+    }
+
+    /// What is at the hub, and since when at least, by the hub's clock: the instant of its cosignature. `None` where the
+    /// mirror is not named: then nobody else has signed what time it is.
+    pub fn acknowledged(&self) -> Option<(u64, Timestamp)> {
+        let (signed, mirror) = (self.newest.as_ref()?, self.mirror.as_ref()?);
+        Some((signed.size, Cosignature::verify(signed, mirror).ok()?.at))
     }
 
     /// The log's name.

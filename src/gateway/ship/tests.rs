@@ -153,10 +153,12 @@ async fn what_is_recorded_is_shipped_kept_and_goes_on_after_a_restart() {
     assert_eq!(ship.shipped.size(), 9000, "a start knows what was acknowledged");
     assert_eq!(world.talk(&mut ship).await.unwrap(), 9001);
     assert_eq!(world.requests(), 2);
+    let (size, at) = ship.shipped.acknowledged().unwrap();
+    assert!(size == 9001 && now().duration_since(at).abs() < jiff::SignedDuration::from_mins(1), "{at}");
     // What was lost here is asked of the hub.
     std::fs::remove_file(world.folder.path().join("log.shipped")).unwrap();
     let mut ship = world.ship(None);
-    assert_eq!(ship.shipped.size(), 0);
+    assert_eq!((ship.shipped.size(), ship.shipped.acknowledged()), (0, None));
     assert_eq!(world.talk(&mut ship).await.unwrap(), 9001);
     world.server.stop(false).await;
 }

@@ -2,7 +2,10 @@
 //! the hub's own user may ask. What is recorded is recorded by the hub that runs, since its log has one writer.
 
 use super::{Refusal, cases, receipt, submit};
-use crate::app::{self, Hub};
+use crate::{
+    app::{self, Hub},
+    expiry,
+};
 use anyhow::{Context as _, ensure};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Ask {
     /// Take a document.
     Submit(String),
+    /// Record what officers signed of keys or of a hold.
+    Statement(String),
     /// List the cases.
     List,
     /// Give the receipt of a case.
@@ -48,6 +53,13 @@ pub enum Ask {
 pub enum Told {
     /// It was taken: the case, and which step of it.
     Taken(CaseId, String),
+    /// A statement was recorded: so many entries, from this one of the log on.
+    Recorded {
+        /// How many.
+        entries: usize,
+        /// The first.
+        first: u64,
+    },
     /// The cases.
     Cases(Vec<super::Case>),
     /// A proof of an entry.
@@ -112,6 +124,13 @@ fn told(hub: &Hub, ask: Ask, user: u32) -> Result<Told, Refusal> {
             let taken = submit(hub, document.as_bytes(), app::now())?;
             tracing::info!(case = %taken.case, step = %taken.step, "look-up");
             Told::Taken(taken.case, taken.step.to_string())
+        }
+        Ask::Statement(text) => {
+            let lookup = super::of(hub)?;
+            match expiry::record(lookup, &hub.log, text.as_bytes(), app::now()) {
+                Ok((entries, first)) => Told::Recorded { entries, first },
+                Err(error) => Told::Refused(format!("{error:#}")),
+            }
         }
         Ask::List => Told::Cases(cases(hub)?),
         Ask::Receipt(case) => Told::Proof(receipt(hub, case)?),

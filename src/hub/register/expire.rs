@@ -55,7 +55,10 @@ impl Register {
     }
 
     /// The time that the newest login confirms, and never later than `now`; `None` before the first login.
-    fn confirmed_time(&self, now: i64) -> Result<Option<i64>, RegisterError> {
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn confirmed_time(&self, now: i64) -> Result<Option<i64>, RegisterError> {
         let newest: Option<i64> =
             self.db().query_row("SELECT max(min(at, response_issued)) FROM authentication", [], |row| {
                 row.get(0)

@@ -1,0 +1,14 @@
+//! What is over is destroyed: first the keys that open it, by two persons (`due.rs`, `statement.rs`), later the bundles that
+//! hold it (`bundles.rs`).
+//!
+//! No clock alone destroys anything (`time.rs`). What was done is signed by both persons and told to the hub, which records it.
+
+mod bundles;
+mod due;
+mod statement;
+mod time;
+
+pub use bundles::{Over, over, prune_log};
+pub use due::{Due, destroy, due};
+pub use statement::{Destroyed, Expired, Statement};
+pub use time::{NoTime, confirmed, signed_instant};

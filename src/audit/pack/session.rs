@@ -1,0 +1,94 @@
+//! The answer once more, from the records that the pack shows: what the officers told must follow from them.
+
+use crate::{
+    case::{Moment, Told},
+    content::{Body, Content},
+    entry::Clock,
+    leaf::Header,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use varco_policy::{PassId, Slot};
+
+/// How far off a clock may have been of which nobody said anything (`case/session.rs`).
+const UNKNOWN: SignedDuration = SignedDuration::from_mins(2);
+/// Heartbeats this far from the time asked about say how right the clock was.
+pub const BEATS: SignedDuration = SignedDuration::from_mins(11);
+
+/// What was opened of a site's log, by sequence.
+pub type Opened = BTreeMap<u64, (Header, Content)>;
+
+/// Why an answer does not follow.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// A record is not what it stands for.
+    #[error("record {0} does not belong to the answer")]
+    Stray(u64),
+    /// A record that another names.
+    #[error("record {0} belongs to the answer and is not there")]
+    Missing(u64),
+}
+
+/// The sessions of a site that held the slot, as far as its records say so, earliest first, and their slots.
+///
+/// # Errors
+/// When a record names one that is not there, or none names it.
+pub fn sessions(opened: &Opened, moment: &Moment) -> Result<Vec<(Told, Slot)>, NoAnswer> {
+    let mut told = BTreeMap::<PassId, (Told, Slot)>::new();
+    let mut used = Vec::new();
+    for (sequence, (header, content)) in opened {
+        let (Body::Lent { pass, slot, connection } | Body::Freed { pass, slot, connection }) = &content.body
+        else {
+            continue;
+        };
+        let (_, named) = opened.get(connection).ok_or(NoAnswer::Missing(*connection))?;
+        if !slot.covers(moment.address, moment.port) {
+            return Err(NoAnswer::Stray(*sequence));
+        }
+        used.extend([*connection, *sequence]);
+        match &named.body {
+            Body::Began { pass: same, subject, until } if same == pass => {
+                let (site, subject) = (header.site.clone(), subject.clone());
+                let (ended, records) = ("open".to_owned(), vec![*connection, *sequence]);
+                let (from, clock) = (header.at, content.clock);
+                let begun = Told { site, pass: *pass, subject, from, until: *until, ended, clock, records };
+                told.insert(*pass, (begun, *slot));
+            }
+            Body::Ended { pass: same, cause } if same == pass => {
+                let (session, _) = told.get_mut(pass).ok_or(NoAnswer::Stray(*sequence))?;
+                session.records.extend([*connection, *sequence]);
+                if session.ended == "open" {
+                    let cause = serde_json::to_value(cause).ok();
+                    session.ended = cause.and_then(|c| c.as_str().map(str::to_owned)).unwrap_or_default();
+                    session.until = header.at;
+                    session.clock = session.clock.into_iter().chain(content.clock).reduce(Clock::worse);
+                }
+            }
+            _ => return Err(NoAnswer::Stray(*connection)),
+        }
+    }
+    if let Some(stray) = opened.keys().find(|sequence| !used.contains(sequence)) {
+        return Err(NoAnswer::Stray(*stray));
+    }
+    let mut sessions: Vec<_> = told.into_values().collect();
+    sessions.sort_by_key(|(session, _)| session.from);
+    Ok(sessions)
+}
+
+/// Whether a session held the slot within the tolerance, with a clock that may have been as far off as it said.
+pub fn is_within(session: &Told, moment: &Moment, site: Clock) -> bool {
+    let off = match session.clock.map_or(site, |own| own.worse(site)) {
+        Clock::Unknown => UNKNOWN,
+        Clock::WithinMs(ms) => SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)),
+    };
+    let (first, last) = moment.window();
+    let from = session.from.saturating_sub(off).unwrap_or(Timestamp::MIN);
+    from <= last && session.until.saturating_add(off).unwrap_or(Timestamp::MAX) >= first
+}
+
+/// Whether a heartbeat of this instant tells of the time asked about.
+pub fn is_beat(at: Timestamp, moment: &Moment) -> bool {
+    let (first, last) = moment.window();
+    let first = first.saturating_sub(BEATS).unwrap_or(Timestamp::MIN);
+    (first..=last.saturating_add(BEATS).unwrap_or(Timestamp::MAX)).contains(&at)
+}

@@ -1,0 +1,158 @@
+//! The ceremony in which what is over is destroyed.
+
+use crate::{
+    case::{ASKED, Case, case_of},
+    site::{audit, does},
+};
+use std::fs;
+use varco_audit::{content::Body, expiry::Expired, holder::People};
+
+struct Ceremony {
+    case: Case,
+}
+
+impl Ceremony {
+    fn new(name: &str) -> Self {
+        Self { case: Case::site(name) }
+    }
+
+    /// A proof by the hub's log that it is this time.
+    fn time(&self, at: &str) -> String {
+        let hub = self.case.hub();
+        let index = hub.record(&[Body::Resumed { open: 0 }], at);
+        let path = self.case.path("time");
+        fs::write(&path, hub.prove(index).to_string()).unwrap();
+        path
+    }
+
+    fn expire(&self, names: &[&str], more: &[&str]) -> (Option<i32>, String) {
+        let (keys, holds) = (self.case.path("keys"), self.case.path("holds"));
+        fs::create_dir_all(&holds).unwrap();
+        let (folder, hub) = (self.case.path("."), self.case.hub().vkey());
+        let own: Vec<_> = names.iter().map(|name| self.case.path(&format!("people/{name}.key"))).collect();
+        let own = own.iter().flat_map(|path| ["--holder", path.as_str()]);
+        let words = ["expire", "--keys", &keys, "--holds", &holds, "--folder", &folder, "--hub-vkey", &hub];
+        let done = audit(&words.into_iter().chain(own).chain(more.iter().copied()).collect::<Vec<_>>());
+        (done.status.code(), String::from_utf8([done.stdout, done.stderr].concat()).unwrap())
+    }
+
+    fn sealed(&self) -> usize {
+        let keys = fs::read_dir(self.case.path("keys")).unwrap().flatten();
+        let files = keys.filter_map(|period| fs::read_dir(period.path()).ok()).flat_map(Iterator::flatten);
+        files.filter(|file| file.file_name().to_string_lossy().ends_with(".sealed")).count()
+    }
+
+    fn statement(&self) -> Expired {
+        let mut files: Vec<_> =
+            fs::read_dir(self.case.path("")).unwrap().flatten().map(|file| file.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|end| end == "expired"));
+        let people = People::read(self.case.path("keys/holders").as_ref()).unwrap();
+        Expired::read(&fs::read(files.last().unwrap()).unwrap(), &people).unwrap()
+    }
+}
+
+#[test]
+fn nothing_is_over_before_somebody_else_says_so_and_never_later_than_the_clock() {
+    let ceremony = Ceremony::new("expire-clock");
+    let before = ceremony.sealed();
+    let both = ["anna", "bruno"];
+    // The device's day is long over by this machine's clock, and nobody else has said what time it is.
+    let (code, text) = ceremony.expire(&both, &["--yes"]);
+    assert!(code == Some(0) && text.contains("nothing is due"), "{text}");
+    // A hub whose clock is years ahead: this machine's is the earlier one, by which a week's R2b is not over.
+    let time = ceremony.time("2040-01-01T00:00:00Z");
+    let (code, text) = ceremony.expire(&both, &["--time", &time]);
+    assert!(code == Some(0) && text.contains("R3:") && !text.contains("R2b:"), "{text}");
+    // A hub whose clock is behind: nothing is over.
+    let time = ceremony.time("2026-11-16T00:00:00Z");
+    assert!(ceremony.expire(&both, &["--time", &time, "--yes"]).1.contains("nothing is due"));
+    assert_eq!(ceremony.sealed(), before, "nothing went");
+    // Another's proof says nothing.
+    let other = Ceremony::new("expire-clock-other");
+    let (code, text) = ceremony.expire(&both, &["--time", &other.time("2040-01-01T00:00:00Z"), "--yes"]);
+    assert!(code == Some(1) && text.contains("not by the hub's key"), "{text}");
+}
+
+#[test]
+fn both_destroy_what_is_over_in_every_folder_and_sign_what_they_did() {
+    let ceremony = Ceremony::new("expire-both");
+    let copy = ceremony.case.path("copy");
+    assert!(
+        std::process::Command::new("cp")
+            .args(["-r", &ceremony.case.path("keys"), &copy])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (time, before) = (ceremony.time("2026-11-29T00:00:00Z"), ceremony.sealed());
+    let more = ["--time", time.as_str(), "--copy", &copy, "--yes"];
+    for alone in [["anna"], ["bruno"]] {
+        let (code, text) = ceremony.expire(&alone, &more);
+        assert!(code == Some(1) && text.contains("give --holder with the key of a"), "{text}");
+    }
+    assert_eq!(ceremony.sealed(), before, "one alone destroys nothing");
+    let (code, text) = ceremony.expire(&["anna", "bruno"], &more);
+    assert!(code == Some(0) && text.contains("varco-hub expiry submit"), "{text}");
+    let Expired { statement, by } = ceremony.statement();
+    assert_eq!(by, ["anna", "bruno"]);
+    assert_eq!(statement.folders.len(), 3, "{:?}", statement.folders);
+    assert!(statement.destroyed.iter().all(|one| one.class.as_str() == "R3" && !one.early && one.keys == 4));
+    assert_eq!(statement.destroyed.len(), 7, "the days of the week");
+    assert_eq!(ceremony.sealed(), before - 14);
+    assert_eq!(statement.time.unwrap().to_string(), "2026-11-29T00:00:00Z");
+    let listed = does(&["keys", "list", "--keys", &copy]);
+    assert!(listed.contains("2026-11-20 R3: opened by nobody"), "{listed}");
+}
+
+#[test]
+fn what_is_not_over_goes_only_when_it_is_named_and_the_statement_says_why() {
+    let ceremony = Ceremony::new("expire-early");
+    let (both, before) = (["anna", "bruno"], ceremony.sealed());
+    assert_eq!(ceremony.expire(&both, &["--early", "R2b:2026-W47", "--yes"]).0, Some(64), "no reason");
+    let early = ["--early", "R2b:2026-W47", "--reason", "the pilot ended", "--yes"];
+    assert_eq!(ceremony.expire(&both, &["--early", "R2b:2026-11-20", "--reason", "x"]).0, Some(64));
+    assert_eq!(ceremony.expire(&both, &["--early", "R2b:2026-W40", "--reason", "x", "--yes"]).0, Some(1));
+    let (code, text) = ceremony.expire(&both, &early);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(ceremony.sealed(), before - 2);
+    let statement = ceremony.statement().statement;
+    assert_eq!(statement.reason.as_deref(), Some("the pilot ended"));
+    assert!(statement.destroyed.iter().all(|one| one.early) && statement.time.is_none());
+}
+
+#[test]
+fn a_hold_that_is_over_is_destroyed_with_them() {
+    let ceremony = Ceremony::new("expire-hold");
+    let case = &ceremony.case;
+    let stem = case.answered(1100, ASKED, &[]);
+    let [request, receipt, answer] = ["request", "receipt", "answer"].map(|end| format!("{stem}.{end}"));
+    let (hub, log) = (case.hub().vkey(), case.path("log"));
+    let (anna, bruno) = (case.path("people/anna.key"), case.path("people/bruno.key"));
+    let (keys, holds) = (case.path("keys"), case.path("holds"));
+    let words = [
+        "hold",
+        "make",
+        "--request",
+        &request,
+        "--receipt",
+        &receipt,
+        "--hub-vkey",
+        &hub,
+        "--answer",
+        &answer,
+    ];
+    let at = [
+        "--log", &log, "--vkey", &case.site, "--keys", &keys, "--holds", &holds, "--holder", &anna,
+        "--holder", &bruno,
+    ];
+    does(&[&words[..], &at].concat());
+    // By the library, since the clock of this machine cannot be set: ninety days and a day later it is over.
+    let folder = varco_audit::hold::Folder::at(holds.as_ref());
+    let people = People::read(case.path("keys/holders").as_ref()).unwrap();
+    let (holding, _) = folder.holding(case_of(&stem), &people).unwrap();
+    let later = |days: i64| holding.made.saturating_add(jiff::SignedDuration::from_hours(24 * days)).unwrap();
+    assert_eq!(folder.over(&people, later(89)).unwrap(), []);
+    assert_eq!(folder.over(&people, later(91)).unwrap(), [case_of(&stem)]);
+    folder.destroy(case_of(&stem)).unwrap();
+    assert_eq!(fs::read_dir(&holds).unwrap().count(), 0);
+}
