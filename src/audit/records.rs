@@ -104,6 +104,8 @@ pub struct Records {
     /// How many leaves there are by the database.
     next: u64,
     index: Option<Sqlite>,
+    /// Whether the index has the whole log as it was opened.
+    whole: bool,
     /// Of the leaves that are in the database alone, once it was read.
     waiting: Option<Vec<Row>>,
 }
@@ -126,7 +128,7 @@ impl Records {
             log => log,
         };
         let size = log.as_ref().map_or(0, |log| log.tiles.size());
-        Ok(Self { log, size, journal, next, index: None, waiting: None })
+        Ok(Self { log, size, journal, next, index: None, whole: false, waiting: None })
     }
 
     /// The name of the log; `None` where there is no folder, and so nothing that is signed.
@@ -151,7 +153,7 @@ impl Records {
     /// # Errors
     /// When it cannot be read or written, or is of another log.
     pub fn indexed(mut self, file: &Path) -> Result<Self, RecordsError> {
-        self.index = Some(Sqlite::open(file)?);
+        (self.index, self.whole) = (Some(Sqlite::open(file)?), false);
         self.filled()?;
         Ok(self)
     }
@@ -285,7 +287,10 @@ impl Records {
             Some(index) => index,
             none => none.insert(Sqlite::temporary()?),
         };
-        fill(index, &log.origin, &mut log.tiles, log.minimum)?;
+        if !self.whole {
+            fill(index, &log.origin, &mut log.tiles, log.minimum)?;
+            self.whole = true;
+        }
         Ok(Some((index, &log.origin, self.size)))
     }
 
@@ -358,13 +363,12 @@ impl Records {
     pub fn leaf(&mut self, sequence: u64) -> Result<Vec<u8>, RecordsError> {
         let mut found = None;
         if let Some(log) = self.log.as_mut().filter(|_| sequence < self.size) {
-            let one = log.tiles.leaves(sequence..sequence + 1, |_, octets| found = Some(octets.to_vec()));
-            match one {
+            found = match log.tiles.entry(sequence) {
                 Err(TileError::Missing(_)) if sequence < log.minimum => {
                     return Err(RecordsError::Gone { below: log.minimum, before: None });
                 }
-                one => one?,
-            }
+                entry => Some(entry?),
+            };
         } else if let Some(journal) = &self.journal {
             let first = journal::leaves(journal, sequence, 1)?.into_iter().next();
             found = first.filter(|(number, _)| *number == sequence).map(|(_, octets)| octets);

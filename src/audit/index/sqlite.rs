@@ -95,17 +95,11 @@ impl Sqlite {
         // What was pruned is not left in free pages.
         connection.pragma_update(None, "secure_delete", "ON")?;
         connection.set_prepared_statement_cache_capacity(32);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match version(&transaction)? {
+        match version(&connection)? {
             VERSION => {}
-            0 if is_empty(&transaction)? => {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", VERSION)?;
-                transaction.pragma_update(None, "application_id", APPLICATION)?;
-            }
+            0 => create(&mut connection)?,
             other => return Err(IndexError::Version(other)),
         }
-        transaction.commit()?;
         Ok(Self(connection))
     }
 
@@ -113,6 +107,20 @@ impl Sqlite {
         let mut select = self.0.prepare_cached("SELECT id FROM log WHERE origin = ?1")?;
         Ok(select.query_row([origin], |row| row.get(0)).optional()?)
     }
+}
+
+/// Makes the tables; another may be at it too.
+fn create(connection: &mut Connection) -> Result<(), IndexError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match version(&transaction)? {
+        VERSION => return Ok(()),
+        0 if is_empty(&transaction)? => {}
+        other => return Err(IndexError::Version(other)),
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    Ok(transaction.commit()?)
 }
 
 fn version(connection: &Connection) -> Result<i64, IndexError> {

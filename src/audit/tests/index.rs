@@ -271,6 +271,28 @@ fn after_pruning_what_is_elsewhere_is_found_and_what_was_there_is_said_to_be_gon
     assert!(Records::open(Some(&log), None).unwrap().keyed(of(6100, 6200)).is_err());
 }
 
+#[test]
+fn one_entry_is_compared_with_the_tree_and_no_other_is() {
+    let files = grown(&[700]).remove(0);
+    for index in [0, 255, 256, 300, 512, 699] {
+        assert_eq!(tiles(&files).entry(index).unwrap(), leaf(index));
+        let path = format!("tile/entries/{:03}{}", index / 256, if index < 512 { "" } else { ".p/188" });
+        let whole = files.read(&path).unwrap();
+        let begin = (index / 256 * 256..index).map(|before| leaf(before).len() + 2).sum::<usize>();
+        let end = begin + 2 + leaf(index).len();
+        for place in begin..end {
+            let mut turned = whole.clone();
+            turned[place] ^= 1;
+            files.0.borrow_mut().insert(path.clone(), turned);
+            assert!(tiles(&files).entry(index).is_err(), "octet {place} of entry {index}");
+        }
+        files.0.borrow_mut().insert(path.clone(), whole[..end].to_vec());
+        assert_eq!(tiles(&files).entry(index).unwrap(), leaf(index), "what follows is not looked at");
+        files.0.borrow_mut().insert(path, whole);
+    }
+    assert!(tiles(&files).entry(700).is_err());
+}
+
 fn audit(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_varco-audit")).args(words).output().unwrap()
 }

@@ -132,6 +132,26 @@ impl<F: Files> Tiles<F> {
         Ok(Bundle { octets })
     }
 
+    /// One entry, compared with the tree; of the others in its bundle nothing is said.
+    ///
+    /// # Errors
+    /// When the bundle or a tile on the way cannot be read or is not there, or the entry was changed.
+    pub fn entry(&mut self, index: u64) -> Result<Vec<u8>, TileError> {
+        if index >= self.size {
+            return Err(TileError::Past { size: self.size, asked: index });
+        }
+        let place = self.place(Kind::Entries, index / u64::from(FULL))?;
+        let hashes = self.tile(0, place.index)?;
+        let (octets, _) = self.read(place)?;
+        let within = (index % u64::from(FULL)) as usize;
+        let entry = bundle::entries(&octets).nth(within).flatten();
+        let entry = entry.ok_or_else(|| TileError::Length(place.path()))?;
+        match hashes.get(within) {
+            Some(hash) if *hash == leaf_hash(entry) => Ok(entry.to_vec()),
+            _ => Err(TileError::Changed(place.path())),
+        }
+    }
+
     /// Compares the hashes of a bundle with the tree, without the bundle: what remains where its entries have expired.
     ///
     /// # Errors

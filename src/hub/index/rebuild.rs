@@ -38,7 +38,8 @@ fn one(index: &Index, folder: &Path, keys: &[VerifierKey]) -> anyhow::Result<Str
 /// The public keys of the logs that are here.
 fn keys(file: &Path, settings: &Settings) -> Result<Vec<VerifierKey>, Fault> {
     let own = settings.log.at(file, settings)?.key().context("log.key")?;
-    Ok(vec![own.verifier().clone()])
+    let gateways = settings.clients(file)?.into_iter().filter_map(|client| client.log_key);
+    Ok(gateways.chain([own.verifier().clone()]).collect())
 }
 
 impl Places {

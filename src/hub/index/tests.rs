@@ -273,3 +273,22 @@ fn what_comes_into_a_folder_is_followed() {
     drop(follow);
     fs::remove_dir_all(state).unwrap();
 }
+
+#[actix_web::test]
+async fn the_command_makes_it_anew_and_takes_no_log_of_a_stranger() {
+    let site = crate::testing::Site::make("index-rebuild");
+    let hub = site.hub();
+    hub.log.stop();
+    let checkpoint = hub.log.checkpoint().unwrap();
+    assert!(checkpoint.size > 0, "the hub has recorded its start");
+    let place = || hub.index.with(|rows| rows.place(&checkpoint.origin)).unwrap();
+    rebuild::rebuild(&site.file).unwrap();
+    assert_eq!(place().map(|place| (place.size, place.root)), Some((checkpoint.size, checkpoint.root)));
+    let stranger = Kept::new(300);
+    let copies = site.folder.join("state/sites");
+    fs::create_dir_all(&copies).unwrap();
+    std::os::unix::fs::symlink(stranger.log(), copies.join("stranger")).unwrap();
+    let told = format!("{:?}", rebuild::rebuild(&site.file).unwrap_err());
+    assert!(told.contains(&format!("{ORIGIN}: no gateway of the settings has this log")), "{told}");
+    assert!(place().is_some(), "what is ours is indexed all the same");
+}
