@@ -30,6 +30,7 @@ use varco_audit::{
     holder::{Holder, HolderKey},
     keys::KeyFolder,
     seal::Role,
+    week::{Length, Period},
 };
 use varco_web::headers;
 
@@ -163,18 +164,22 @@ fn keys(settings: &std::path::Path, folder: &std::path::Path) {
     crate::commands::make_keys(settings).unwrap();
 }
 
-/// The folder of the log's keys: made once and kept for later runs. Of an early week, so that all later records are sealed to
-/// it, as where nobody made keys in time.
+/// The folder of the log's keys: made once a week and kept for later runs. Of this week, and of an early one for tests of
+/// earlier times.
 pub fn log_keys() -> &'static Path {
     static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
-        let name = format!("varco-hub-test-log-keys-2-{}", std::os::unix::fs::MetadataExt::uid(&own()));
+        let week = Period::of(Length::Week, crate::app::now());
+        let user = std::os::unix::fs::MetadataExt::uid(&own());
+        let name = format!("varco-hub-test-log-keys-3-{week}-{user}");
         let (kept, made) = (std::env::temp_dir().join(name), folder("log-keys"));
         if !kept.exists() {
             let holders = Role::ALL.map(|role| {
                 let (_, given) = HolderKey::make(role.as_str(), role, &made).unwrap();
                 Holder::read(&given).unwrap()
             });
-            ceremony::week(&KeyFolder::at(&made), "1970-W01".parse().unwrap(), &holders).unwrap();
+            for week in ["1970-W01".parse().unwrap(), week] {
+                ceremony::week(&KeyFolder::at(&made), week, &holders).unwrap();
+            }
             // Another process may have been faster.
             let _ = std::fs::rename(&made, &kept);
         }

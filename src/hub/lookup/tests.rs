@@ -273,7 +273,7 @@ fn log_in(hub: &Data<Hub>, code: &str, at: Timestamp, request_id: &str) -> Strin
 fn the_person_of_an_answer_is_named_by_the_months_key_after_it_was_recorded() {
     let site = site("lookup-name");
     let hub = site.hub();
-    let (ada, bruno) = ("RSSMRA80A01H501U", "BNCLCU90A01L219X");
+    let (ada, bruno) = ("PRVDAA85D52X000W", "CLLBRN72S03X000B");
     let now = app::now();
     let before = Timestamp::from_second(now.as_second() - 30).unwrap();
     let subject = log_in(&hub, ada, before, "_1");
