@@ -62,7 +62,7 @@ fn the_citizen_behind_an_address_is_named_by_two_officers_and_the_hub_learns_no_
     let mut seized = files(Path::new(&site.state("hub")));
     let logs = files(Path::new(&site.state("logs"))).into_iter();
     seized.extend(logs.filter(|(name, _)| name.contains("hub")));
-    assert!(!holding(&seized, &format!("allowed:{id}")).is_empty(), "the search finds what is there");
+    assert!(!holding(&seized, format!("allowed:{id}")).is_empty(), "the search finds what is there");
     for known in [address.as_str(), &citizen.address(), ada.fiscal_code().as_str(), ada.family_name] {
         assert_eq!(holding(&seized, known), [""; 0], "{known}");
     }
