@@ -1,6 +1,9 @@
 //! What the index costs and saves: `cargo bench -p varco-audit --bench index`. A log is made of a site with 2,000 sessions a day, as
 //! long as its entries last; what is sealed is random octets of the right length, since nothing here opens it. The folder is made below
 //! `CARGO_TARGET_TMPDIR`. `VARCO_BENCH_INDEX=1000000,10000000` says how many entries; a million unless said.
+//!
+//! Beside the time on the wall it tells the processor's own (`/proc/thread-self/schedstat`), which says the same on a machine
+//! that others use too.
 
 #![expect(
     clippy::unwrap_used,
@@ -99,21 +102,38 @@ fn sealed(sequence: u64, header: &str, how: u8) -> Vec<u8> {
     leaf
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let begin = Instant::now();
+/// How long something took.
+#[derive(Clone, Copy)]
+struct Took {
+    wall: Duration,
+    processor: Duration,
+}
+
+/// What this thread has had of a processor.
+fn processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Took) {
+    let (begin, before) = (Instant::now(), processor());
     let done = work();
-    (done, begin.elapsed())
+    (done, Took { wall: begin.elapsed(), processor: processor().saturating_sub(before) })
 }
 
-fn rate(what: &str, count: u64, took: Duration) {
-    let rate = u128::from(count) * 1_000_000_000 / took.as_nanos().max(1);
-    println!("{what}: {rate}/s, {} ms in all", took.as_millis());
+fn rate(what: &str, count: u64, took: Took) {
+    let rate = |time: Duration| u128::from(count) * 1_000_000_000 / time.as_nanos().max(1);
+    println!("{what}: {}/s, {}/s of the processor's time", rate(took.wall), rate(took.processor));
 }
 
-fn spread(what: &str, mut times: Vec<Duration>) {
-    times.sort();
-    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_micros();
-    println!("{what}: median {} us, 99th percentile {} us, longest {} us", at(50), at(99), at(100));
+fn spread(what: &str, times: &[Took]) {
+    let say = |of: fn(&Took) -> Duration| {
+        let mut times: Vec<_> = times.iter().map(of).collect();
+        times.sort();
+        let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_micros();
+        format!("median {} us, 99th percentile {} us", at(50), at(99))
+    };
+    println!("{what}: {}; of the processor's time {}", say(|took| took.wall), say(|took| took.processor));
 }
 
 /// A log of as many entries.
@@ -194,15 +214,19 @@ fn look_ups(folder: &Path, key: &VerifierKey, index: &Path, size: u64) {
         times.push(took);
     }
     println!("attributions that may answer a question: {} in the mean", found as u64 / QUESTIONS);
-    spread(&format!("a look-up among {size}, from opening to verified leaves"), times);
+    spread(&format!("a look-up among {size}, from opening to verified leaves"), &times);
     let mut records = from_nothing();
-    let times = (0..QUESTIONS).map(|number| timed(|| ask(&mut records, number + 1000, size)).1).collect();
-    spread(&format!("a look-up among {size}, log and index open"), times);
+    let mut once = |number| timed(|| ask(&mut records, number + 1000, size)).1;
+    let times: Vec<_> = (0..QUESTIONS).map(&mut once).collect();
+    spread(&format!("a look-up among {size}, log and index open"), &times);
 }
 
 fn proofs(folder: &Path, key: &VerifierKey, size: u64) {
     let once = |number: u64| timed(|| open(folder, key).1.inclusion(mixed(number) % size).unwrap()).1;
-    spread(&format!("an inclusion proof in {size}, from nothing"), (0..QUESTIONS).map(once).collect());
+    spread(
+        &format!("an inclusion proof in {size}, from nothing"),
+        &(0..QUESTIONS).map(once).collect::<Vec<_>>(),
+    );
 }
 
 fn verification(folder: &Path, key: &VerifierKey, size: u64) {
