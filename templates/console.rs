@@ -1,5 +1,6 @@
 //! The pages of the console at the hub. What names a citizen has no field here.
 
+mod cases;
 mod choice;
 mod integrity;
 mod looked;
@@ -8,6 +9,7 @@ mod search;
 mod sessions;
 pub mod table;
 
+pub use cases::{CaseRow, HandIn, Handed, case, cases, cases_table};
 pub use choice::Choice;
 pub use integrity::{Alarm, Integrity, LogState, integrity, integrity_table};
 pub use looked::{SeenRow, looked, looked_table};
@@ -36,8 +38,6 @@ pub enum Place {
     Search,
     Cases,
     Looked,
-    Retention,
-    Evidence,
 }
 
 impl Place {
@@ -49,8 +49,6 @@ impl Place {
             Self::Search => "/search",
             Self::Cases => "/cases",
             Self::Looked => "/looked",
-            Self::Retention => "/retention",
-            Self::Evidence => "/evidence",
         }
     }
 }
@@ -188,6 +186,7 @@ struct Words {
     sessions: sessions::Words,
     search: search::Words,
     looked: looked::Words,
+    cases: cases::Words,
     trouble: TroubleWords,
 }
 
@@ -214,8 +213,6 @@ struct PlaceWords {
     search: String,
     cases: String,
     looked: String,
-    retention: String,
-    evidence: String,
 }
 
 impl PlaceWords {
@@ -226,8 +223,6 @@ impl PlaceWords {
             Place::Search => &self.search,
             Place::Cases => &self.cases,
             Place::Looked => &self.looked,
-            Place::Retention => &self.retention,
-            Place::Evidence => &self.evidence,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod callback;
+pub mod cases;
 pub mod gate;
 pub mod integrity;
 pub mod login;
@@ -207,6 +208,12 @@ pub fn pages_of(config: &mut web::ServiceConfig) {
         .service(search::table)
         .service(search::entry)
         .service(search::proof)
+        .service(cases::show)
+        .service(cases::table)
+        .service(cases::ask)
+        .service(cases::decide)
+        .service(cases::look)
+        .service(cases::give_receipt)
         .service(looked::show)
         .service(looked::table)
         .service(page::style_sheet)

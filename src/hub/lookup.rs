@@ -117,4 +117,4 @@ impl From<rusqlite::Error> for Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -35,6 +35,11 @@ fn right(method: &Method, path: &str) -> Option<Right> {
         ("search", []) if reads => Some(Right::Search),
         ("entry", [_, _] | [_, _, "proof"]) if reads => Some(Right::Search),
         ("looked", []) if reads => Some(Right::Looked),
+        ("cases", []) if reads => Some(Right::Cases),
+        ("cases", ["request"]) if !reads => Some(Right::Ask),
+        ("cases", ["decision"]) if !reads => Some(Right::Decide),
+        ("cases", [_]) if reads => Some(Right::Cases),
+        ("cases", [_, "receipt"]) if reads => Some(Right::Receipt),
         _ => None,
     }
 }

@@ -32,10 +32,6 @@ pub enum Right {
     Receipt,
     /// Who looked at what.
     Looked,
-    /// What is held, and what is due to be destroyed.
-    Retention,
-    /// The printable page of evidence.
-    Evidence,
 }
 
 impl Role {
@@ -64,11 +60,11 @@ impl Role {
 
     /// What it may do.
     pub const fn rights(self) -> &'static [Right] {
-        use Right::{Ask, Cases, Decide, Evidence, Integrity, Looked, Receipt, Retention, Search, Sessions};
+        use Right::{Ask, Cases, Decide, Integrity, Looked, Receipt, Search, Sessions};
         match self {
-            Self::Auditor => &[Integrity, Sessions, Search, Cases, Ask, Receipt, Looked, Retention, Evidence],
+            Self::Auditor => &[Integrity, Sessions, Search, Cases, Ask, Receipt, Looked],
             Self::Approver => &[Integrity, Cases, Decide, Receipt],
-            Self::Privacy => &[Integrity, Cases, Looked, Retention],
+            Self::Privacy => &[Integrity, Cases, Looked],
             Self::Operator => &[Integrity],
         }
     }

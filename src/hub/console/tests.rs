@@ -2,14 +2,15 @@
 
 use crate::{
     app,
+    lookup::tests::{approval, request},
     testing::{
         Browser, Running, Site,
         idp::{Idp, Request, Says},
-        location,
+        location, log_keys,
     },
 };
 use openidconnect::reqwest::{Response, StatusCode};
-use varco_audit::tlog::proof::Proof;
+use varco_audit::{case::Receipt, keys::KeyFolder, tlog::proof::Proof};
 
 const ANNA: &str = "VRDNNA80A41X000M";
 const BRUNO: &str = "BNCBRN75B02X000O";
@@ -29,6 +30,9 @@ fn lists() -> String {
 
 async fn start(name: &str) -> (Running, Idp) {
     let site = Site::make(name).with_console(&lists());
+    let holders = KeyFolder::at(log_keys()).people();
+    let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
+    site.change("\n[store]\n", &table);
     let idp = Idp::new("https://idp.example.it", true);
     idp.register(&site.folder.join("idp/idp.xml"));
     (Running::with(site).await, idp)
@@ -77,7 +81,7 @@ async fn status(console: &mut Browser, path: &str) -> u16 {
 }
 
 /// Every page, and who may see it: auditor, approver, privacy officer, operator.
-const PAGES: [(&str, [bool; 4]); 10] = [
+const PAGES: [(&str, [bool; 4]); 12] = [
     ("/integrity", [true, true, true, true]),
     ("/integrity.csv", [true, true, true, true]),
     ("/sessions", [true, false, false, false]),
@@ -86,6 +90,8 @@ const PAGES: [(&str, [bool; 4]); 10] = [
     ("/search.csv?log=@hub", [true, false, false, false]),
     ("/entry/@hub/0", [true, false, false, false]),
     ("/entry/@hub/0/proof", [true, false, false, false]),
+    ("/cases", [true, true, true, false]),
+    ("/cases.csv", [true, true, true, false]),
     ("/looked", [true, false, true, false]),
     ("/looked.csv", [true, false, true, false]),
 ];
@@ -318,5 +324,55 @@ async fn what_is_typed_is_text() {
         let text = anna.get(&format!("{page}{typed}")).await.text().await.unwrap();
         assert!(!text.contains("<script"), "{page}: {text}");
     }
+    hub.stop().await;
+}
+
+/// Hands a document in, as the page's form does.
+async fn hand_in(console: &mut Browser, path: &str, document: &str) -> (u16, String) {
+    let hidden = form(console.get("/cases").await).await;
+    let typed = document.replace('\n', "\r\n");
+    let answer = console.post(path, &[("form", &hidden), ("document", &typed)]).await;
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// SECURITY.md C1: each half at its own role, in whichever order they are tried; the receipt is what officers' programs take.
+#[actix_web::test]
+async fn one_asks_and_another_allows() {
+    let (hub, idp) = start("console-case").await;
+    let (mut anna, mut bruno) = (enter(&hub, &idp, ANNA).await, enter(&hub, &idp, BRUNO).await);
+    let now = app::now();
+    let (case, asked) = request(now);
+    let allowed = approval(case, now);
+    // Nobody holds the other half, whatever the form and whatever the document.
+    assert_eq!(hand_in(&mut anna, "/cases/decision", &allowed).await.0, 403);
+    assert_eq!(hand_in(&mut anna, "/cases/request", &allowed).await.0, 422);
+    assert_eq!(hand_in(&mut bruno, "/cases/request", &asked).await.0, 403);
+    assert_eq!(hand_in(&mut bruno, "/cases/decision", &asked).await.0, 422);
+    let early = hand_in(&mut bruno, "/cases/decision", &allowed).await;
+    assert_eq!(early.0, 422, "it was not asked: {}", early.1);
+    for fields in [&[("document", asked.as_str())][..], &[("form", "x"), ("document", &asked)]] {
+        assert_eq!(anna.post("/cases/request", fields).await.status(), StatusCode::FORBIDDEN);
+    }
+    let (status_of, page) = hand_in(&mut anna, "/cases/request", &asked).await;
+    assert!(status_of == 200 && page.contains(&case.to_string()) && page.contains("chiesta"), "{page}");
+    let receipt = format!("/cases/{case}/receipt");
+    assert_eq!(status(&mut anna, &receipt).await, 404, "not allowed yet");
+    assert_eq!(hand_in(&mut bruno, "/cases/decision", &allowed).await.0, 200);
+    let before = next(&hub);
+    let page = anna.get(&format!("/cases/{case}")).await.text().await.unwrap();
+    assert!(page.contains("approvata") && page.contains(&receipt), "{page}");
+    assert_eq!(next(&hub), before + 1, "that she looked is an entry");
+    let receipt = anna.get(&receipt).await.text().await.unwrap();
+    assert_eq!(next(&hub), before + 2);
+    assert!(Receipt::verify(receipt.as_bytes(), case, hub.hub.log.key(), &[]).is_ok());
+    let mut dino = enter(&hub, &idp, DINO).await;
+    for path in [format!("/cases/{case}"), format!("/cases/{case}/receipt")] {
+        assert_eq!(status(&mut dino, &path).await, 403);
+    }
+    let mut carla = enter(&hub, &idp, CARLA).await;
+    assert_eq!(status(&mut carla, &format!("/cases/{case}")).await, 200);
+    assert_eq!(status(&mut carla, &format!("/cases/{case}/receipt")).await, 403);
+    let long = "x".repeat(super::LARGEST_BODY);
+    assert_eq!(hand_in(&mut anna, "/cases/request", &long).await.0, 413);
     hub.stop().await;
 }

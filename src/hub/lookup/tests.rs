@@ -51,7 +51,7 @@ fn days(days: i64) -> SignedDuration {
 }
 
 /// A request signed at an instant.
-fn request(at: Timestamp) -> (CaseId, String) {
+pub(crate) fn request(at: Timestamp) -> (CaseId, String) {
     let moment = Moment {
         address: ADDRESS.parse().unwrap(),
         port: 1100,
@@ -67,7 +67,7 @@ fn request(at: Timestamp) -> (CaseId, String) {
     (CaseId::of(note.as_bytes()), note)
 }
 
-fn approval(case: CaseId, at: Timestamp) -> String {
+pub(crate) fn approval(case: CaseId, at: Timestamp) -> String {
     Signed::make(&Approval { case, by: "approver".into(), at }, &officer(Role::Approver)).unwrap()
 }
 
