@@ -14,7 +14,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libxml2-dev libxmlsec1-dev libxm
 # What a site's router runs.
 SITE_PACKAGES  := nftables iproute2 dnsmasq-base tzdata
 # What the lab and the tests drive a site with.
-LAB_PACKAGES   := conntrack iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server postgresql slapd netcat-openbsd procps util-linux ca-certificates python3-venv python3-cryptography
+LAB_PACKAGES   := conntrack strace iperf3 iputils-ping udhcpc busybox curl socat xmlsec1 openssl redis-server postgresql slapd netcat-openbsd procps util-linux ca-certificates python3-venv python3-cryptography
 # Smart cards: tokens with a PIN behind the PKCS#11 engines of curl and OpenSSL, and a browser with a card.
 CARD_PACKAGES  := softhsm2 opensc libengine-pkcs11-openssl libnss3-tools chromium
 

@@ -1,5 +1,6 @@
 //! The store against a real SQLite file: reopened, full, newer, in use, and killed between two commits.
 
+mod faults;
 mod log;
 
 use super::*;

@@ -7,13 +7,13 @@ use varco_audit::{
     tlog::Log,
 };
 
-fn folder_of(state: &Path) -> Folder {
+pub(super) fn folder_of(state: &Path) -> Folder {
     let origin = "accesso.example.it/log/library".into();
     Folder { folder: state.join("log"), origin, key: state.join("log.key") }
 }
 
 /// A store and what integrates its records, as a start puts them together.
-fn start(state: &Path) -> (Store, Integrator) {
+pub(super) fn start(state: &Path) -> (Store, Integrator) {
     let progress = Arc::<Progress>::default();
     let store = Store::open(state, keys::recorder(at(0)), QUARANTINE).unwrap();
     let mut store = store.with(Arc::default(), Arc::clone(&progress));
