@@ -65,8 +65,9 @@ impl Ship {
             self.board.log.acknowledged(size, signed.min(now));
         }
         let size = self.board.log.integrated();
+        // Before a hub is asked that may hang.
+        self.board.shipping.look(size, now);
         if size <= self.shipped.size() {
-            self.board.shipping.look(size, now);
             return EVERY;
         }
         let outcome = talk::ship(&self.hub, &mut self.shipped).await;
