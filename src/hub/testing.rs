@@ -1,6 +1,7 @@
 //! What the tests share: folders, a site's files, a hub that serves on loopback, a browser.
 
 pub mod idp;
+mod log_keys;
 pub mod registry;
 pub mod trust;
 
@@ -25,13 +26,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
-use varco_audit::{
-    ceremony,
-    holder::{Holder, HolderKey},
-    keys::KeyFolder,
-    seal::Role,
-    week::{Length, Period},
-};
+use varco_audit::week::{Length, Period};
 use varco_web::headers;
 
 /// The hub's name in the settings.
@@ -173,13 +168,7 @@ pub fn log_keys() -> &'static Path {
         let name = format!("varco-hub-test-log-keys-3-{week}-{user}");
         let (kept, made) = (std::env::temp_dir().join(name), folder("log-keys"));
         if !kept.exists() {
-            let holders = Role::ALL.map(|role| {
-                let (_, given) = HolderKey::make(role.as_str(), role, &made).unwrap();
-                Holder::read(&given).unwrap()
-            });
-            for week in ["1970-W01".parse().unwrap(), week] {
-                ceremony::week(&KeyFolder::at(&made), week, &holders).unwrap();
-            }
+            log_keys::make(&made, crate::app::now());
             // Another process may have been faster.
             let _ = std::fs::rename(&made, &kept);
         }

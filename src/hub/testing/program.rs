@@ -1,6 +1,8 @@
 //! The program as its operator meets it: exit codes, messages, keys, a listener.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "log_keys.rs"]
+mod log_keys;
 #[path = "trust.rs"]
 mod trust;
 
@@ -31,6 +33,7 @@ impl Hub {
             .replace("/etc/varco", &folder.display().to_string())
             .replace("198.18.0.30:443", "127.0.0.1:0");
         std::fs::write(folder.join("hub.toml"), text).unwrap();
+        log_keys::make(&folder.join("log-keys"), now());
         Self { folder, running: None }
     }
 
@@ -326,4 +329,9 @@ fn metadata_is_tried_and_what_is_missing_is_said_in_italian() {
         text.contains("richieste di Comune di Esempio") && text.contains("✓ AuthnRequest spid HTTP-POST"),
         "{text}"
     );
+}
+
+#[expect(clippy::disallowed_methods, reason = "the hub's keys are of the time in which it runs")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
