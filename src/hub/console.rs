@@ -157,7 +157,13 @@ pub async fn block<T: Send + 'static>(
 
 /// The pages that somebody may see.
 fn menu(visitor: &Visitor) -> Vec<Place> {
-    let places = [(Right::Integrity, Place::Integrity)];
+    let places = [
+        (Right::Integrity, Place::Integrity),
+        (Right::Sessions, Place::Sessions),
+        (Right::Search, Place::Search),
+        (Right::Cases, Place::Cases),
+        (Right::Looked, Place::Looked),
+    ];
     places.into_iter().filter(|(right, _)| visitor.may(*right)).map(|(_, place)| place).collect()
 }
 

@@ -66,7 +66,9 @@ enum Client {
 /// When something of it cannot be made.
 pub fn run(bench: &Bench, chapter: &mut Chapter) -> Result<()> {
     let host = Host::make()?;
-    host.ip(&[plan::HUB, plan::CARDS].map(|at| format!("addr add {at}/32 dev lo\n")).concat())?;
+    host.ip(&[plan::HUB, plan::CARDS, plan::CONSOLE]
+        .map(|at| format!("addr add {at}/32 dev lo\n"))
+        .concat())?;
     let lab = settings()?;
     let (hub, nginx) = (hub(&host, bench, &lab)?, nginx(&host, &lab)?);
     let measure = |server: &Server, client| host.within(|| handshakes(server, client, &lab, bench.time));
@@ -111,6 +113,7 @@ fn settings() -> Result<Lab> {
         one_box: false,
         schemes: false,
         cards: true,
+        timezone: None,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;

@@ -127,6 +127,7 @@ fn settings(enforcer: &Path, programs: &Path, room: usize) -> Result<Lab> {
         one_box: false,
         schemes: false,
         cards: false,
+        timezone: None,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;

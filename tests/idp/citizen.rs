@@ -22,7 +22,7 @@ pub struct Citizen {
 pub const PASSWORD: &str = "prova";
 
 /// All test citizens.
-pub const CITIZENS: [Citizen; 6] = [
+pub const CITIZENS: [Citizen; 8] = [
     citizen("ada", "Ada", "Prova", "PRVDAA85D52X000", "1985-04-12", "F"),
     citizen("bruno", "Bruno", "Collaudo", "CLLBRN72S03X000", "1972-11-03", "M"),
     citizen("carla", "Carla", "Verifica", "VRFCRL90A41X000", "1990-01-01", "F"),
@@ -31,6 +31,9 @@ pub const CITIZENS: [Citizen; 6] = [
     citizen("elena", "Elena", "Minore", "MNRLNE12E60X000", "2012-05-20", "F"),
     // Never logs in: the identity that forged assertions claim.
     citizen("vittima", "Vittoria", "Altrui", "LTRVTR60T50X000", "1960-12-10", "F"),
+    // They look after the log.
+    citizen("anna", "Anna", "Revisione", "RVSNNA79P57X000", "1979-09-17", "F"),
+    citizen("franca", "Franca", "Garanzia", "GRNFNC68B64X000", "1968-02-24", "F"),
 ];
 
 const fn citizen(

@@ -43,6 +43,17 @@ impl Browser {
         Ok(browser)
     }
 
+    /// The browser that was last used there, with its cookies; else a new one.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn again(folder: &Path) -> Result<Self> {
+        if !folder.join("cookies").is_file() {
+            return Self::new(folder);
+        }
+        Ok(Self { jar: folder.join("cookies"), body: folder.join("page.html"), held: None })
+    }
+
     /// The same browser with a card in its reader.
     pub fn holding(self, held: Held) -> Self {
         Self { held: Some(held), ..self }
@@ -82,11 +93,16 @@ impl Browser {
             target.set_query(Some(&encoded));
             return self.open(target.as_str());
         }
-        let data = self.body.with_extension("form");
-        fs::write(&data, encoded)?;
         let origin = format!("Origin: {}", from.url.origin().ascii_serialization());
-        let data = format!("@{}", data.display());
-        self.fetch(&["--data".into(), data, "--header".into(), origin, target.to_string()])
+        let mut words = vec!["--header".into(), origin, target.to_string()];
+        if form.parts {
+            words.extend(parts(form, values));
+        } else {
+            let data = self.body.with_extension("form");
+            fs::write(&data, encoded)?;
+            words.extend(["--data".into(), format!("@{}", data.display())]);
+        }
+        self.fetch(&words)
     }
 
     fn fetch(&self, arguments: &[String]) -> Result<Arrived> {
@@ -112,4 +128,15 @@ impl Browser {
         let page = html::read(&text);
         Ok(Arrived { status: status.parse()?, url: Url::parse(url)?, text, page })
     }
+}
+
+/// A form with files (RFC 7578): where none was chosen, an empty one without a name is sent, as browsers do.
+fn parts(form: &Form, values: &[(&str, &str)]) -> Vec<String> {
+    let is_file = |name: &str| form.fields.iter().any(|field| field.name == name && field.kind == "file");
+    let part = |(name, value): (String, String)| match (is_file(&name), value.is_empty()) {
+        (false, _) => ["--form-string".to_owned(), format!("{name}={value}")],
+        (true, true) => ["--form".to_owned(), format!("{name}=;filename=;type=application/octet-stream")],
+        (true, false) => ["--form".to_owned(), format!("{name}=@{value}")],
+    };
+    form.filled(values).into_iter().flat_map(part).collect()
 }

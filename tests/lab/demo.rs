@@ -70,6 +70,7 @@ pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
         one_box: false,
         schemes: false,
         cards: cfg!(debug_assertions),
+        timezone: None,
     };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };

@@ -7,6 +7,8 @@ pub struct Form {
     pub action: String,
     /// Whether it is posted.
     pub post: bool,
+    /// Whether it is sent in parts, since it may hold files.
+    pub parts: bool,
     /// Its fields in order.
     pub fields: Vec<Field>,
 }
@@ -109,7 +111,8 @@ fn get(attributes: &Attributes, name: &str) -> String {
 
 fn form(attributes: &Attributes) -> Form {
     let post = get(attributes, "method").eq_ignore_ascii_case("post");
-    Form { action: get(attributes, "action"), post, fields: Vec::new() }
+    let parts = get(attributes, "enctype") == "multipart/form-data";
+    Form { action: get(attributes, "action"), post, parts, fields: Vec::new() }
 }
 
 fn field(tag: &str, attributes: &Attributes, select: &str) -> Option<Field> {

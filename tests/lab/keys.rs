@@ -23,6 +23,7 @@ pub fn make(lab: &Lab, plan: &Plan) -> Result<()> {
     authority.leaf("portal", &[plan::PORTAL_NAME, plan::GUEST_ROUTER])?;
     authority.leaf("admin", &["admin.varco.test", plan::OFFICE_ROUTER])?;
     authority.leaf("hub", &[plan::HUB_NAME])?;
+    authority.leaf("console", &[plan::CONSOLE_NAME])?;
     if plan.cards {
         authority.leaf("cards", &[plan::CARDS_NAME])?;
         let [certifier, elsewhere] =

@@ -9,7 +9,7 @@ use std::{
 };
 use varco_audit::tlog::NoteKey;
 
-/// A case that was asked, allowed and recorded.
+/// A case of which the documents are there.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// What it is called.
@@ -41,6 +41,22 @@ impl Case {
 /// # Errors
 /// When a program fails: the hub must run.
 pub fn allowed(lab: &Lab, programs: &Path, question: &[&str]) -> Result<Case> {
+    let case = signed(lab, programs, question)?;
+    let (request, approval) = (case.file("request"), case.file("approval"));
+    submit(lab, programs, &[&request, &approval])?;
+    let (receipt, config) = (case.file("receipt"), lab.path("config/hub.toml").display().to_string());
+    said(
+        programs.join("varco-hub"),
+        &["lookup", "receipt", &case.id, "--out", &receipt, "--config", &config],
+    )?;
+    Ok(case)
+}
+
+/// Anna asks and Bruno allows, at their own machines: the hub has heard of nothing yet.
+///
+/// # Errors
+/// When a program fails.
+pub fn signed(lab: &Lab, programs: &Path, question: &[&str]) -> Result<Case> {
     let path = |name: &str| lab.path(name).display().to_string();
     let (keys, folder) = (path("ceremony"), lab.path("cases"));
     fs::create_dir_all(&folder)?;
@@ -52,18 +68,11 @@ pub fn allowed(lab: &Lab, programs: &Path, question: &[&str]) -> Result<Case> {
     };
     let act = ["--act", "decreto 1/2026", "--authority", "Procura di prova"];
     let request = last(&audit("ask", "anna", &[&act[..], question].concat())?)?;
-    let approval = last(&audit("allow", "bruno", &["--request", &request, "--yes"])?)?;
-    submit(lab, programs, &[&request, &approval])?;
+    audit("allow", "bruno", &["--request", &request, "--yes"])?;
     let id =
         Path::new(&request).file_stem().context("the request has no name")?.to_string_lossy().into_owned();
     let hub_vkey = NoteKey::parse(&fs::read_to_string(lab.path("hub/log.key"))?.into())?.vkey();
-    let case = Case { id, folder, hub_vkey };
-    let (receipt, config) = (case.file("receipt"), path("config/hub.toml"));
-    said(
-        programs.join("varco-hub"),
-        &["lookup", "receipt", &case.id, "--out", &receipt, "--config", &config],
-    )?;
-    Ok(case)
+    Ok(Case { id, folder, hub_vkey })
 }
 
 /// Gives documents to the hub.

@@ -9,8 +9,8 @@ use varco_tests::{
     cns::{Card, Reader},
     idp::{Behaviour, Scheme},
     lab::{
-        Host, Lab, Plan, card, demo, dhcp, door, down, enter, hold, host, login, office, report, space, up,
-        web,
+        Host, Lab, Plan, card, console, demo, dhcp, door, down, enter, hold, host, login, office, report,
+        space, up, web,
     },
     start,
 };
@@ -60,6 +60,9 @@ struct UpOptions {
     /// A provider of CIE and a node of eIDAS beside SPID's provider.
     #[arg(long)]
     schemes: bool,
+    /// The site's time zone, instead of Rome's.
+    #[arg(long)]
+    timezone: Option<String>,
     /// Folder of Varco's programs, instead of the one that holds varco-lab.
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -181,6 +184,13 @@ enum Order {
         #[command(flatten)]
         errand: Errand,
     },
+    /// Look at a page of the hub's console, from the office; says status, address and the page.
+    Console {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        visit: console::Visit,
+    },
     /// Open a door for a browser of this machine: what comes in goes on from a guest. Open until the lab is down.
     Door {
         #[command(flatten)]
@@ -230,6 +240,13 @@ enum Order {
         errand: Errand,
     },
     #[command(hide = true)]
+    AtConsole {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        visit: console::Visit,
+    },
+    #[command(hide = true)]
     DoorKeeper {
         #[command(flatten)]
         which: Which,
@@ -274,6 +291,14 @@ fn obey(order: Order) -> Result<ExitCode> {
             send(&find(&on.which)?, on.guest, "logout", options)
         }
         Order::Office { which, errand } => send_to_office(&find(&which)?, &errand),
+        Order::Console { which, visit } => {
+            let lab = find(&which)?;
+            let mut words: Vec<OsString> = vec!["/proc/self/exe".into(), "at-console".into()];
+            words.extend(["--state".into(), lab.folder.clone().into()]);
+            words.extend(visit.words().into_iter().map(OsString::from));
+            enter::become_command(&lab, Host::Office, &words)
+        }
+        Order::AtConsole { which, visit } => done(at_console(&find(&which)?, &visit)),
         Order::AtOffice { which, errand } => done(at_office(&find(&which)?, errand)),
         Order::Here { on, walk } => done(here(&find(&on.which)?, on.guest, walk)),
         Order::Door { which, guest, port } => done(start::say(&door::open(&find(&which)?, guest, port)?)),
@@ -295,12 +320,24 @@ fn done(outcome: Result<()>) -> Result<ExitCode> {
 }
 
 fn bring_up(options: UpOptions) -> Result<()> {
-    let UpOptions { which, guests, rate, least, pass_length, idle, bare, one_box, schemes, programs, json } =
-        options;
+    let UpOptions {
+        which,
+        guests,
+        rate,
+        least,
+        pass_length,
+        idle,
+        bare,
+        one_box,
+        schemes,
+        timezone,
+        programs,
+        json,
+    } = options;
     let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
     let cards = cfg!(debug_assertions);
-    let plan =
-        Plan { name: which.name, guests, rate, least, pass_length, idle, bare, one_box, schemes, cards };
+    let name = which.name;
+    let plan = Plan { name, guests, rate, least, pass_length, idle, bare, one_box, schemes, cards, timezone };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)
@@ -372,6 +409,11 @@ fn at_office(lab: &Lab, errand: Errand) -> Result<()> {
     let card = card.map(|card| card::Shown { card, reader: Reader::File, pin: None });
     let wish = login::Wish { card, ..login::Wish::new(citizen) };
     start::say(&(office::go(lab, &wish, &office::Errand { set, seconds, until })? + "\n"))
+}
+
+fn at_console(lab: &Lab, visit: &console::Visit) -> Result<()> {
+    let at = console::go(lab, visit)?;
+    start::say(&format!("{} {}\n{}\n", at.status, at.url, at.text))
 }
 
 fn here(lab: &Lab, guest: u8, walk: Walk) -> Result<()> {

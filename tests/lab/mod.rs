@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod card;
 pub mod chart;
+pub mod console;
 pub mod demo;
 pub mod dhcp;
 pub mod door;

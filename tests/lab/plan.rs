@@ -94,6 +94,9 @@ pub struct Plan {
     /// Whether the hub asks for cards: a release takes no trust list made for development.
     #[serde(default)]
     pub cards: bool,
+    /// The site's time zone, where it is not Rome's.
+    #[serde(default)]
+    pub timezone: Option<String>,
 }
 
 impl Plan {
@@ -141,6 +144,8 @@ pub const DNS: &str = "198.18.0.53";
 pub const OFFICE_ROUTER: &str = "10.20.0.1";
 /// The office's computer.
 pub const OFFICE: &str = "10.20.0.2";
+/// The hub's console, in the office's network: the machine of the hub has a cable of its own there.
+pub const CONSOLE: &str = "10.20.0.30";
 /// The router's address in the guest network.
 pub const GUEST_ROUTER: &str = "10.64.0.1";
 
@@ -155,6 +160,11 @@ pub const PORTAL_NAME: &str = "wifi.varco.test";
 pub const HUB_NAME: &str = "accesso.varco.test";
 /// Name under which the hub asks for cards. A name of its own and not a port: the walled garden has port 443 only.
 pub const CARDS_NAME: &str = "tessera.varco.test";
+/// Name of the hub's console.
+pub const CONSOLE_NAME: &str = "registro.varco.test";
+/// Who may enter there: the list in `hub.toml`, and the test citizen in it.
+pub const CONSOLE_ROLES: [(&str, &str); 4] =
+    [("auditors", "anna"), ("approvers", "bruno"), ("privacy", "franca"), ("operators", "carla")];
 /// Name of the authority that issues cards.
 pub const CERTIFIER_NAME: &str = "ente.varco.test";
 /// Name of what does not answer as the authority should: at the same address.

@@ -42,7 +42,7 @@ fn site(plan: &Plan) -> String {
     format!(
         r#"name = "{name}"
 title = "Biblioteca di prova"
-
+{zone}
 [interfaces]
 wan = "eth0"
 guest = ["br-guest"]
@@ -84,6 +84,7 @@ length = "{length}"
 idle = "{idle}"
 "#,
         name = plan.name,
+        zone = plan.timezone.iter().map(|zone| format!("timezone = \"{zone}\"\n")).collect::<String>(),
         varies = plan.least.map(varies).unwrap_or_default(),
         router = plan::GUEST_ROUTER,
         portal = plan::PORTAL_NAME,
@@ -206,7 +207,7 @@ cns = {cards}
 entity_id = "https://{hub}"
 level = 1
 eidas = {eidas}
-{cie}{cns}
+{cie}{cns}{console}
 [providers]
 {trusted}
 [[gateway]]
@@ -221,6 +222,7 @@ admins = ["{admin}"]
         cards = plan.cards,
         cns = if plan.cards { cns(lab, plan) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },
+        console = console(lab),
         trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
         admin = Citizen::admin().fiscal_code(),
@@ -253,6 +255,26 @@ signers = "{at}/cns/signers"
     )
 }
 
+/// The console's listener, and a test citizen in each role.
+fn console(lab: &Lab) -> String {
+    let at = lab.folder.display();
+    let mut table = format!(
+        r#"
+[console]
+listen = "{address}:443"
+url = "https://{name}"
+tls = {{ certificate = "{at}/tls/console.pem", key = "{at}/tls/console.key" }}
+"#,
+        address = plan::CONSOLE,
+        name = plan::CONSOLE_NAME,
+    );
+    for (list, user) in plan::CONSOLE_ROLES {
+        let code = Citizen::of(user).map(Citizen::fiscal_code).unwrap_or_default();
+        let _ = writeln!(table, "{list} = [\"{code}\"]");
+    }
+    table
+}
+
 /// The folder of the providers of a scheme.
 fn trusted(lab: &Lab, provider: Provider) -> String {
     format!("{} = \"{}\"\n", provider.scheme, lab.path(provider.trusted).display())
@@ -279,6 +301,7 @@ local-ttl=5
         (plan::HUB_NAME, plan.hub().1),
         (plan::WEB_NAME, plan::WEB),
         (plan::CARDS_NAME, plan.card_listener()),
+        (plan::CONSOLE_NAME, plan::CONSOLE),
         (plan::CERTIFIER_NAME, plan::CERTIFIER),
         (plan::ELSEWHERE_NAME, plan::CERTIFIER),
     ];

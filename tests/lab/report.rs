@@ -67,6 +67,8 @@ pub struct Urls {
     pub spid_login: String,
     pub idp: String,
     pub admin: String,
+    /// Of the hub's console: from the office.
+    pub console: String,
 }
 
 /// Process identifiers.
@@ -118,6 +120,7 @@ fn urls() -> Urls {
         spid_login: format!("https://{hub}/spid/login"),
         idp: format!("https://{idp}"),
         admin: format!("https://{}:8443/", plan::OFFICE_ROUTER),
+        console: format!("https://{}/", plan::CONSOLE_NAME),
     }
 }
 
@@ -127,13 +130,14 @@ impl Report {
         let hosts: Vec<_> = (0..plan.guests).map(|n| Host::Guest(n).to_string()).collect();
         let cards = if plan.cards && !plan.bare { self.cards() } else { String::new() };
         format!(
-            "lab {}: wan, gateway, office, {}\nportal    {}\nhub       {}\nidp       {}\nadmin     {}\nstate     {}\n{cards}",
+            "lab {}: wan, gateway, office, {}\nportal    {}\nhub       {}\nidp       {}\nadmin     {}\nconsole   {}\nstate     {}\n{cards}",
             self.name,
             hosts.join(", "),
             self.urls.portal,
             self.urls.hub,
             self.urls.idp,
             self.urls.admin,
+            self.urls.console,
             self.state.display()
         )
     }

@@ -44,9 +44,11 @@ fn gateway_lines(plan: &Plan, wan: Process, office: Process, hosts: &BTreeMap<Ho
 link add br-office type bridge forward_delay 0
 link add lan0 type veth peer name eth0 netns {}
 link set lan0 master br-office up
+link add lan1 type veth peer name office0 netns {}
+link set lan1 master br-office up
 link add br-guest type bridge forward_delay 0
 ",
-        wan.pid, office.pid
+        wan.pid, office.pid, wan.pid
     );
     for guest in 0..plan.guests {
         let (mac, pid) = (plan::mac(guest), hosts.get(&Host::Guest(guest)).map_or(0, |p| p.pid));
@@ -74,6 +76,7 @@ route add default via 2001:db8:198::1
         plan::WAN,
     );
     if plan.one_box {
+        let _ = writeln!(lines, "addr add {}/24 dev br-office", plan::CONSOLE);
         for address in [plan::HUB_HERE, plan::CARDS_HERE] {
             let _ = writeln!(lines, "addr add {address}/20 dev br-guest");
         }
@@ -94,6 +97,9 @@ fn wan_lines(plan: &Plan) -> String {
     if plan.one_box {
         // The identity provider reads the hub's metadata.
         let _ = writeln!(lines, "route add {}/32 via {}", plan::HUB_HERE, plan::GATEWAY);
+    } else {
+        let _ = writeln!(lines, "link set office0 up\naddr add {}/32 dev office0", plan::CONSOLE);
+        let _ = writeln!(lines, "route add {}/32 dev office0 src {}", plan::OFFICE, plan::CONSOLE);
     }
     lines + "addr add 2001:db8:198::1/64 dev eth0 nodad\nroute add 2001:db8:64::/64 via 2001:db8:198::2\n"
 }

@@ -15,7 +15,7 @@ fn a_lab_says_exactly_what_is_promised_and_leaves_nothing() {
     assert_eq!(keys(report), BTreeSet::from(top));
     assert_eq!(keys(&report["addresses"]), BTreeSet::from(["wan", "office", "gateway_guest_side"]));
     assert_eq!(keys(&report["interfaces"]), BTreeSet::from(["guest", "office", "wan"]));
-    let urls = ["portal", "capport", "hub", "spid_metadata", "spid_login", "idp", "admin"];
+    let urls = ["portal", "capport", "hub", "spid_metadata", "spid_login", "idp", "admin", "console"];
     assert_eq!(keys(&report["urls"]), BTreeSet::from(urls));
     assert_eq!(keys(&report["pids"]), BTreeSet::from(["gateway", "enforcer", "hub", "dnsmasq"]));
 

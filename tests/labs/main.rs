@@ -4,6 +4,7 @@
 
 mod admin;
 mod cns;
+mod console;
 mod crash;
 mod evidence;
 mod gate;

@@ -52,6 +52,15 @@ impl Known {
         self.key.name()
     }
 
+    /// How many entries its newest checkpoint has; none where nothing ever came.
+    ///
+    /// # Errors
+    /// As [`Self::signed`].
+    pub fn size(&self) -> anyhow::Result<u64> {
+        let came = self.folder.join("checkpoint").try_exists()?;
+        if came { Ok(self.signed()?.size) } else { Ok(0) }
+    }
+
     /// Its newest checkpoint.
     ///
     /// # Errors
@@ -80,6 +89,9 @@ impl Known {
     /// # Errors
     /// As [`Self::tiles`], and when one is no leaf.
     pub fn entries(&self, sequences: &[u64]) -> anyhow::Result<Vec<Vec<u8>>> {
+        if self.size()? == 0 {
+            return Ok(Vec::new());
+        }
         let (signed, mut tiles) = self.tiles()?;
         let mut found = Vec::new();
         for sequence in sequences.iter().copied().filter(|sequence| *sequence < signed.size) {

@@ -145,7 +145,7 @@ fn sequences(console: &Console, log: &Known, choice: &Choice) -> anyhow::Result<
         let found = console.hub.index.with(|rows| rows.of_class(log.origin(), class, span))?;
         return Ok(found.into_iter().map(|(sequence, _)| sequence).take(MOST).collect());
     }
-    let size = log.signed()?.size;
+    let size = log.size()?;
     Ok((size.saturating_sub(LAST)..size).rev().collect())
 }
 
