@@ -73,6 +73,21 @@ impl Authority {
         builder.sign(&self.key, MessageDigest::sha256())?;
         save(&self.folder, name, &builder.build(), &key)
     }
+
+    /// Makes `<name>.pem` and `<name>.key` of a unit that signs timestamps, and nothing else (RFC 3161, section 2.3).
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn timestamps(&self, name: &str, common_name: &str) -> Result<()> {
+        let key = new_curve_key()?;
+        let mut builder = builder(common_name, &key)?;
+        builder.set_issuer_name(self.certificate.subject_name())?;
+        builder.append_extension(BasicConstraints::new().critical().build()?)?;
+        builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+        builder.append_extension(ExtendedKeyUsage::new().critical().time_stamping().build()?)?;
+        builder.sign(&self.key, MessageDigest::sha256())?;
+        save(&self.folder, name, &builder.build(), &key)
+    }
 }
 
 /// Makes a self-signed `<name>.pem` and `<name>.key` in `folder`, as SAML metadata carry them.

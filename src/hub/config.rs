@@ -215,6 +215,7 @@ impl Settings {
         folder(file, "state", &self.state)?;
         self.providers.check(file)?;
         WitnessSettings::all(file, &self.log.witnesses)?;
+        self.log.pace(file)?;
         self.log.timestamp.as_ref().map(|at| at.asked(file)).transpose()?;
         self.lookup.as_ref().map_or(Ok(()), |lookup| lookup.check(file))?;
         self.clients(file).map(drop)

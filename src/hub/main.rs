@@ -10,7 +10,7 @@ use varco_hub::{
     login::cns::trust,
     lookup, pairs,
     registry::show,
-    serve,
+    serve, timestamp,
 };
 use varco_policy::config::EXIT_USAGE;
 use varco_web::startup::{self, Fault};
@@ -44,6 +44,8 @@ enum Command {
     Name(NameArguments),
     /// Print the public halves of the hub's log and mirror keys, and where each gateway's log is copied to.
     LogKey(Config),
+    /// Have the log's newest checkpoint stamped now, beside the hub that runs: before an evidence pack is made.
+    Timestamp(Config),
     /// What officers destroyed of keys, and what they hold.
     #[command(subcommand)]
     Expiry(ExpiryCommand),
@@ -245,6 +247,7 @@ fn main() -> ExitCode {
             lookup::name::name(&at.config, &lookup::name::Wish { case, answer, months, json })
         }
         Command::LogKey(at) => commands::show_log_keys(&at.config),
+        Command::Timestamp(at) => timestamp::now(&at.config),
         Command::Expiry(ExpiryCommand::Submit(Submit { at, statement })) => {
             expiry::submit(&at.config, &statement)
         }

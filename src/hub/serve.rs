@@ -44,6 +44,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
     let of_cards = cns::listener::config(file, &settings)?;
     let of_console = console_tls(file, &settings)?;
     let witnesses = WitnessSettings::all(file, &settings.log.witnesses)?;
+    let pace = settings.log.pace(file)?;
     let timestamps = settings.log.timestamp.as_ref().map(|at| at.asked(file)).transpose()?;
     System::new().block_on(async move {
         let hub = Data::new(Hub::open(file, settings)?);
@@ -55,7 +56,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         actix_web::rt::spawn(expire::watch(hub.register.clone()));
         actix_web::rt::spawn(expiry::watch(hub.clone()));
         actix_web::rt::spawn(beat(hub.log.clone()));
-        actix_web::rt::spawn(witness::watch(hub.log.clone(), witnesses));
+        actix_web::rt::spawn(witness::watch(hub.log.clone(), witnesses, pace));
         if let Some(timestamps) = timestamps {
             actix_web::rt::spawn(timestamp::watch(hub.log.clone(), timestamps));
         }

@@ -9,9 +9,11 @@
 //! An answer is kept only after it was verified; the checkpoint is written first, so no answer is ever without it.
 
 mod ask;
+mod command;
 mod kept;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+pub use command::now;
 pub use watch::watch;

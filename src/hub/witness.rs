@@ -1,5 +1,5 @@
-//! Witnesses of the hub's log (C2SP tlog-witness, the client's part): after a new checkpoint, at most once a minute, each is
-//! asked to cosign it. What they sign is in `checkpoint.witnessed` in the log's folder: the newest checkpoint that one of
+//! Witnesses of the hub's log (C2SP tlog-witness, the client's part): after a new checkpoint, at most once a minute unless
+//! the settings say otherwise, each is asked to cosign it. What they sign is in `checkpoint.witnessed` in the log's folder: the newest checkpoint that one of
 //! them cosigned, with every cosignature on it, whole or not at all.
 //!
 //! A witness that is not reached costs the hub nothing: records, logins and proofs do not wait for it.
@@ -16,6 +16,7 @@ pub use round::{Standing, watch};
 pub use witnessed::cosignatures;
 
 use crate::registry::{Limits, client};
+use jiff::SignedDuration;
 use openssl::x509::X509;
 use reqwest::Client;
 use std::time::Duration;
@@ -24,6 +25,15 @@ use varco_audit::tlog::VerifierKey;
 
 /// What one question to a witness may cost.
 const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(15) };
+
+/// How often witnesses are asked, and how long a checkpoint may wait for a cosignature before that is an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Between two rounds.
+    pub every: Duration,
+    /// Of one witness.
+    pub late: SignedDuration,
+}
 
 /// A witness, ready to be asked.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 use super::{
     plan::{self, Plan},
     state::Lab,
+    tsa,
 };
 use crate::{
     ca::Authority,
@@ -24,6 +25,10 @@ pub fn make(lab: &Lab, plan: &Plan) -> Result<()> {
     authority.leaf("admin", &["admin.varco.test", plan::OFFICE_ROUTER])?;
     authority.leaf("hub", &[plan::HUB_NAME])?;
     authority.leaf("console", &[plan::CONSOLE_NAME])?;
+    if !plan.bare {
+        authority.leaf("witness", &[plan::WITNESS_NAME])?;
+        tsa::make(&lab.path("tsa"))?;
+    }
     if plan.cards {
         authority.leaf("cards", &[plan::CARDS_NAME])?;
         let [certifier, elsewhere] =

@@ -26,6 +26,7 @@ pub mod report;
 pub mod space;
 pub mod state;
 pub mod supervise;
+pub mod tsa;
 pub mod up;
 pub mod web;
 pub mod wires;

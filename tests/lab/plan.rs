@@ -153,6 +153,10 @@ pub const GUEST_ROUTER: &str = "10.64.0.1";
 pub const CARDS: &str = "198.18.0.31";
 /// The authority that issues cards.
 pub const CERTIFIER: &str = "198.18.0.40";
+/// The timestamp authority.
+pub const TSA: &str = "198.18.0.50";
+/// The witness of the hub's log.
+pub const WITNESS: &str = "198.18.0.51";
 
 /// Name of the portal: only the router's own resolver knows it.
 pub const PORTAL_NAME: &str = "wifi.varco.test";
@@ -169,6 +173,10 @@ pub const CONSOLE_ROLES: [(&str, &str); 4] =
 pub const CERTIFIER_NAME: &str = "ente.varco.test";
 /// Name of what does not answer as the authority should: at the same address.
 pub const ELSEWHERE_NAME: &str = "altrove.varco.test";
+/// Name of the timestamp authority.
+pub const TSA_NAME: &str = "marca.varco.test";
+/// Name of the witness's host.
+pub const WITNESS_NAME: &str = "testimone.varco.test";
 /// Name of the identity provider of SPID.
 pub const IDP_NAME: &str = "idp.varco.test";
 

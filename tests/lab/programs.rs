@@ -3,6 +3,7 @@
 use super::{
     plan::{self, Host, Plan, Provider},
     state::{Lab, Record},
+    tsa,
 };
 use crate::cns::Certifier;
 use anyhow::{Result, ensure};
@@ -20,7 +21,7 @@ pub struct Program {
 }
 
 /// Varco's programs, which must lie beside `varco-lab` or where `--programs` says.
-const VARCO: [&str; 3] = ["varco-hub", "varco-enforcer", "varco-gateway"];
+const VARCO: [&str; 4] = ["varco-witness", "varco-hub", "varco-enforcer", "varco-gateway"];
 
 /// Checks that every program is there.
 ///
@@ -39,7 +40,8 @@ pub fn check(folder: &Path, plan: &Plan) -> Result<()> {
 pub fn all(lab: &Lab, record: &Record) -> Vec<Program> {
     let providers = record.plan.providers().iter().map(|p| idp(lab, record, *p));
     let certifier = record.plan.cards.then(|| certifier(lab));
-    let internet = [dns(lab), web(lab)].into_iter().chain(certifier).chain(providers);
+    let stamps = (!record.plan.bare).then(|| stamps(lab));
+    let internet = [dns(lab), web(lab)].into_iter().chain(certifier).chain(stamps).chain(providers);
     let varco = VARCO.map(|name| run(lab, record, name));
     internet.chain(varco.into_iter().filter(|_| !record.plan.bare)).collect()
 }
@@ -80,6 +82,12 @@ fn certifier(lab: &Lab) -> Program {
     }
 }
 
+/// Who stamps the hub's log with the time.
+fn stamps(lab: &Lab) -> Program {
+    let command = tsa::serve(&lab.path("tsa"), &format!("{}:80", plan::TSA));
+    Program { name: "tsa", host: Host::Wan, command }
+}
+
 fn idp(lab: &Lab, record: &Record, provider: Provider) -> Program {
     let program = record.programs.join("varco-idp").display().to_string();
     let path = |name: &str| lab.path(name).display().to_string();
@@ -107,6 +115,10 @@ fn run(lab: &Lab, record: &Record, name: &'static str) -> Program {
     let config = lab.path(&format!("config/{short}.toml")).display().to_string();
     let own = [program, "run".into(), "--config".into(), config];
     let command = drop.iter().filter(|_| !privileged).map(|s| (*s).to_owned()).chain(own).collect();
-    let host = if short == "hub" { record.plan.hub().0 } else { Host::Gateway };
+    let host = match short {
+        "hub" => record.plan.hub().0,
+        "witness" => Host::Wan,
+        _ => Host::Gateway,
+    };
     Program { name: short, host, command }
 }

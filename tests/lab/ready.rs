@@ -70,6 +70,8 @@ pub fn await_program(
     match name {
         "dns" => wait(watch, name, || listens(wan, plan::DNS, 53)),
         "certifier" => wait(watch, name, || listens(wan, plan::CERTIFIER, 80)),
+        "tsa" => wait(watch, name, || listens(wan, plan::TSA, 80)),
+        "witness" => wait(watch, name, || answers(lab, wan, plan::WITNESS_NAME, plan::WITNESS, "/health")),
         "web" => wait(watch, name, || listens(wan, plan::WEB, 80)),
         "hub" => wait(watch, name, || answers(lab, wan, plan::HUB_NAME, hub, "/spid/metadata")),
         "enforcer" => wait(watch, name, || socket(&lab.path("run/enforcer.sock"))),

@@ -15,13 +15,14 @@ use varco_policy::Rate;
 /// # Errors
 /// When the folder cannot be written.
 pub fn write(lab: &Lab, plan: &Plan) -> Result<()> {
-    for folder in ["config", "logs", "run", "enforcer", "gateway", "hub", "hub-keys"] {
+    for folder in ["config", "logs", "run", "enforcer", "gateway", "hub", "hub-keys", "witness"] {
         fs::create_dir_all(lab.path(folder))?;
     }
     fs::write(lab.path("config/site.toml"), site(plan) + &hub_here(plan))?;
     fs::write(lab.path("config/enforcer.toml"), enforcer(lab))?;
     fs::write(lab.path("config/gateway.toml"), gateway(lab, plan)?)?;
     fs::write(lab.path("config/hub.toml"), hub(lab, plan)?)?;
+    fs::write(lab.path("config/witness.toml"), witness(lab)?)?;
     Ok(fs::write(lab.path("config/dns.conf"), dns(plan))?)
 }
 
@@ -185,6 +186,18 @@ key = "{at}/tls/hub.key"
 
 [log]
 keys = "{at}/log-keys"
+# Sooner than at a real hub, so that a test sees both.
+witness_every = "2s"
+witness_late = "5s"
+
+[[log.witness]]
+url = "https://{witness_host}"
+vkey = "{witness}"
+ca = "{at}/tls/ca.pem"
+
+[log.timestamp]
+url = "http://{tsa}/cgi-bin/tsr"
+ca = "{at}/tsa/ca.pem"
 
 [lookup]
 holders = "{at}/ceremony/holders"
@@ -223,6 +236,9 @@ admins = ["{admin}"]
         cns = if plan.cards { cns(lab, plan) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },
         console = console(lab),
+        witness = witness_key(lab)?.vkey(),
+        witness_host = plan::WITNESS_NAME,
+        tsa = plan::TSA_NAME,
         trusted = plan.providers().iter().map(|p| trusted(lab, *p)).collect::<String>(),
         office = plan::OFFICE_ROUTER,
         admin = Citizen::admin().fiscal_code(),
@@ -230,6 +246,29 @@ admins = ["{admin}"]
         hub = plan::HUB_NAME,
         name = plan.name,
         portal = plan::PORTAL_NAME,
+    ))
+}
+
+/// As the witness would make it; a keeper tells what `varco-witness key` prints.
+fn witness_key(lab: &Lab) -> Result<CosignerKey> {
+    Ok(CosignerKey::load_or_make(&lab.path("witness/witness.key"), plan::WITNESS_NAME)?)
+}
+
+fn witness(lab: &Lab) -> Result<String> {
+    let (at, address, name) = (lab.folder.display(), plan::WITNESS, plan::WITNESS_NAME);
+    let log = NoteKey::load_or_make(&lab.path("hub/log.key"), &format!("{}/log", plan::HUB_NAME))?.vkey();
+    Ok(format!(
+        r#"listen = "{address}:443"
+name = "{name}"
+state = "{at}/witness"
+
+[tls]
+certificate = "{at}/tls/witness.pem"
+key = "{at}/tls/witness.key"
+
+[[log]]
+vkey = "{log}"
+"#
     ))
 }
 
@@ -304,6 +343,8 @@ local-ttl=5
         (plan::CONSOLE_NAME, plan::CONSOLE),
         (plan::CERTIFIER_NAME, plan::CERTIFIER),
         (plan::ELSEWHERE_NAME, plan::CERTIFIER),
+        (plan::TSA_NAME, plan::TSA),
+        (plan::WITNESS_NAME, plan::WITNESS),
     ];
     let providers = plan::PROVIDERS.map(|p| (p.name, p.address));
     for (name, address) in names.into_iter().chain(providers).chain(plan::PROBES.map(|p| (p, plan::WEB))) {

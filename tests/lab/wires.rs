@@ -88,10 +88,8 @@ route add default via 2001:db8:198::1
 fn wan_lines(plan: &Plan) -> String {
     let mut lines = "link set eth0 up\n".to_owned();
     let providers = plan::PROVIDERS.map(|p| p.address);
-    for address in [plan::WAN, plan::WEB, plan::HUB, plan::CARDS, plan::CERTIFIER, plan::DNS]
-        .into_iter()
-        .chain(providers)
-    {
+    let own = [plan::WAN, plan::WEB, plan::HUB, plan::CARDS, plan::CERTIFIER, plan::DNS];
+    for address in own.into_iter().chain([plan::TSA, plan::WITNESS]).chain(providers) {
         let _ = writeln!(lines, "addr add {address}/24 dev eth0");
     }
     if plan.one_box {

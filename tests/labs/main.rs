@@ -19,3 +19,4 @@ mod settings;
 mod shipping;
 mod site;
 mod validators;
+mod witness;

@@ -1,7 +1,8 @@
 //! `[log]`: the hub's own log.
 
 use super::{Settings, TimestampSettings, WitnessSettings};
-use jiff::Timestamp;
+use crate::witness::Pace;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use varco_audit::{
@@ -27,11 +28,43 @@ pub struct LogSettings {
     /// Who cosigns its checkpoints.
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<WitnessSettings>,
+    /// How often they are asked, where there is a new checkpoint: 1s to 1h.
+    #[serde(default = "witness_every")]
+    pub witness_every: SignedDuration,
+    /// How long a checkpoint may wait for a witness before that is an alarm: more than `witness_every`, up to 168h.
+    #[serde(default = "witness_late")]
+    pub witness_late: SignedDuration,
     /// Who stamps them with the time.
     pub timestamp: Option<TimestampSettings>,
 }
 
+const fn witness_every() -> SignedDuration {
+    SignedDuration::from_mins(1)
+}
+
+const fn witness_late() -> SignedDuration {
+    SignedDuration::from_hours(1)
+}
+
 impl LogSettings {
+    /// How witnesses are asked.
+    ///
+    /// # Errors
+    /// When a duration is out of its range.
+    pub fn pace(&self, file: &Path) -> Result<Pace, ConfigError> {
+        let (every, late) = (self.witness_every, self.witness_late);
+        let bad = |key: &str, value: SignedDuration, remedy: &str| {
+            Err(ConfigError::new(file, &format!("log.{key}"), format!("{value:#} is out of range"), remedy))
+        };
+        if !(SignedDuration::from_secs(1)..=SignedDuration::from_hours(1)).contains(&every) {
+            return bad("witness_every", every, "write 1s to 1h; 1m unless there is a reason");
+        }
+        if late <= every || late > SignedDuration::from_hours(168) {
+            return bad("witness_late", late, "write more than witness_every, and 168h at most");
+        }
+        Ok(Pace { every: every.unsigned_abs(), late })
+    }
+
     /// Where the log is and what signs it.
     ///
     /// # Errors

@@ -89,5 +89,15 @@ mod tests {
         assert!(twice.contains("log.witness[1].vkey: this witness is listed twice"), "{twice}");
         let ca = refusal("\n[index]", &table(&format!("{good}\nca = \"/no/such\"")));
         assert!(ca.contains("log.witness[0].ca: /no/such"), "{ca}");
+        for (words, said) in [
+            ("witness_every = \"0s\"", "log.witness_every: 0s is out of range"),
+            ("witness_every = \"61m\"", "log.witness_every: 1h 1m is out of range"),
+            ("witness_late = \"1m\"", "log.witness_late: 1m is out of range"),
+            ("witness_late = \"169h\"", "log.witness_late: 169h is out of range"),
+            ("witness_late = \"soon\"", "witness_late"),
+        ] {
+            let answer = refusal("[log]\n", &format!("[log]\n{words}\n"));
+            assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
+        }
     }
 }

@@ -57,7 +57,8 @@ impl Kept {
 }
 
 fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let new = folder.join("new");
+    // The hub that runs and `varco-hub timestamp` may write at once.
+    let new = folder.join(format!("{name}.new"));
     let mut file = File::create(&new)?;
     file.write_all(content)?;
     file.sync_all()?;

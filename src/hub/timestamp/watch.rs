@@ -11,7 +11,7 @@ use varco_audit::tlog::{Note, Signed};
 
 /// How often it is looked at whether one is due, and how long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_secs(600);
-/// The first look after a start: the log's first checkpoint is there by then, and the witnesses have signed it.
+/// The first look after a start, and at a log that is still empty: witnesses have signed its checkpoint by then.
 const FIRST: Duration = Duration::from_secs(5);
 /// So much later than due is an alarm.
 const GRACE: SignedDuration = SignedDuration::from_hours(24);
@@ -28,7 +28,7 @@ pub async fn watch(log: Arc<HubLog>, at: TimestampsAsked) {
         if standing.due(at.every, app::now()) {
             match stamp(&log, &kept, &at).await {
                 Ok(Some(instant)) => standing.stamped(instant),
-                Ok(None) => {}
+                Ok(None) => pause = FIRST,
                 Err(failure) => standing.failed(&failure),
             }
         }
@@ -95,13 +95,23 @@ pub(super) async fn stamp(
     if signed.size == 0 {
         return Ok(None);
     }
+    stamp_one(signed, kept, at).await.map(Some)
+}
+
+/// Stamps this checkpoint.
+pub(super) async fn stamp_one(
+    signed: Signed,
+    kept: &Kept,
+    at: &Arc<TimestampsAsked>,
+) -> Result<Timestamp, Failure> {
+    let ours = |error: String| Failure::Ours(error);
     let text = Note::parse(signed.note().as_bytes()).map_err(|error| ours(error.to_string()))?.text;
     let (reply, stamp) = ask(at, text.as_bytes()).await?;
     let (kept, at) = (kept.clone(), at.clone());
     let keep = move || kept.keep(&signed, &reply, &at.authority);
     let written = tokio::task::spawn_blocking(keep).await.map_err(|error| ours(error.to_string()))?;
     written.map_err(|error| ours(format!("timestamps: {error}")))?;
-    Ok(Some(stamp.at))
+    Ok(stamp.at)
 }
 
 fn newest_checkpoint(log: &HubLog) -> anyhow::Result<Signed> {

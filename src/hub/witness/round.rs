@@ -1,7 +1,7 @@
 //! Round after round: the newest checkpoint to each witness that has not cosigned it yet.
 
 use super::{
-    Witness,
+    Pace, Witness,
     answer::{Failure, Line},
     ask::ask,
     witnessed,
@@ -11,15 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 use tokio::task::JoinSet;
 use varco_audit::tlog::{Cosignature, Signed};
-
-/// Between two rounds.
-const PAUSE: Duration = Duration::from_secs(60);
-/// After so long without a cosignature of a witness that is an alarm.
-const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is known of a witness.
 #[derive(Debug, Clone)]
@@ -29,9 +23,9 @@ pub struct Standing {
     known: u64,
     /// Its cosignature on the checkpoint of this round.
     line: Option<Line>,
-    /// When it cosigned last, or the watch began.
-    since: Timestamp,
-    late: bool,
+    /// Since when a checkpoint waits for its cosignature; `None` while none does: a log that does not grow asks nobody.
+    waits: Option<Timestamp>,
+    pub(super) late: bool,
     /// What was told of its last failure, so that it is told once.
     told: Option<String>,
 }
@@ -44,8 +38,16 @@ impl Standing {
             let last = signed
                 .as_ref()
                 .and_then(|signed| Some((signed.size, Cosignature::verify(signed, &witness.key).ok()?.at)));
+            // What was witnessed before the start may be the newest: then the first answer says so, and nobody is late.
             let (known, since) = last.unwrap_or((0, now));
-            Self { witness: Arc::new(witness), known, line: None, since, late: false, told: None }
+            Self {
+                witness: Arc::new(witness),
+                known,
+                line: None,
+                waits: Some(since),
+                late: false,
+                told: None,
+            }
         };
         witnesses.into_iter().map(begin).collect()
     }
@@ -54,7 +56,13 @@ impl Standing {
         if self.late || self.told.take().is_some() {
             tracing::info!(witness = self.witness.key.name(), size, "it cosigns again");
         }
-        (self.known, self.since, self.late, self.line) = (size, line.at, false, Some(line));
+        (self.known, self.waits, self.late, self.line) = (size, None, false, Some(line));
+    }
+
+    /// There is another checkpoint than the one that it cosigned.
+    fn waits(&mut self, now: Timestamp) {
+        self.line = None;
+        self.waits.get_or_insert(now);
     }
 
     fn failed(&mut self, failure: &Failure) {
@@ -71,17 +79,18 @@ impl Standing {
         self.told = Some(why);
     }
 
-    fn look(&mut self, now: Timestamp) {
-        if !self.late && now.duration_since(self.since) > LATE {
-            self.late = true;
-            let since = self.since;
-            tracing::error!(alarm = "witness-late", witness = self.witness.key.name(), %since, "no cosignature since");
-        }
+    /// Whether it is too late by now; said once.
+    pub(super) fn look(&mut self, now: Timestamp, late: SignedDuration) {
+        let Some(since) = self.waits.filter(|since| !self.late && now.duration_since(*since) > late) else {
+            return;
+        };
+        self.late = true;
+        tracing::error!(alarm = "witness-late", witness = self.witness.key.name(), %since, "no cosignature since");
     }
 }
 
 /// Asks until the program ends.
-pub async fn watch(log: Arc<HubLog>, witnesses: Vec<Witness>) {
+pub async fn watch(log: Arc<HubLog>, witnesses: Vec<Witness>, pace: Pace) {
     if witnesses.is_empty() {
         return;
     }
@@ -91,16 +100,21 @@ pub async fn watch(log: Arc<HubLog>, witnesses: Vec<Witness>) {
     };
     let mut last = None;
     loop {
-        round(&log, &mut all, &mut last).await;
+        round(&log, &mut all, &mut last, app::now()).await;
         for standing in &mut all {
-            standing.look(app::now());
+            standing.look(app::now(), pace.late);
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pace.every).await;
     }
 }
 
 /// One round; `last` is the checkpoint that was sent around before.
-pub(super) async fn round(log: &Arc<HubLog>, all: &mut [Standing], last: &mut Option<Signed>) {
+pub(super) async fn round(
+    log: &Arc<HubLog>,
+    all: &mut [Standing],
+    last: &mut Option<Signed>,
+    now: Timestamp,
+) {
     let reader = log.clone();
     let Ok(read) = tokio::task::spawn_blocking(move || reader.checkpoint()).await else { return };
     let signed = match read {
@@ -108,7 +122,7 @@ pub(super) async fn round(log: &Arc<HubLog>, all: &mut [Standing], last: &mut Op
         Err(error) => return tracing::warn!(%error, "witnesses are not asked"),
     };
     if last.as_ref() != Some(&signed) {
-        all.iter_mut().for_each(|standing| standing.line = None);
+        all.iter_mut().for_each(|standing| standing.waits(now));
         *last = Some(signed.clone());
     }
     if ask_all(log.folder(), all, &signed).await {

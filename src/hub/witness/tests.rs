@@ -109,7 +109,7 @@ async fn a_witness_that_is_down_is_asked_again_and_the_other_has_signed_meanwhil
 
     let leaf = grow(log, 3);
     let mut last = None;
-    round(log, &mut all, &mut last).await;
+    round(log, &mut all, &mut last, app::now()).await;
     let size = log.checkpoint().unwrap().size;
     assert_eq!(cosigned(log, &[&one, &two]), (size, vec![true, false]));
 
@@ -119,12 +119,12 @@ async fn a_witness_that_is_down_is_asked_again_and_the_other_has_signed_meanwhil
     let other = Witness::new(&up, two.key().verifier().clone(), Some(&ca)).unwrap();
     all.pop();
     all.extend(Standing::all(log, vec![other], app::now()));
-    round(log, &mut all, &mut last).await;
+    round(log, &mut all, &mut last, app::now()).await;
     assert_eq!(cosigned(log, &[&one, &two]), (size, vec![true, true]));
 
     // It grows: both follow, by a proof from what each knows. A hub that forgot what that is hears it from them.
     grow(log, 300);
-    round(log, &mut all, &mut last).await;
+    round(log, &mut all, &mut last, app::now()).await;
     let size = log.checkpoint().unwrap().size;
     assert_eq!(cosigned(log, &[&one, &two]), (size, vec![true, true]));
     let proof = log.prove(leaf).unwrap();
@@ -133,17 +133,54 @@ async fn a_witness_that_is_down_is_asked_again_and_the_other_has_signed_meanwhil
     fs::remove_file(log.folder().join("checkpoint.witnessed")).unwrap();
     grow(log, 1);
     let mut forgetful = standing(&site, &hub);
-    round(log, &mut forgetful, &mut None).await;
+    round(log, &mut forgetful, &mut None, app::now()).await;
     assert_eq!(cosigned(log, &[&one, &two]), (size + 1, vec![true, false]));
 
     // Restarted, a witness knows what it knew.
     first.stop(false).await;
     let again = one.start(log);
     grow(log, 1);
-    round(log, &mut forgetful, &mut None).await;
+    round(log, &mut forgetful, &mut None, app::now()).await;
     assert_eq!(cosigned(log, &[&one]).0, size + 2);
     again.stop(false).await;
     second.stop(false).await;
+}
+
+/// Time is an argument: an hour passes at once.
+#[actix_web::test]
+async fn a_witness_that_does_not_sign_is_late_after_its_hour_and_one_that_nobody_asked_is_not() {
+    let (site, place) = (Site::make("late"), Place::new("late"));
+    let hub = hub(&site, &[&place]);
+    let log: &Arc<HubLog> = &hub.log;
+    let pace = hub.settings.log.pace(&site.file).unwrap();
+    let begun = app::now();
+    let after = |minutes: i64| begun.saturating_add(jiff::SignedDuration::from_mins(minutes)).unwrap();
+    let server = place.start(log);
+    let (mut all, mut last) = (standing(&site, &hub), None);
+    grow(log, 2);
+    round(log, &mut all, &mut last, begun).await;
+    all[0].look(after(180), pace.late);
+    assert!(!all[0].late, "the log did not grow, so it was asked nothing");
+    // Killed, and the log grows.
+    server.stop(false).await;
+    grow(log, 1);
+    round(log, &mut all, &mut last, after(180)).await;
+    all[0].look(after(240), pace.late);
+    assert!(!all[0].late, "an hour is its own");
+    round(log, &mut all, &mut last, after(241)).await;
+    all[0].look(after(241), pace.late);
+    assert!(all[0].late);
+    // A hub that starts again meanwhile counts from what is on the disk: the last cosignature.
+    let mut again = standing(&site, &hub);
+    again[0].look(after(59), pace.late);
+    assert!(!again[0].late);
+    again[0].look(after(62), pace.late);
+    assert!(again[0].late);
+    let server = place.start(log);
+    round(log, &mut all, &mut last, after(242)).await;
+    all[0].look(after(500), pace.late);
+    assert!(!all[0].late, "it has signed");
+    server.stop(false).await;
 }
 
 /// The same key, another past: a log that was begun anew in place of the one that the witness knows.
@@ -153,7 +190,7 @@ async fn a_log_that_divided_is_not_cosigned_and_the_witness_keeps_the_proof() {
     let one = hub(&honest, &[&witness]);
     let server = witness.start(&one.log);
     grow(&one.log, 5);
-    round(&one.log, &mut standing(&honest, &one), &mut None).await;
+    round(&one.log, &mut standing(&honest, &one), &mut None, app::now()).await;
     let known = one.log.checkpoint().unwrap().size;
     assert_eq!(cosigned(&one.log, &[&witness]), (known, vec![true]));
 
@@ -163,13 +200,13 @@ async fn a_log_that_divided_is_not_cosigned_and_the_witness_keeps_the_proof() {
     let mut grown = 0;
     while grown <= known {
         grown = grow(&two.log, 1) + 1;
-        round(&two.log, &mut all, &mut None).await;
+        round(&two.log, &mut all, &mut None, app::now()).await;
         assert!(two.log.witnessed().is_none(), "of {grown} entries, where {known} are known");
     }
     assert_eq!((witness.evidence("forks"), witness.evidence("unproven")), (2, 1));
     // The honest one goes on.
     grow(&one.log, 1);
-    round(&one.log, &mut standing(&honest, &one), &mut None).await;
+    round(&one.log, &mut standing(&honest, &one), &mut None, app::now()).await;
     assert_eq!(cosigned(&one.log, &[&witness]), (known + 1, vec![true]));
     server.stop(false).await;
 }
