@@ -1,5 +1,6 @@
 //! The pages of the console at the hub. What names a citizen has no field here.
 
+mod case;
 mod cases;
 mod choice;
 mod integrity;
@@ -7,15 +8,18 @@ mod looked;
 mod moment;
 mod search;
 mod sessions;
+mod sheet;
 pub mod table;
 
-pub use cases::{CaseRow, HandIn, Handed, case, cases, cases_table};
+pub use case::{CaseRow, StepRow, case, case_table};
+pub use cases::{HandIn, Handed, Refused, Why, cases, cases_table};
 pub use choice::Choice;
 pub use integrity::{Alarm, Integrity, LogState, integrity, integrity_table};
 pub use looked::{SeenRow, looked, looked_table};
 pub use moment::Moment;
 pub use search::{HeaderRow, entry, search, search_table};
 pub use sessions::{DayRow, Few, sessions, sessions_table};
+pub use sheet::{Head, Sheet, SheetEntry, SiteHead, Stamp, sheet};
 
 use crate::{
     lang::Lang,
@@ -83,6 +87,7 @@ pub enum Trouble {
     LoginLost,
     Refused,
     NotFound,
+    TooLarge,
     Unavailable,
     NotRecorded,
 }
@@ -187,6 +192,8 @@ struct Words {
     search: search::Words,
     looked: looked::Words,
     cases: cases::Words,
+    case: case::Words,
+    sheet: sheet::Words,
     trouble: TroubleWords,
 }
 
@@ -237,6 +244,7 @@ struct TroubleWords {
     login_lost: Advice,
     refused: Advice,
     not_found: Advice,
+    too_large: Advice,
     unavailable: Advice,
     not_recorded: Advice,
 }
@@ -258,6 +266,7 @@ impl TroubleWords {
             Trouble::LoginLost => &self.login_lost,
             Trouble::Refused => &self.refused,
             Trouble::NotFound => &self.not_found,
+            Trouble::TooLarge => &self.too_large,
             Trouble::Unavailable => &self.unavailable,
             Trouble::NotRecorded => &self.not_recorded,
         }

@@ -46,8 +46,8 @@ pub const CALLBACK: &str = "/login/callback";
 const MOST: usize = 64;
 /// How long a browser may take to send the head of a request, and a stopping console to finish answers.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// The longest upload, in bytes: documents of look-ups are some kilobytes.
-const LARGEST_BODY: usize = 256 << 10;
+/// The longest form, in octets, but for those that hold a file (`cases/hand_in.rs`).
+const LARGEST_BODY: usize = 4 << 10;
 
 /// What the console's pages work with.
 #[derive(Debug)]
@@ -132,6 +132,7 @@ impl Console {
             }
             Trouble::LoginLost | Trouble::Refused => StatusCode::BAD_REQUEST,
             Trouble::NotFound => StatusCode::NOT_FOUND,
+            Trouble::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Trouble::Unavailable | Trouble::NotRecorded => StatusCode::SERVICE_UNAVAILABLE,
         };
         self.page(request, status, |view| pages::trouble(view, trouble))
@@ -216,10 +217,12 @@ pub fn pages_of(config: &mut web::ServiceConfig) {
         .service(search::proof)
         .service(cases::show)
         .service(cases::table)
-        .service(cases::ask)
-        .service(cases::decide)
-        .service(cases::look)
-        .service(cases::give_receipt)
+        .service(cases::hand_in::ask)
+        .service(cases::hand_in::decide)
+        .service(cases::one::show)
+        .service(cases::one::table)
+        .service(cases::one::receipt)
+        .service(cases::sheet::show)
         .service(looked::show)
         .service(looked::table)
         .service(page::style_sheet)

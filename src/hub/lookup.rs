@@ -81,6 +81,14 @@ pub fn known(hub: &Hub, case: CaseId) -> Result<Option<Known>, Refusal> {
     Ok(table::known(&of(hub)?.db(), case)?)
 }
 
+/// Every step of a case in order: which, when, and its entry. Blocking.
+///
+/// # Errors
+/// When the database fails.
+pub fn steps(hub: &Hub, case: CaseId) -> Result<Vec<(Step, Timestamp, u64)>, Refusal> {
+    Ok(table::steps(&of(hub)?.db(), case)?)
+}
+
 /// The receipt of a case that was allowed: the proof of that entry (C2SP tlog-proof). Blocking, 10 seconds at most.
 ///
 /// # Errors

@@ -17,3 +17,28 @@ mod watch;
 
 pub use command::now;
 pub use watch::watch;
+
+use kept::Kept;
+use std::path::Path;
+use varco_audit::{
+    timestamp::{Authority, Stamp},
+    tlog::{Signed, VerifierKey},
+};
+
+/// The first stamp by this authority on a checkpoint of the log in `folder` with so many entries or more: how many it has, and
+/// the stamp. Reads the disk.
+pub fn covering(
+    folder: &Path,
+    key: &VerifierKey,
+    entries: u64,
+    authority: &Authority,
+) -> Option<(u64, Stamp)> {
+    let kept = Kept::of(folder);
+    let sizes = kept.sizes().ok()?.into_iter().filter(|size| *size >= entries);
+    let verified = |size| {
+        let (checkpoint, stamp) = kept.stamp(size, authority)?;
+        let signed = Signed::verify(&checkpoint, key).ok()?;
+        (signed.size == size).then_some((size, stamp))
+    };
+    sizes.filter_map(verified).next()
+}

@@ -13,7 +13,7 @@ mod witnessed;
 
 pub use answer::Failure;
 pub use round::{Standing, watch};
-pub use witnessed::cosignatures;
+pub use witnessed::{cosignatures, cosigned};
 
 use crate::registry::{Limits, client};
 use jiff::SignedDuration;

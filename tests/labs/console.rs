@@ -26,7 +26,7 @@ const PAGES: [(&str, [bool; 4], bool); 5] = [
     ("/integrity", [true, true, true, true], false),
     ("/sessions", [true, false, false, false], false),
     ("/search", [true, false, false, false], false),
-    ("/cases", [true, true, true, false], false),
+    ("/cases", [true, true, true, false], true),
     ("/looked", [true, false, true, false], true),
 ];
 
@@ -102,7 +102,9 @@ fn guests_reach_nothing(site: &Site) {
 }
 
 fn each_in_their_role(site: &Site) {
-    let mut wanted = Vec::new();
+    let mut wanted = Vec::<(String, String)>::new();
+    let month = site.run("office", &["env", "TZ=Europe/Rome", "date", "+?month=%Y-%m"]).stdout;
+    let month = String::from_utf8(month).unwrap().trim().to_owned();
     for (n, (who, role)) in PEOPLE.into_iter().zip(["auditor", "approver", "privacy", "operator"]).enumerate()
     {
         for (path, may, recorded) in PAGES {
@@ -111,15 +113,12 @@ fn each_in_their_role(site: &Site) {
             assert!(may[n] || text.contains("Non è una pagina del vostro ruolo"), "{who} {path}: {text}");
             assert_eq!(text.contains(&format!("href=\"{path}\"")), may[n], "{who}: the menu has {path}");
             if may[n] && recorded {
-                wanted.push(role.to_owned());
+                let query = if path == "/looked" { &month } else { "" };
+                wanted.push((role.to_owned(), format!("{path}{query}")));
             }
         }
     }
-    let seen = || {
-        let seen = views(site).into_iter().filter(|(_, what)| what.starts_with("/looked"));
-        seen.map(|(roles, _)| roles).collect::<Vec<_>>()
-    };
-    assert!(eventually(20, || seen() == wanted), "{:?}", seen());
+    assert!(eventually(20, || views(site) == wanted), "{:?}", views(site));
 }
 
 /// From the documents that the officers have made at their machines to the receipt, and the answer that it opens.
@@ -130,7 +129,7 @@ fn a_case_is_asked_and_allowed(site: &Site) -> Case {
     let question = ["--ip", &address, "--port", &port, "--protocol", "tcp", "--at", &site.now()];
     let case = lookup::signed(&site.lab(), programs, &question).unwrap();
     let hands_in = |who: &str, half: &str, kind: &str| {
-        let document = format!("document={}", fs::read_to_string(case.file(kind)).unwrap());
+        let document = format!("file={}", case.file(kind));
         page(site, who, &["/cases", "--form", &format!("/cases/{half}"), "--set", &document])
     };
     assert_eq!(hands_in("bruno", "decision", "approval").0, 422, "it was not asked");
@@ -141,6 +140,8 @@ fn a_case_is_asked_and_allowed(site: &Site) -> Case {
     assert!(shown.contains("approvata") && !shown.contains(&address), "{shown}");
     let (status, receipt) = page(site, "anna", &[&format!("/cases/{}/receipt", case.id)]);
     assert!(status == 200 && receipt.starts_with("c2sp.org/tlog-proof@v1\n"), "{receipt}");
+    let (status, sheet) = page(site, "bruno", &[&format!("/cases/{}/sheet", case.id)]);
+    assert!(status == 200 && sheet.contains(&case.hub_vkey) && !sheet.contains(&address), "{sheet}");
     fs::write(case.file("receipt"), receipt.trim_end_matches('\n').to_owned() + "\n").unwrap();
     let answered = site.answer("who", &case);
     assert!(answered.status.success(), "{}", String::from_utf8_lossy(&answered.stderr));

@@ -69,8 +69,7 @@ impl TimestampSettings {
             let problem = "the password would be read on the way".to_owned();
             return Err(bad("user", problem, "give an https address, or no user"));
         }
-        let pem = std::fs::read(&self.ca).map_err(|error| error.to_string());
-        let authority = pem.and_then(|pem| Authority::from_pem(&pem).map_err(|error| error.to_string()));
+        let authority = self.pinned();
         let remedy = "give a file with the certificate of the authority or of its unit, PEM";
         let authority = authority.map_err(|e| bad("ca", format!("{}: {e}", self.ca.display()), remedy))?;
         let tls = authorities(file, "log.timestamp.tls_ca", self.tls_ca.as_deref())?;
@@ -80,6 +79,15 @@ impl TimestampSettings {
             client.map_err(|e| bad("tls_ca", format!("{e:#}"), "give certificates that can be used"))?;
         let every = SignedDuration::from_hours(self.every_hours.into());
         Ok(Asked { url: self.url.clone(), authority, every, client, login: self.login(file)? })
+    }
+
+    /// The authority that must have signed.
+    ///
+    /// # Errors
+    /// Why its file cannot be used.
+    pub fn pinned(&self) -> Result<Authority, String> {
+        let pem = std::fs::read(&self.ca).map_err(|error| error.to_string())?;
+        Authority::from_pem(&pem).map_err(|error| error.to_string())
     }
 
     fn login(&self, file: &Path) -> Result<Option<(String, SecretString)>, ConfigError> {

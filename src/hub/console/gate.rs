@@ -38,7 +38,7 @@ fn right(method: &Method, path: &str) -> Option<Right> {
         ("cases", []) if reads => Some(Right::Cases),
         ("cases", ["request"]) if !reads => Some(Right::Ask),
         ("cases", ["decision"]) if !reads => Some(Right::Decide),
-        ("cases", [_]) if reads => Some(Right::Cases),
+        ("cases", [_] | [_, "steps.csv" | "sheet"]) if reads => Some(Right::Cases),
         ("cases", [_, "receipt"]) if reads => Some(Right::Receipt),
         _ => None,
     }

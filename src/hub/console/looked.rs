@@ -74,9 +74,7 @@ async fn month(request: &HttpRequest, console: &Data<Console>, visitor: &Visitor
     let today = app::now().to_zoned(console.zone().clone()).date();
     let first = format!("{asked}-01").parse::<Date>().unwrap_or_else(|_| today.first_of_month());
     let month = first.strftime("%Y-%m").to_string();
-    views::record(console, visitor, format!("{}?month={month}", request.path()))
-        .await
-        .map_err(|()| Trouble::NotRecorded)?;
+    views::record(console, visitor, format!("{}?month={month}", request.path())).await?;
     super::block(console, move |console| read(console, month, first)).await
 }
 

@@ -11,9 +11,8 @@ use actix_web::{
     web::{self, Data},
 };
 use jiff::civil::Date;
-use ring::digest::{SHA256, digest};
 use serde::Deserialize;
-use varco_audit::{class::Class, index::Span, leaf::Leaf};
+use varco_audit::{class::Class, index::Span, leaf::Leaf, pack::sha256};
 use varco_templates::console::{self as pages, Choice, HeaderRow, Trouble};
 use varco_web::lang;
 
@@ -72,7 +71,7 @@ pub async fn entry(
     let read = super::block(&console, move |console| {
         let Some(log) = named(console, &log) else { return Ok(None) };
         let entry = log.entries(&[sequence])?.pop();
-        Ok(entry.and_then(|octets| Some((row(console, &log.name, &octets)?, hex(&octets)))))
+        Ok(entry.and_then(|octets| Some((row(console, &log.name, &octets)?, sha256(&octets)))))
     });
     match read.await {
         Ok(Some((row, digest))) => {
@@ -165,8 +164,4 @@ fn row(console: &Console, log: &str, octets: &[u8]) -> Option<HeaderRow> {
         period: header.period.map_or_else(|| "-".to_owned(), |period| period.to_string()),
         mark: leaf.line.rsplit(' ').next().unwrap_or_default().to_owned(),
     })
-}
-
-fn hex(octets: &[u8]) -> String {
-    digest(&SHA256, octets).as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -10,7 +10,12 @@ use crate::{
     },
 };
 use openidconnect::reqwest::{Response, StatusCode};
-use varco_audit::{case::Receipt, keys::KeyFolder, tlog::proof::Proof};
+use varco_audit::{
+    case::{CaseId, Receipt},
+    keys::KeyFolder,
+    pack::sha256,
+    tlog::proof::Proof,
+};
 
 const ANNA: &str = "VRDNNA80A41X000M";
 const BRUNO: &str = "BNCBRN75B02X000O";
@@ -280,7 +285,7 @@ async fn who_looks_is_seen() {
     let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
     db.execute_batch("CREATE TRIGGER full BEFORE INSERT ON viewed BEGIN SELECT RAISE(ABORT, 'full'); END")
         .unwrap();
-    for path in ["/looked", "/looked.csv"] {
+    for path in ["/looked", "/looked.csv", "/cases", "/cases.csv"] {
         let refused = carla.get(path).await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(!refused.text().await.unwrap().contains("/looked?month="));
@@ -327,12 +332,29 @@ async fn what_is_typed_is_text() {
     hub.stop().await;
 }
 
-/// Hands a document in, as the page's form does.
-async fn hand_in(console: &mut Browser, path: &str, document: &str) -> (u16, String) {
+/// A form as browsers send it in parts (RFC 7578): name, name of the file where it is one, value.
+async fn in_parts(console: &mut Browser, path: &str, parts: &[(&str, Option<&str>, &str)]) -> Response {
+    let part = |(name, file, value): &(&str, Option<&str>, &str)| {
+        let file = file.map(|file| format!("; filename=\"{file}\"\r\nContent-Type: text/plain"));
+        let file = file.unwrap_or_default();
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n")
+    };
+    let body = parts.iter().map(part).collect::<String>() + "--edge--\r\n";
+    let request = console.client.post(format!("{}{path}", console.base)).body(body);
+    console.send(request.header("Content-Type", "multipart/form-data; boundary=edge")).await
+}
+
+/// Hands a document in, as the page's form does: as a file, or as text that was pasted.
+async fn send(console: &mut Browser, path: &str, (file, text): (&str, &str)) -> (u16, String) {
     let hidden = form(console.get("/cases").await).await;
-    let typed = document.replace('\n', "\r\n");
-    let answer = console.post(path, &[("form", &hidden), ("document", &typed)]).await;
+    let name = if file.is_empty() { "" } else { "x.request" };
+    let parts = [("form", None, hidden.as_str()), ("file", Some(name), file), ("text", None, text)];
+    let answer = in_parts(console, path, &parts).await;
     (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+async fn hand_in(console: &mut Browser, path: &str, document: &str) -> (u16, String) {
+    send(console, path, (document, "")).await
 }
 
 /// SECURITY.md C1: each half at its own role, in whichever order they are tried; the receipt is what officers' programs take.
@@ -349,11 +371,19 @@ async fn one_asks_and_another_allows() {
     assert_eq!(hand_in(&mut bruno, "/cases/request", &asked).await.0, 403);
     assert_eq!(hand_in(&mut bruno, "/cases/decision", &asked).await.0, 422);
     let early = hand_in(&mut bruno, "/cases/decision", &allowed).await;
-    assert_eq!(early.0, 422, "it was not asked: {}", early.1);
-    for fields in [&[("document", asked.as_str())][..], &[("form", "x"), ("document", &asked)]] {
-        assert_eq!(anna.post("/cases/request", fields).await.status(), StatusCode::FORBIDDEN);
+    assert!(
+        early.0 == 422 && early.1.contains("Prima va consegnata quella"),
+        "it was not asked: {}",
+        early.1
+    );
+    for fields in [&[("text", asked.as_str())][..], &[("form", "x"), ("text", &asked)]] {
+        assert_eq!(anna.post("/cases/request", fields).await.status(), StatusCode::FORBIDDEN, "not in parts");
     }
-    let (status_of, page) = hand_in(&mut anna, "/cases/request", &asked).await;
+    let forged = [("form", None, "x"), ("file", Some("x.request"), asked.as_str())];
+    assert_eq!(in_parts(&mut anna, "/cases/request", &forged).await.status(), StatusCode::FORBIDDEN);
+    // Lines end in two characters where a text was pasted.
+    let pasted = asked.replace('\n', "\r\n");
+    let (status_of, page) = send(&mut anna, "/cases/request", ("", &pasted)).await;
     assert!(status_of == 200 && page.contains(&case.to_string()) && page.contains("chiesta"), "{page}");
     let receipt = format!("/cases/{case}/receipt");
     assert_eq!(status(&mut anna, &receipt).await, 404, "not allowed yet");
@@ -362,17 +392,46 @@ async fn one_asks_and_another_allows() {
     let page = anna.get(&format!("/cases/{case}")).await.text().await.unwrap();
     assert!(page.contains("approvata") && page.contains(&receipt), "{page}");
     assert_eq!(next(&hub), before + 1, "that she looked is an entry");
+    let steps = anna.get(&format!("/cases/{case}/steps.csv")).await.text().await.unwrap();
+    assert!(steps.starts_with("Passo,Quando,Voce del registro,") && steps.lines().count() == 3, "{steps}");
+    assert_eq!(next(&hub), before + 2);
+    let before = next(&hub) - 1;
     let receipt = anna.get(&receipt).await.text().await.unwrap();
     assert_eq!(next(&hub), before + 2);
-    assert!(Receipt::verify(receipt.as_bytes(), case, hub.hub.log.key(), &[]).is_ok());
+    let read = Receipt::verify(receipt.as_bytes(), case, hub.hub.log.key(), &[]).unwrap();
+    the_sheet(&hub, &mut anna, case, read.index).await;
     let mut dino = enter(&hub, &idp, DINO).await;
-    for path in [format!("/cases/{case}"), format!("/cases/{case}/receipt")] {
-        assert_eq!(status(&mut dino, &path).await, 403);
+    for below in ["", "/receipt", "/steps.csv", "/sheet"] {
+        assert_eq!(status(&mut dino, &format!("/cases/{case}{below}")).await, 403, "{below}");
     }
     let mut carla = enter(&hub, &idp, CARLA).await;
     assert_eq!(status(&mut carla, &format!("/cases/{case}")).await, 200);
     assert_eq!(status(&mut carla, &format!("/cases/{case}/receipt")).await, 403);
-    let long = "x".repeat(super::LARGEST_BODY);
+    let long = "x".repeat(super::cases::hand_in::LARGEST);
     assert_eq!(hand_in(&mut anna, "/cases/request", &long).await.0, 413);
     hub.stop().await;
+}
+
+/// What can be printed has the entries, the head that covers them, and room for a signature; no address, and nobody.
+async fn the_sheet(hub: &Running, anna: &mut Browser, case: CaseId, allowed: u64) {
+    let view = next(hub);
+    let page = anna.get(&format!("/cases/{case}/sheet")).await;
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("style-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    let page = page.text().await.unwrap();
+    assert_eq!(next(hub), view + 1, "that it was opened is an entry");
+    let octets = hub.hub.log.leaf(allowed).unwrap().unwrap();
+    let (entry, head) = (sha256(&octets), hub.hub.log.checkpoint().unwrap());
+    for known in [&case.to_string(), &entry, &head.origin, &hub.hub.log.key().to_string()] {
+        assert!(page.contains(known), "{known}: {page}");
+    }
+    assert!(page.contains(&format!("La consultazione è la voce {view} dello")), "{page}");
+    assert!(page.contains("Luogo e data") && page.contains("varco_verify.py pack"), "{page}");
+    for never in ["198.18.", "requester", "decreto", "Procura", "style=", "<script"] {
+        assert!(!page.contains(never), "{never}: {page}");
+    }
+    let english = anna.get(&format!("/cases/{case}/sheet?lang=en")).await.text().await.unwrap();
+    assert!(english.contains("Place and date") && english.contains(&entry), "{english}");
+    assert_eq!(status(anna, "/cases/00000000000000000000000000000000/sheet").await, 404);
+    assert!(anna.get("/assets/console.css").await.text().await.unwrap().contains("@media print"));
 }

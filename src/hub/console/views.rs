@@ -11,6 +11,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use varco_audit::{class::Class, content::Body};
+use varco_templates::console::Trouble;
 
 /// What was looked at, by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,18 +59,15 @@ impl Views {
         let body = Body::Viewed { by: visitor.who.clone(), roles, what: what.to_owned() };
         let db = self.db();
         let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
-        // The log numbers the leaf: the row is found by its number from then on.
         transaction.execute("DELETE FROM viewed WHERE at < ?1", [ends(now).as_second()])?;
-        transaction.execute(
-            "INSERT INTO viewed (at, by, roles, what) VALUES (?1, ?2, ?3, ?4)",
-            params![now.as_second(), visitor.who, joined, what],
-        )?;
-        let row = transaction.last_insert_rowid();
-        let sequence = hub.log.journal().commit(transaction, &[body], now)?;
-        // Which leaf it is only helps to find it: the row stands without.
-        let number = i64::try_from(sequence).unwrap_or(i64::MAX);
-        db.execute("UPDATE viewed SET sequence = ?1 WHERE number = ?2", params![number, row])?;
-        Ok(sequence)
+        let note = |transaction: &Transaction<'_>, leaf: u64| {
+            transaction.execute(
+                "INSERT INTO viewed (sequence, at, by, roles, what) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![leaf.cast_signed(), now.as_second(), visitor.who, joined, what],
+            )?;
+            Ok(())
+        };
+        Ok(hub.log.journal().commit_with(transaction, &[body], now, note)?)
     }
 
     /// What was seen in this time, the newest first, `most` at most.
@@ -79,12 +77,12 @@ impl Views {
     pub fn seen(&self, from: Timestamp, to: Timestamp, most: u32) -> rusqlite::Result<Vec<Seen>> {
         let db = self.db();
         let mut select = db.prepare_cached(
-            "SELECT coalesce(sequence, 0), at, by, roles, what FROM viewed
-             WHERE at >= ?1 AND at < ?2 ORDER BY number DESC LIMIT ?3",
+            "SELECT sequence, at, by, roles, what FROM viewed
+             WHERE at >= ?1 AND at < ?2 ORDER BY sequence DESC LIMIT ?3",
         )?;
         let rows = select.query_map(params![from.as_second(), to.as_second(), most], |row| {
             Ok(Seen {
-                sequence: row.get::<_, i64>(0)?.unsigned_abs(),
+                sequence: row.get::<_, i64>(0)?.cast_unsigned(),
                 at: Timestamp::from_second(row.get(1)?).unwrap_or(Timestamp::MIN),
                 by: row.get(2)?,
                 roles: row.get(3)?,
@@ -105,31 +103,30 @@ fn ends(now: Timestamp) -> Timestamp {
     kept.map_or(Timestamp::MIN, |zoned| zoned.timestamp())
 }
 
-/// Records a view of this visitor, off the threads that answer.
+/// Records a view of this visitor, off the threads that answer: its entry.
 ///
 /// # Errors
-/// When it is not on the disk.
+/// The page to show in its place, when it is not on the disk.
 pub async fn record(
     console: &actix_web::web::Data<super::Console>,
     visitor: &Visitor,
     what: String,
-) -> Result<(), ()> {
+) -> Result<u64, Trouble> {
     let (console, visitor, now) = (console.clone(), visitor.clone(), app::now());
     let done = actix_web::web::block(move || console.views.record(&console.hub, &visitor, &what, now)).await;
     match done {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(sequence)) => Ok(sequence),
         Ok(Err(error)) => {
             tracing::error!(%error, "a view cannot be recorded: the page stays closed");
-            Err(())
+            Err(Trouble::NotRecorded)
         }
-        Err(_) => Err(()),
+        Err(_) => Err(Trouble::NotRecorded),
     }
 }
 
 const TABLE: &str = "
     CREATE TABLE IF NOT EXISTS viewed (
-        number   INTEGER PRIMARY KEY,
-        sequence INTEGER,
+        sequence INTEGER PRIMARY KEY,
         at       INTEGER NOT NULL,
         by       TEXT NOT NULL,
         roles    TEXT NOT NULL,

@@ -107,6 +107,20 @@ pub fn leaf(db: &Connection, case: CaseId, step: Step) -> rusqlite::Result<Optio
         .map(|leaf| leaf.map(i64::cast_unsigned))
 }
 
+/// Every step of a case in order: which, when, and its leaf.
+pub fn steps(db: &Connection, case: CaseId) -> rusqlite::Result<Vec<(Step, Timestamp, u64)>> {
+    let mut select =
+        db.prepare_cached("SELECT step, at, leaf FROM lookup_step WHERE id = ?1 ORDER BY leaf")?;
+    let rows = select.query_map([case.to_string()], |row| {
+        let foreign =
+            |n| rusqlite::Error::InvalidColumnType(n, "lookup_step".into(), rusqlite::types::Type::Text);
+        let step = row.get::<_, String>(0)?.parse().map_err(|_| foreign(0))?;
+        let at = Timestamp::from_millisecond(row.get(1)?).map_err(|_| foreign(1))?;
+        Ok((step, at, row.get::<_, i64>(2)?.cast_unsigned()))
+    })?;
+    rows.collect()
+}
+
 /// Adds a case that was asked.
 pub fn ask(
     tx: &Transaction<'_>,

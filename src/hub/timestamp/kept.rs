@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use varco_audit::{
-    timestamp::{Authority, verify},
+    timestamp::{Authority, Stamp, verify},
     tlog::{Note, Signed},
 };
 
@@ -22,9 +22,16 @@ impl Kept {
 
     /// When the newest of these sizes was stamped; `None` where it is not by this authority.
     pub fn instant(&self, size: u64, authority: &Authority) -> Option<Timestamp> {
+        Some(self.stamp(size, authority)?.1.at)
+    }
+
+    /// What was stamped, and what the authority says of it.
+    pub fn stamp(&self, size: u64, authority: &Authority) -> Option<(Vec<u8>, Stamp)> {
         let read = |end: &str| fs::read(self.0.join(format!("{size}.{end}"))).ok();
-        let note = Note::parse(&read("checkpoint")?).ok()?;
-        Some(verify(&read("tsr")?, note.text.as_bytes(), None, authority).ok()?.at)
+        let checkpoint = read("checkpoint")?;
+        let note = Note::parse(&checkpoint).ok()?;
+        let stamp = verify(&read("tsr")?, note.text.as_bytes(), None, authority).ok()?;
+        Some((checkpoint, stamp))
     }
 
     /// The sizes that are stamped, upwards.

@@ -1,14 +1,14 @@
 //! `checkpoint.witnessed`, and what a reader makes of it.
 
 use super::Witness;
-use crate::log::HubLog;
+use crate::{config::WitnessSettings, log::HubLog};
 use jiff::Timestamp;
 use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::Path,
 };
-use varco_audit::tlog::{Cosignature, Signed};
+use varco_audit::tlog::{Cosignature, Signed, VerifierKey};
 
 /// Its name in the log's folder.
 const NAME: &str = "checkpoint.witnessed";
@@ -22,6 +22,16 @@ pub fn cosignatures<'a>(log: &HubLog, witnesses: &'a [Witness]) -> Vec<(&'a str,
         Some((signed.size, Cosignature::verify(signed, &witness.key).ok()?.at))
     };
     witnesses.iter().map(|witness| (witness.key.name(), of(witness))).collect()
+}
+
+/// What each witness of the settings says of a checkpoint: its name and when it cosigned.
+pub fn cosigned(signed: &Signed, witnesses: &[WitnessSettings]) -> Vec<(String, Option<Timestamp>)> {
+    let keys = witnesses.iter().filter_map(|witness| witness.vkey.parse::<VerifierKey>().ok());
+    let of = |key: VerifierKey| {
+        let at = Cosignature::verify(signed, &key).ok().map(|cosignature| cosignature.at);
+        (key.name().to_owned(), at)
+    };
+    keys.map(of).collect()
 }
 
 /// Puts a checkpoint with cosignatures in the place of the one before: a crash leaves the old one or the new one.
