@@ -86,10 +86,15 @@ impl Class {
     /// When what was sealed in this period is to be destroyed by default; the end of time where it cannot be told. It counts
     /// from the period's first day: nothing lives longer than its class, and what was made later in a week lives shorter.
     pub fn ends(self, period: Period) -> Timestamp {
-        let end = period.first().checked_add(self.retention().default);
-        let zoned = end.ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
-        zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+        ends_after(period, self.retention().default)
     }
+}
+
+/// So long after the first day of a period; the end of time where it cannot be told.
+pub(crate) fn ends_after(period: Period, kept: Span) -> Timestamp {
+    let end = period.first().checked_add(kept);
+    let zoned = end.ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+    zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 impl fmt::Display for Class {

@@ -5,10 +5,12 @@
 
 mod bundles;
 mod due;
+mod kept;
 mod statement;
 mod time;
 
-pub use bundles::{Over, over, prune_log};
+pub use bundles::{Over, Terms, prune_copy, prune_log};
 pub use due::{Due, destroy, due};
+pub use kept::{BadKept, Kept};
 pub use statement::{Destroyed, Expired, Statement};
 pub use time::{NoTime, confirmed, signed_instant};

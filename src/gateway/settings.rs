@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 use url::Url;
 use varco_audit::{
+    expiry::Kept,
     keeper::{self, Folder},
     recorder::Recorder,
     tlog::{KeyError, NoteKey, VerifierKey},
@@ -36,6 +38,8 @@ struct LogWritten {
     folder: Option<PathBuf>,
     #[serde(default)]
     time: Vec<String>,
+    #[serde(default)]
+    retention: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,6 +102,8 @@ pub struct Log {
     pub at: Folder,
     /// Time servers, host or host and port, that are asked how right the clock is.
     pub time: Vec<String>,
+    /// How long each class is kept.
+    pub kept: Kept,
 }
 
 /// All settings, read and checked.
@@ -272,6 +278,7 @@ impl Log {
             keys: written.keys,
             at: Folder { folder, origin, key: state.join("log.key") },
             time: written.time,
+            kept: keeper::kept(file, &written.retention)?,
         })
     }
 }

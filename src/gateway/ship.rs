@@ -18,6 +18,7 @@ pub use talk::Refused;
 use crate::{board::Board, hub::Hub, settings::Settings};
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
+use varco_audit::expiry::{Kept, Terms};
 
 /// Between two looks whether there is something to ship.
 const EVERY: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ pub struct Ship {
     hub: Arc<Hub>,
     shipped: Shipped,
     board: Arc<Board>,
+    kept: Kept,
     /// What was said of the hub last, so that it is said once.
     said: Option<String>,
     away: Duration,
@@ -47,7 +49,7 @@ impl Ship {
         let mirror = settings.hub.log_mirror.clone();
         let shipped = Shipped::open(&settings.log.at.folder, &settings.state, key, mirror)?;
         board.shipping.acknowledge(shipped.size());
-        Ok(Self { hub, shipped, board, said: None, away: AWAY.0 })
+        Ok(Self { hub, shipped, board, kept: settings.log.kept, said: None, away: AWAY.0 })
     }
 
     /// Ships for as long as the program runs.
@@ -62,7 +64,7 @@ impl Ship {
     pub async fn round(&mut self, now: Timestamp) -> Duration {
         if let Some((size, signed)) = self.shipped.acknowledged() {
             // Bundles that are over may go: below what the hub has, and never by our clock alone.
-            self.board.log.acknowledged(size, signed.min(now));
+            self.board.log.acknowledged(size, Terms::at(signed.min(now), self.kept));
         }
         let size = self.board.log.integrated();
         // Before a hub is asked that may hang.

@@ -3,7 +3,7 @@
 use crate::{
     bodies::Served,
     config::{Client, Settings, StoreSettings},
-    database,
+    database, expiry,
     index::{
         Index,
         follow::{Follow, Places},
@@ -23,6 +23,8 @@ use jiff::Timestamp;
 use ring::hmac;
 use secrecy::ExposeSecret;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
+use tokio::sync::Notify;
+use varco_audit::expiry::Kept;
 use varco_web::startup::Fault;
 
 /// What the endpoints share.
@@ -42,6 +44,10 @@ pub struct Hub {
     pub index: Arc<Index>,
     /// Fills it.
     pub follow: Arc<Follow>,
+    /// How long each class is kept.
+    pub kept: Kept,
+    /// Rung when two officers' statement was recorded: what is over goes now.
+    pub expired: Notify,
     /// Look-ups of two officers, where there are any; its calls wait for the disk.
     pub lookup: Option<Lookup>,
     /// The copies of the gateways' logs; its calls wait for the disk.
@@ -76,12 +82,18 @@ impl Hub {
         let cards = Cards::open(file, &settings, handles)?;
         let database = settings.state.join("hub.db");
         database::private_file(&database).with_context(|| database.display().to_string())?;
+        let kept = settings.log.kept(file)?;
         let log = Arc::new(HubLog::open(file, &settings, now())?);
         let index = Arc::new(Index::open(file, &settings.index, &settings.state)?);
         let follow = Follow::start(Arc::clone(&index), Places::of(file, &settings)?);
         let follow = Arc::new(follow.context("the index's thread")?);
         let mirrors = Arc::new(Mirrors::open(file, &settings, &clients, Arc::clone(&log))?);
-        let told = Arc::clone(&follow);
+        let (told, of_own, own) = (Arc::clone(&follow), Arc::clone(&index), log.key().name().to_owned());
+        log.on_pruned(move |minimum| {
+            if let Err(error) = expiry::forget(&of_own, &own, minimum) {
+                tracing::error!(%error, "rows of what is gone are still in the index");
+            }
+        });
         mirrors.on_copied(move |origin, entries| told.copied(origin, &entries));
         let register = Register::open(&database, sealer, log.journal())
             .with_context(|| database.display().to_string())?;
@@ -100,6 +112,8 @@ impl Hub {
             log,
             index,
             follow,
+            kept,
+            expired: Notify::new(),
             lookup,
             mirrors,
             register,

@@ -207,6 +207,7 @@ impl Settings {
             ));
         }
         self.log.at(file, self)?;
+        self.log.kept(file)?;
         body::check(self, file)?;
         cns::check(self, file)?;
         console::check(self, file)?;

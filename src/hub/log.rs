@@ -22,9 +22,10 @@ use std::{
 };
 use varco_audit::{
     content::Body,
+    expiry::Terms,
     journal::{self as rows, JournalError},
     keeper::{self, Integrator, LogState, Progress, Running, clock::ClockWatch},
-    tlog::{self, BadCheckpoint, Signed, TileError, Tiles, VerifierKey, proof::Proof},
+    tlog::{self, BadCheckpoint, NoteKey, Signed, TileError, Tiles, VerifierKey, proof::Proof},
 };
 use varco_policy::ConfigError;
 use varco_web::startup::Fault;
@@ -120,10 +121,31 @@ impl HubLog {
         Ok(Proof { index: sequence, entry, path, checkpoint: signed.note().to_owned() })
     }
 
-    /// Bundles that are over at this time, which was confirmed, may go. Nothing acknowledges the hub's own log: what is in
-    /// it may.
-    pub fn over(&self, confirmed: Timestamp) {
-        self.progress().acknowledged(self.progress().integrated(), confirmed);
+    /// Bundles that are over by these terms may go. Nothing acknowledges the hub's own log: what is in it may.
+    pub fn over(&self, terms: Terms) {
+        self.progress().acknowledged(self.progress().integrated(), terms);
+    }
+
+    /// What is called with the minimum index when bundles went. Set once.
+    pub fn on_pruned(&self, call: impl Fn(u64) + Send + Sync + 'static) {
+        self.progress().on_pruned(call);
+    }
+
+    /// What signs for the hub which entries of copies are gone: the log's own key.
+    ///
+    /// # Errors
+    /// When its file cannot be used.
+    pub fn keeper(&self) -> Result<NoteKey, tlog::KeyError> {
+        self.at.key()
+    }
+
+    /// Leaves and rows that were deleted are not left in the write-ahead log of `hub.db`. Where somebody reads it now they
+    /// are for longer: call it again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn empty_wal(&self) -> Result<(), HubLogError> {
+        Ok(self.db().query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
     }
 
     /// A leaf, integrated or not; `None` where there is none of this sequence.

@@ -11,7 +11,7 @@ pub mod page;
 mod submit;
 mod table;
 
-use crate::{app::Hub, config::LookupSettings, database, log::HubLogError};
+use crate::{app::Hub, config::LookupSettings, database, expiry, log::HubLogError};
 use anyhow::Context as _;
 pub use control::serve;
 use jiff::Timestamp;
@@ -43,7 +43,9 @@ impl Lookup {
     /// When the folder or the database cannot be used.
     pub fn open(settings: &LookupSettings, database: &Path) -> Result<Self, Fault> {
         let db = database::connect(database).with_context(|| database.display().to_string())?;
-        table::create(&db).with_context(|| database.display().to_string())?;
+        table::create(&db)
+            .and_then(|()| expiry::create(&db))
+            .with_context(|| database.display().to_string())?;
         Ok(Self { settings: settings.clone(), db: Mutex::new(db) })
     }
 

@@ -8,7 +8,7 @@
 pub mod add_checkpoint;
 pub mod add_entries;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     config::{Client, Settings},
@@ -25,7 +25,8 @@ use std::{
 };
 use varco_audit::{
     content::Body,
-    tlog::{CosignerKey, KeyError, Mirror, MirrorError, Signed, VerifierKey},
+    expiry::{self, Over, Terms},
+    tlog::{CosignerKey, KeyError, Mirror, MirrorError, NoteKey, Signed, VerifierKey, prune::PruneError},
 };
 use varco_policy::ConfigError;
 
@@ -35,6 +36,9 @@ pub enum CopyError {
     /// The copy.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
+    /// What is over in it cannot go.
+    #[error(transparent)]
+    Prune(#[from] PruneError),
     /// The mirror's key.
     #[error("mirror.key: {0}")]
     Key(#[from] KeyError),
@@ -42,6 +46,9 @@ pub enum CopyError {
     #[error(transparent)]
     Log(#[from] HubLogError),
 }
+
+/// Steps of one call that prunes, of 64 bundles each: a million entries.
+const ROUNDS: u32 = 64;
 
 /// What is told when entries of a log have become durable: its origin, and which.
 type OnCopied = Box<dyn Fn(&str, Range<u64>) + Send + Sync>;
@@ -131,6 +138,36 @@ impl Mirrors {
     pub fn checkpoint(&self, client: &str) -> Result<Option<Signed>, CopyError> {
         let Some(copy) = self.copies.get(client) else { return Ok(None) };
         self.with(copy, |open| Ok(open.mirror.as_ref().and_then(Mirror::checkpoint).cloned()))
+    }
+
+    /// Removes what is over of a copy, some at a time, and empties what a stop left in it; its keeper is who signs that it went.
+    /// What each step did goes to `each`.
+    ///
+    /// # Errors
+    /// When the copy is damaged or the disk fails. The next call goes on.
+    pub fn prune(
+        &self,
+        client: &str,
+        terms: &Terms,
+        keeper: &NoteKey,
+        mut each: impl FnMut(Over) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Some(copy) = self.copies.get(client).filter(|copy| copy.folder.is_dir()) else { return Ok(()) };
+        for _ in 0..ROUNDS {
+            let mut over = Over::default();
+            self.with(copy, |open| {
+                if let Some(mirror) = &open.mirror {
+                    over = expiry::prune_copy(mirror, terms, keeper)?;
+                }
+                Ok(())
+            })?;
+            // Uploads go on between two steps.
+            each(over)?;
+            if over.files == 0 {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Works on a copy alone, opening it where it is not yet.

@@ -12,7 +12,7 @@ use varco_audit::{
     both,
     case::CaseId,
     class::Class,
-    expiry::{Destroyed, Due, Statement, confirmed, destroy, due, signed_instant},
+    expiry::{Destroyed, Due, Kept, Statement, confirmed, destroy, due, signed_instant},
     hold::Folder,
     keys::{self, KeyFolder},
     seal::Role,
@@ -42,6 +42,10 @@ pub struct Expire {
     /// The public key of the hub's log.
     #[arg(long, value_parser = log_key)]
     hub_vkey: Option<VerifierKey>,
+    /// What the controller has decided otherwise than the default, as in `[log.retention]` of hub and gateways: R2b="30 days".
+    /// Several times.
+    #[arg(long, value_name = "CLASS=LENGTH", value_parser = kept)]
+    kept: Vec<(String, String)>,
     /// Destroy this before its time, as CLASS:PERIOD (R3:2026-11-22). Several times.
     #[arg(long, requires = "reason", value_parser = early)]
     early: Vec<(Class, Period)>,
@@ -102,11 +106,13 @@ impl Expire {
 
     /// What is destroyed in each folder: what is over, and what was named.
     fn chosen(&self, time: Option<Timestamp>) -> Result<Vec<(KeyFolder, Vec<Due>)>> {
+        let mut kept = Kept::default();
+        self.kept.iter().try_for_each(|(class, length)| kept.set(class, length))?;
         let over = |due: &Due| time.is_some_and(|time| due.is_over(time));
         let chosen: Vec<(KeyFolder, Vec<Due>)> = self
             .folders()
             .map(|folder| {
-                let all = due(&folder)?.into_iter();
+                let all = due(&folder, &kept)?.into_iter();
                 let due = all.filter(|due| over(due) || self.early.contains(&(due.class, due.period)));
                 Ok((folder, due.collect()))
             })
@@ -179,6 +185,12 @@ fn listed(
         text.push_str("nothing is due\n");
     }
     Ok(text)
+}
+
+fn kept(text: &str) -> Result<(String, String), String> {
+    let (class, length) = text.split_once('=').ok_or_else(|| format!("`{text}`: write R2b=\"30 days\""))?;
+    let tried = Kept::default().set(class, length);
+    tried.map(|()| (class.to_owned(), length.to_owned())).map_err(|bad| bad.to_string())
 }
 
 fn early(text: &str) -> Result<(Class, Period), String> {

@@ -1,5 +1,6 @@
 //! The keys that are over, by the folder of a ceremony.
 
+use super::Kept;
 use crate::{
     ceremony,
     class::Class,
@@ -32,13 +33,13 @@ impl Due {
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn due(folder: &KeyFolder) -> Result<Vec<Due>, KeyError> {
+pub fn due(folder: &KeyFolder, kept: &Kept) -> Result<Vec<Due>, KeyError> {
     let mut all = Vec::new();
     for period in folder.periods()? {
         for class in Class::SEALED.into_iter().filter(|class| class.length() == period.length()) {
             let keys = ceremony::sealed(folder, class, period)?.len();
             if keys > 0 {
-                all.push(Due { class, period, ends: class.ends(period), keys });
+                all.push(Due { class, period, ends: kept.ends(class, period), keys });
             }
         }
     }

@@ -2,10 +2,16 @@
 
 use super::seen;
 use crate::{
+    expiry::Kept,
     journal::JournalError,
     tlog::{self, Log, LogError, NoteKey},
 };
-use std::{io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+use varco_policy::ConfigError;
 
 /// Where the log is and what signs it.
 #[derive(Debug, Clone)]
@@ -117,6 +123,17 @@ pub enum Failed {
         /// What the database gives next.
         next: u64,
     },
+}
+
+/// How long each class is kept, by `[log.retention]` of a settings file.
+///
+/// # Errors
+/// The first key that is wrong.
+pub fn kept(file: &Path, table: &BTreeMap<String, String>) -> Result<Kept, ConfigError> {
+    Kept::of(table).map_err(|(key, problem)| {
+        let remedy = "write what the controller has decided, within the range; leave it out for the default";
+        ConfigError::new(file, &format!("log.retention.{key}"), problem, remedy)
+    })
 }
 
 /// The name of a log of this host, checked: `host/path` without scheme, as tlog-checkpoint asks for.

@@ -163,13 +163,14 @@ impl Integrator {
 
     /// Lets go of bundles that are over and elsewhere. What cannot be removed now is told, and tried again: the log goes on.
     fn prune(&mut self) {
-        let (Some(log), Some((acknowledged, now))) = (&mut self.log, self.progress.elsewhere()) else {
+        let (Some(log), Some((acknowledged, terms))) = (&mut self.log, self.progress.elsewhere()) else {
             return;
         };
-        match expiry::prune_log(log, now, acknowledged) {
+        match expiry::prune_log(log, &terms, acknowledged) {
             Ok(Over { files: 0, .. }) => {}
             Ok(Over { minimum, files }) => {
-                tracing::info!(minimum, files, "bundles of the log that were over are gone")
+                tracing::info!(minimum, files, "bundles of the log that were over are gone");
+                self.progress.pruned(minimum);
             }
             Err(error) => {
                 tracing::error!(%error, alarm = "log-not-pruned", "bundles that are over are still there")

@@ -1,13 +1,16 @@
 //! How far the log is: written by whoever records and by the log's thread, read by the pages.
 
 use super::signal::Signal;
-use crate::journal::{self, JournalError};
-use jiff::Timestamp;
+use crate::{
+    expiry::Terms,
+    journal::{self, JournalError},
+};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt,
     sync::{
-        Condvar, Mutex, PoisonError,
+        Condvar, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
@@ -15,6 +18,16 @@ use std::{
 
 /// How many leaves that are in the log folder are removed in one transaction.
 const PRUNED: u32 = 1024;
+
+/// Who wants to know what was pruned.
+#[derive(Default)]
+struct OnPruned(OnceLock<Box<dyn Fn(u64) + Send + Sync>>);
+
+impl fmt::Debug for OnPruned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnPruned")
+    }
+}
 
 /// How far the log is.
 #[derive(Debug, Default)]
@@ -27,8 +40,9 @@ pub struct Progress {
     late: AtomicBool,
     pub(super) damaged: AtomicBool,
     pub(super) signal: Signal,
-    /// Below how many entries others have the log too, and the time that was confirmed: what may be pruned.
-    elsewhere: Mutex<Option<(u64, Timestamp)>>,
+    /// Below how many entries others have the log too, and by what it is decided which of them are over.
+    elsewhere: Mutex<Option<(u64, Terms)>>,
+    on_pruned: OnPruned,
     /// Those who wait for a leaf to be in a checkpoint.
     waiting: (Mutex<()>, Condvar),
 }
@@ -87,14 +101,30 @@ impl Progress {
         self.integrated.load(SeqCst)
     }
 
-    /// So many entries are elsewhere too, and at least this time it is: [`crate::expiry::confirmed`] says what is one. Bundles
-    /// below, all of whose entries are over by then, go at the thread's next round.
-    pub fn acknowledged(&self, size: u64, confirmed: Timestamp) {
-        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some((size, confirmed));
+    /// So many entries are elsewhere too, and these are the terms by which entries are over: bundles below, all of whose
+    /// entries are, go in the thread's next round, which begins now where this is new.
+    pub fn acknowledged(&self, size: u64, terms: Terms) {
+        let new = Some((size, terms));
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if *elsewhere != new {
+            *elsewhere = new;
+            self.signal.ring(|asked| asked.work = true);
+        }
     }
 
-    pub(super) fn elsewhere(&self) -> Option<(u64, Timestamp)> {
-        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn elsewhere(&self) -> Option<(u64, Terms)> {
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is called, by the log's thread, with the log's minimum index when bundles went. Set once; a second one is ignored.
+    pub fn on_pruned(&self, call: impl Fn(u64) + Send + Sync + 'static) {
+        let _ = self.on_pruned.0.set(Box::new(call));
+    }
+
+    pub(super) fn pruned(&self, minimum: u64) {
+        if let Some(call) = self.on_pruned.0.get() {
+            call(minimum);
+        }
     }
 
     pub(super) fn set_integrated(&self, size: u64) {

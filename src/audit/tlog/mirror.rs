@@ -6,6 +6,7 @@
 //! pending       the newest head that it follows, which continues every one before
 //! next          "<entries>\n<root>\n": how far the copy is beyond `checkpoint`
 //! forked/       heads of the log that contradict each other: evidence
+//! pruned        below which entries are over and gone, by the keeper's key
 //! tile/         as in every log
 //! ```
 //!
@@ -20,10 +21,11 @@ use super::{
     disk::{Disk, Folder},
     hash::{Hash, leaf_hash},
     log::LogError,
-    note::{BadNote, CosignerKey, VerifierKey},
+    note::{BadNote, CosignerKey, NoteKey, VerifierKey},
     package::{Header, Package},
     path::FULL,
-    tiles::Tiles,
+    prune::{self, PruneError},
+    tiles::{TileError, Tiles},
     tree::Tree,
 };
 use jiff::Timestamp;
@@ -133,6 +135,30 @@ impl<D: Disk> Mirror<D> {
     /// The log's checkpoint with our cosignature; `None` before the first.
     pub const fn checkpoint(&self) -> Option<&Signed> {
         self.signed.as_ref()
+    }
+
+    /// The tree of the checkpoint that it has signed; the empty one before the first.
+    ///
+    /// # Errors
+    /// When its right edge cannot be read or was changed.
+    pub fn tiles(&self) -> Result<Tiles<&D>, TileError> {
+        let empty = Checkpoint::empty(self.key.name());
+        Tiles::open(&self.tree.disk, self.signed.as_ref().map_or(&empty, |signed| signed.checkpoint()))
+    }
+
+    /// Its minimum index: entries below are over and gone.
+    pub fn minimum(&self) -> u64 {
+        prune::minimum(&self.tree.disk)
+    }
+
+    /// Removes the bundles below `below`, and says so in `pruned` first, by the key of who keeps this copy (`prune.rs` has the
+    /// order). The newest bundle of what was signed stays, upon which uploads go on. How many files went.
+    ///
+    /// # Errors
+    /// As [`prune::prune`].
+    pub fn prune(&self, below: u64, at: Timestamp, keeper: &NoteKey) -> Result<u64, PruneError> {
+        let size = self.standing().acknowledged;
+        prune::prune(&self.tree.disk, (self.key.name(), size), below, at, keeper)
     }
 
     /// Gives the disk back.

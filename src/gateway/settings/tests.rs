@@ -81,6 +81,11 @@ fn a_log_needs_keys_and_keeps_its_name() {
     ));
     let said = refusal("[log]\nkeys", "[log]\n# keys");
     assert!(said.starts_with("gateway.toml: log.keys: missing field `keys`"), "{said}");
+    let said = refusal("[log]\n", "[log]\nretention = { R2b = \"6 days\" }\n");
+    assert!(
+        said.contains("log.retention.R2b: R2b may be kept for 7 days to 24 months, not for 6 days"),
+        "{said}"
+    );
     insta::assert_snapshot!(refusal("# origin = \"accesso", "origin = \"https://accesso"), @"gateway.toml: log.origin: `https://accesso.comune.example.it/log/biblioteca-civica` cannot name a log; write host and path without scheme: accesso.example.it/log/library");
     let folder = Folder::new();
     let file = folder.path().join("gateway.toml");

@@ -113,6 +113,7 @@ impl World {
             hub: Arc::new(hub.unwrap()),
             shipped,
             board: Arc::clone(&self.board),
+            kept: Kept::default(),
             said: None,
             away: AWAY.0,
         }

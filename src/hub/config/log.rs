@@ -4,8 +4,12 @@ use super::{Settings, TimestampSettings, WitnessSettings};
 use crate::witness::Pace;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use varco_audit::{
+    expiry::Kept,
     keeper::{self, Failed, Folder},
     leaf::HUB,
     recorder::Recorder,
@@ -25,6 +29,9 @@ pub struct LogSettings {
     /// Time servers, host or host and port, that are asked how right the clock is.
     #[serde(default)]
     pub time: Vec<String>,
+    /// How long each class is kept, where the controller has decided otherwise than the default; `kept` reads it.
+    #[serde(default)]
+    pub retention: BTreeMap<String, String>,
     /// Who cosigns its checkpoints.
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<WitnessSettings>,
@@ -79,6 +86,14 @@ impl LogSettings {
         Ok(Folder { folder, origin, key: settings.state.join("log.key") })
     }
 
+    /// How long each class is kept, in the hub's own log and in the copies.
+    ///
+    /// # Errors
+    /// When a class is none, or may not be kept for so long or so short.
+    pub fn kept(&self, file: &Path) -> Result<Kept, ConfigError> {
+        keeper::kept(file, &self.retention)
+    }
+
     /// What seals, with the keys of this time.
     ///
     /// # Errors
@@ -112,6 +127,12 @@ mod tests {
                 "log.origin: `https://x.it/log` cannot name",
             ),
             ("[log]\n", "[log]\norigin = \"log\"\n", "log.origin: `log` cannot name"),
+            (
+                "[log]\n",
+                "[log]\nretention = { R2a = \"25 months\" }\n",
+                "log.retention.R2a: R2a may be kept for 1 month to 24 months, not for 25 months",
+            ),
+            ("[log]\n", "[log]\nretention = { R7 = \"1 month\" }\n", "log.retention.R7: `R7` is no class"),
         ] {
             let answer = refusal(from, to);
             assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");

@@ -1,5 +1,6 @@
 //! `varco-hub expiry submit`: what two officers signed of keys and holds comes into the hub's log.
 
+use super::table;
 use crate::{
     config::Settings,
     log::HubLog,
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};
 use std::{io::Write as _, path::Path};
 use varco_audit::{
+    both::NotBoth,
     content::Body,
     expiry::Expired,
     hold::{Holding, Standing},
@@ -46,29 +48,53 @@ pub fn record(
     statement: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<(usize, u64)> {
-    let bodies = bodies(statement, &lookup.people()?)?;
+    let digest = sha256(statement);
+    let said = Said::read(statement, &lookup.people()?)?;
+    let bodies = said.bodies(&digest);
     let db = lookup.db();
     let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
-    once(&transaction, &sha256(statement))?;
+    if !table::once(&transaction, &digest)? {
+        return Err(anyhow!("this statement is in the log already"));
+    }
+    if let Said::Expired(expired) = &said {
+        table::note(&transaction, &expired.statement)?;
+    }
     let first = log.journal().commit(transaction, &bodies, now)?;
     Ok((bodies.len(), first))
 }
 
-/// The entries that a statement becomes.
-fn bodies(octets: &[u8], people: &People) -> anyhow::Result<Vec<Body>> {
-    if octets.starts_with(b"varco-expired/1\n") {
-        return Ok(expired(Expired::read(octets, people)?, &sha256(octets)));
+/// What two officers may say.
+enum Said {
+    Expired(Expired),
+    Hold(Holding, [String; 2]),
+}
+
+impl Said {
+    fn read(octets: &[u8], people: &People) -> Result<Self, NotBoth> {
+        if octets.starts_with(b"varco-expired/1\n") {
+            return Expired::read(octets, people).map(Self::Expired);
+        }
+        Holding::read(octets, people).map(|(holding, by)| Self::Hold(holding, by))
     }
-    let (holding, by) = Holding::read(octets, people)?;
-    let Holding { case, records, digest, standing, .. } = holding;
-    Ok(vec![match standing {
+
+    /// The entries that it becomes.
+    fn bodies(&self, digest: &str) -> Vec<Body> {
+        match self {
+            Self::Expired(said) => expired(said, digest),
+            Self::Hold(holding, by) => vec![held(holding.clone(), by.clone(), digest)],
+        }
+    }
+}
+
+fn held(Holding { case, records, digest, standing, .. }: Holding, by: [String; 2], statement: &str) -> Body {
+    match standing {
         Standing::Until(until) => Body::Held { case, by, until, records, digest },
-        Standing::Released => Body::Released { case, by, digest: sha256(octets) },
-    }])
+        Standing::Released => Body::Released { case, by, digest: statement.to_owned() },
+    }
 }
 
 /// An entry for each class and period, and for each hold that was over.
-fn expired(Expired { statement, by }: Expired, digest: &str) -> Vec<Body> {
+fn expired(Expired { statement, by }: &Expired, digest: &str) -> Vec<Body> {
     let keys = statement.destroyed.iter().map(|destroyed| Body::Expired {
         class: destroyed.class.to_string(),
         period: destroyed.period.to_string(),
@@ -83,16 +109,6 @@ fn expired(Expired { statement, by }: Expired, digest: &str) -> Vec<Body> {
         digest: digest.to_owned(),
     });
     keys.chain(holds).collect()
-}
-
-/// Notes that this very statement is recorded, in the transaction that records it.
-fn once(transaction: &Transaction<'_>, digest: &str) -> anyhow::Result<()> {
-    transaction
-        .execute_batch("CREATE TABLE IF NOT EXISTS expiry_statement (digest TEXT PRIMARY KEY) STRICT")?;
-    match transaction.execute("INSERT OR IGNORE INTO expiry_statement VALUES (?1)", [digest])? {
-        0 => Err(anyhow!("this statement is in the log already")),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -158,6 +174,7 @@ mod tests {
         let officers = Officers::new("bodies");
         let (people, text) = (officers.people(), statement().text());
         let signed = officers.signed(&text);
+        let bodies = |octets: &[u8], people| Said::read(octets, people).map(|said| said.bodies("digest"));
         let made = bodies(signed.as_bytes(), &people).unwrap();
         assert!(
             matches!(&made[..], [Body::Expired { class, period, keys: 4, early: false, .. }, Body::Released { .. }]
@@ -176,22 +193,5 @@ mod tests {
             assert!(bodies(format!("{head}\n\n{other}").as_bytes(), &people).is_err(), "{other}");
         }
         assert!(bodies(signed.as_bytes(), &Officers::new("others").people()).is_err());
-    }
-
-    #[test]
-    fn a_statement_is_recorded_once() {
-        let mut db = rusqlite::Connection::open_in_memory().unwrap();
-        let mut note = |digest: &str, goes_on: bool| {
-            let transaction = db.transaction().unwrap();
-            let noted = once(&transaction, digest);
-            if goes_on && noted.is_ok() {
-                transaction.commit().unwrap();
-            }
-            noted.map_err(|error| error.to_string())
-        };
-        assert_eq!(note("one", true), Ok(()));
-        assert!(note("one", true).unwrap_err().contains("already"));
-        assert_eq!(note("two", false), Ok(()));
-        assert_eq!(note("two", true), Ok(()), "what failed is not noted");
     }
 }

@@ -163,11 +163,35 @@ fn writers_at_once_put_each_row_once(index: impl Fn() -> Index) {
     assert_eq!(all(&index), together);
 }
 
+/// After the above: rows go when the bundles do, before anybody fills the index, and what it is then is what is made anew.
+fn what_is_pruned_goes_at_once(index: &Index) {
+    let kept = Kept::new(9_500);
+    bring(index, &kept.log(), None).unwrap();
+    for below in [2048, 2048, 4096] {
+        kept.open().prune(below, at(0)).unwrap();
+        crate::expiry::forget(index, ORIGIN, below).unwrap();
+    }
+    crate::expiry::forget(index, ORIGIN, 1024).unwrap();
+    crate::expiry::forget(index, "of nobody", 1024).unwrap();
+    let pruned = all(index);
+    let gone = index.with(|rows| rows.gone(ORIGIN)).unwrap();
+    assert_eq!(gone, Some(Gone { below: 4096, before: Some(at(4096)) }));
+    let tags: Vec<_> = (0..6).map(tag).collect();
+    let first = index.with(|rows| rows.tagged(ORIGIN, &tags, Span::ALL, 0..4096)).unwrap();
+    assert!(first.is_empty(), "{first:?}");
+    bring(index, &kept.log(), None).unwrap();
+    assert_eq!(all(index), pruned, "who fills it has nothing to do");
+    index.with(|rows| rows.clear(ORIGIN)).unwrap();
+    bring(index, &kept.log(), None).unwrap();
+    assert_eq!(all(index), pruned);
+}
+
 fn conforms(index: impl Fn() -> Index) {
     what_came_in_portions_is_what_a_new_one_is(&index());
     it_answers(&index());
     a_gap_and_another_history_are_refused(&index());
-    writers_at_once_put_each_row_once(index);
+    writers_at_once_put_each_row_once(&index);
+    what_is_pruned_goes_at_once(&index());
 }
 
 #[test]

@@ -14,26 +14,33 @@ use varco_audit::{
     verify::{Asked, SILENCE, verify},
 };
 
-const ORIGIN: &str = "accesso.comune.example.it/log/biblioteca-civica";
-const GATEWAY: &str = "biblioteca-civica";
+pub(crate) const ORIGIN: &str = "accesso.comune.example.it/log/biblioteca-civica";
+pub(crate) const GATEWAY: &str = "biblioteca-civica";
 
 /// A gateway's log, with as many heartbeats as are asked for.
-struct Gateway {
+pub(crate) struct Gateway {
     folder: PathBuf,
-    log: Log,
+    pub(crate) log: Log,
+    /// When the first was made.
+    began: Timestamp,
 }
 
 impl Gateway {
-    fn make() -> Self {
+    pub(crate) fn make() -> Self {
+        Self::of(Timestamp::from_second(1_800_000_000).unwrap())
+    }
+
+    pub(crate) fn of(began: Timestamp) -> Self {
         let folder = folder("gateway-log");
         let key = NoteKey::load_or_make(&folder.join("log.key"), ORIGIN).unwrap();
         let log = Log::open(&folder.join("log"), ORIGIN, key).unwrap();
-        Self { folder, log }
+        Self { folder, log, began }
     }
 
-    fn grow(&mut self, size: u64, what: &str) {
+    pub(crate) fn grow(&mut self, size: u64, what: &str) {
         let first = self.log.size();
-        let at = |n: u64| Timestamp::from_second(1_800_000_000 + n as i64).unwrap();
+        let began = self.began.as_second();
+        let at = |n: u64| Timestamp::from_second(began + n as i64).unwrap();
         let leaf = |n: u64| {
             let header = LeafHeader {
                 class: varco_audit::class::Class::R6,
@@ -62,12 +69,22 @@ impl Gateway {
         package::body(&mut self.tiles(), &header, most).unwrap()
     }
 
-    fn site(&self, name: &str) -> Site {
+    pub(crate) fn site(&self, name: &str) -> Site {
         let site = Site::make(name);
         let key = format!("client_id = \"{GATEWAY}\"\nlog_key = \"{}\"", self.log.key().vkey());
         site.change(&format!("client_id = \"{GATEWAY}\""), &key);
         site
     }
+}
+
+/// Brings a log to the hub from so many entries on, as far as it is.
+pub(crate) async fn ship(hub: &Running, gateway: &Gateway, from: u64) -> String {
+    let followed = status(post(hub, "add-checkpoint", GATEWAY, gateway.head(from)).await).await;
+    assert_eq!(followed, (200, String::new()));
+    let (code, line) =
+        status(post(hub, "add-entries", GATEWAY, gateway.entries(from, usize::MAX)).await).await;
+    assert_eq!(code, 200, "{line}");
+    line
 }
 
 impl Drop for Gateway {

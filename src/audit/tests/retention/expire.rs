@@ -5,7 +5,12 @@ use crate::{
     site::{audit, does},
 };
 use std::fs;
-use varco_audit::{content::Body, expiry::Expired, holder::People};
+use varco_audit::{
+    content::Body,
+    expiry::Expired,
+    holder::People,
+    week::{Length, Period},
+};
 
 struct Ceremony {
     case: Case,
@@ -51,25 +56,43 @@ impl Ceremony {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the command reads this clock")]
+fn days_from_now(days: i64) -> jiff::Timestamp {
+    jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)
+}
+
 #[test]
 fn nothing_is_over_before_somebody_else_says_so_and_never_later_than_the_clock() {
     let ceremony = Ceremony::new("expire-clock");
+    // Keys of three weeks ago, whenever that is: the devices' days are over, nothing else.
+    let week = Period::of(Length::Week, days_from_now(-21)).to_string();
+    let both: Vec<_> = ["anna", "bruno"].map(|name| ceremony.case.path(&format!("people/{name}.pub"))).into();
+    let holders = both.iter().flat_map(|given| ["--holder", given.as_str()]).collect::<Vec<_>>();
+    let keys = ceremony.case.path("keys");
+    fs::rename(&keys, ceremony.case.path("keys-of-then")).unwrap();
+    does(&[&["keys", "weeks", "--keys", &keys, "--from", &week][..], &holders].concat());
     let before = ceremony.sealed();
     let both = ["anna", "bruno"];
     // The device's day is long over by this machine's clock, and nobody else has said what time it is.
     let (code, text) = ceremony.expire(&both, &["--yes"]);
     assert!(code == Some(0) && text.contains("nothing is due"), "{text}");
     // A hub whose clock is years ahead: this machine's is the earlier one, by which a week's R2b is not over.
-    let time = ceremony.time("2040-01-01T00:00:00Z");
-    let (code, text) = ceremony.expire(&both, &["--time", &time]);
+    let ahead = ceremony.time(&days_from_now(5000).to_string());
+    let (code, text) = ceremony.expire(&both, &["--time", &ahead]);
     assert!(code == Some(0) && text.contains("R3:") && !text.contains("R2b:"), "{text}");
+    // The controller has decided for less; what is out of the law's range is no decision.
+    let (code, text) = ceremony.expire(&both, &["--time", &ahead, "--kept", "R2b=7 days"]);
+    assert!(code == Some(0) && text.contains("R2b:") && !text.contains("R2a:"), "{text}");
+    let (code, text) = ceremony.expire(&both, &["--time", &ahead, "--kept", "R2b=25 months"]);
+    assert!(code == Some(64) && text.contains("R2b may be kept for 7 days to 24 months"), "{text}");
     // A hub whose clock is behind: nothing is over.
-    let time = ceremony.time("2026-11-16T00:00:00Z");
-    assert!(ceremony.expire(&both, &["--time", &time, "--yes"]).1.contains("nothing is due"));
+    let behind = ceremony.time(&days_from_now(-30).to_string());
+    assert!(ceremony.expire(&both, &["--time", &behind, "--yes"]).1.contains("nothing is due"));
     assert_eq!(ceremony.sealed(), before, "nothing went");
     // Another's proof says nothing.
     let other = Ceremony::new("expire-clock-other");
-    let (code, text) = ceremony.expire(&both, &["--time", &other.time("2040-01-01T00:00:00Z"), "--yes"]);
+    let time = other.time(&days_from_now(5000).to_string());
+    let (code, text) = ceremony.expire(&both, &["--time", &time, "--yes"]);
     assert!(code == Some(1) && text.contains("not by the hub's key"), "{text}");
 }
 

@@ -14,5 +14,6 @@ mod moved;
 mod notes;
 mod oracles;
 mod prune;
+mod pruned;
 mod python;
 mod sweep;

@@ -28,7 +28,7 @@ fn cosigner() -> CosignerKey {
     CosignerKey::parse(&TEXT.as_str().into()).unwrap()
 }
 
-fn mirror<D: Disk>(disk: D) -> Result<Mirror<D>, MirrorError> {
+pub fn mirror<D: Disk>(disk: D) -> Result<Mirror<D>, MirrorError> {
     Mirror::on(disk, key().verifier().clone(), cosigner())
 }
 
@@ -37,11 +37,11 @@ fn now() -> Timestamp {
 }
 
 /// A log with so many entries: its files and its head.
-fn source(size: u64) -> (Memory, Signed) {
+pub fn source(size: u64) -> (Memory, Signed) {
     of_leaves(&leaves(0..size))
 }
 
-fn of_leaves(leaves: &[Vec<u8>]) -> (Memory, Signed) {
+pub fn of_leaves(leaves: &[Vec<u8>]) -> (Memory, Signed) {
     let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
     log.integrate(0, leaves).unwrap();
     let signed = log.checkpoint().clone();
@@ -80,7 +80,7 @@ fn send<D: Disk>(
 }
 
 /// As the gateway does: follows, then sends until it is acknowledged.
-fn ship<D: Disk>(mirror: &mut Mirror<D>, source: &(Memory, Signed)) -> Result<u64, MirrorError> {
+pub fn ship<D: Disk>(mirror: &mut Mirror<D>, source: &(Memory, Signed)) -> Result<u64, MirrorError> {
     let followed = match follow(mirror, source, mirror.standing().pending)? {
         // It was not sure whether its last step was done.
         Verdict::OtherSize(size) => follow(mirror, source, size)?,

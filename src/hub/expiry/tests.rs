@@ -1,0 +1,123 @@
+//! What two officers have signed takes effect in the copies of gateways' logs and in the index, by the program's own watch.
+
+use super::*;
+use crate::{
+    lookup,
+    mirror::tests::{GATEWAY, Gateway, ORIGIN, ship},
+    testing::{Running, Site, log_keys},
+};
+use jiff::{SignedDuration, ToSpan as _, tz::TimeZone};
+use std::path::Path;
+use varco_audit::{
+    both,
+    class::Class,
+    expiry::{Destroyed, Statement},
+    holder::HolderKey,
+    index::Span,
+    keys::KeyFolder,
+    seal::Role,
+    tlog::{Files as _, Folder, prune},
+    verify::{Asked, Problem, SILENCE, Whole, verify},
+};
+
+/// A gateway whose first 600 heartbeats are three years old.
+fn gateway() -> Gateway {
+    let began = app::now().to_zoned(TimeZone::UTC).checked_sub(3.years()).unwrap().timestamp();
+    let mut gateway = Gateway::of(began);
+    gateway.grow(700, "old");
+    gateway
+}
+
+fn site(gateway: &Gateway, name: &str) -> Site {
+    let site = gateway.site(name);
+    let holders = KeyFolder::at(log_keys()).people();
+    let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
+    site.change("\n[store]\n", &table);
+    site
+}
+
+/// What both say at this time, with the hub's command at its socket.
+fn submit_at(settings: &Path, time: Option<Timestamp>) -> anyhow::Result<()> {
+    let destroyed =
+        Destroyed { class: Class::R3, period: "2020-11-22".parse().unwrap(), keys: 2, early: false };
+    let statement = Statement {
+        at: app::now(),
+        time,
+        folders: vec!["/media/safe".into()],
+        destroyed: vec![destroyed],
+        holds: Vec::new(),
+        reason: None,
+    };
+    let own = |role: Role| HolderKey::read(&log_keys().join(format!("{role}.key"))).unwrap();
+    let signed = both::sign(&statement.text(), [&own(Role::Requester), &own(Role::Approver)]).unwrap();
+    let file = settings.with_extension("expired");
+    std::fs::write(&file, signed).unwrap();
+    submit(settings, &file).map_err(|fault| anyhow::anyhow!("{fault:?}"))
+}
+
+fn verified(hub: &Hub, copy: &Path, key: &varco_audit::tlog::VerifierKey) -> Result<Whole, Problem> {
+    let files = Folder::new(copy);
+    let asked = Asked {
+        key: key.clone(),
+        seen: Vec::new(),
+        witnesses: vec![hub.mirrors.vkey().clone()],
+        site: None,
+        expired: 0,
+        keepers: vec![hub.log.key().clone()],
+        silence: SILENCE,
+    };
+    verify(&files, &files.paths().unwrap(), &asked)
+}
+
+/// Waits for what the hub's tasks do, twenty seconds at most.
+async fn eventually(mut holds: impl FnMut() -> bool) -> bool {
+    for _ in 0..200 {
+        if holds() {
+            return true;
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}
+
+fn rows(hub: &Hub) -> u64 {
+    let counts = hub.index.with(|rows| rows.counts(ORIGIN, Span::ALL)).unwrap();
+    counts.iter().map(|count| count.leaves).sum()
+}
+
+#[actix_web::test]
+async fn a_statement_of_both_prunes_the_copies_and_the_gateway_goes_on() {
+    let mut gateway = gateway();
+    let hub = Running::with(site(&gateway, "expiry-copies")).await;
+    ship(&hub, &gateway, 0).await;
+    let (key, copy) = hub.hub.mirrors.of(GATEWAY).map(|(key, copy)| (key.clone(), copy.to_owned())).unwrap();
+    assert!(eventually(|| rows(&hub.hub) == 700).await);
+    lookup::serve(hub.hub.clone().into_inner()).unwrap();
+    let watch = actix_web::rt::spawn(watch(hub.hub.clone()));
+    // The watch's first look is at the start: nobody but the clock says what time it is. Nor do two officers without a proof.
+    let submitted = |time| {
+        let file = hub.site.file.clone();
+        web::block(move || submit_at(&file, time))
+    };
+    submitted(None).await.unwrap().unwrap();
+    actix_web::rt::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!((prune::minimum(&Folder::new(&copy)), rows(&hub.hub)), (0, 700));
+    // An hour ago it was late enough.
+    let ago = app::now().saturating_sub(SignedDuration::from_hours(1)).unwrap();
+    submitted(Some(ago)).await.unwrap().unwrap();
+    assert!(eventually(|| rows(&hub.hub) == 700 - 512).await, "{}", rows(&hub.hub));
+    assert_eq!(prune::minimum(&Folder::new(&copy)), 512);
+    let left: Vec<_> = std::fs::read_dir(copy.join("tile/entries")).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(verified(&hub.hub, &copy, &key).unwrap().gone, 512);
+    let pruned = Folder::new(&copy).read(prune::PRUNED).unwrap();
+    assert!(prune::Pruned::verify(&pruned, ORIGIN, [hub.hub.log.key()]).is_ok(), "the hub's log key says so");
+    // The gateway ships more.
+    gateway.grow(1000, "old");
+    ship(&hub, &gateway, 700).await;
+    submitted(Some(app::now())).await.unwrap().unwrap();
+    assert!(eventually(|| rows(&hub.hub) == 1000 - 768).await, "{}", rows(&hub.hub));
+    assert_eq!(verified(&hub.hub, &copy, &key).unwrap().gone, 768);
+    watch.abort();
+    hub.stop().await;
+}
