@@ -2,8 +2,8 @@
 //!
 //! | entry | leaves |
 //! |---|---|
-//! | a pass begins | R2a pass, subject, until; R2b pass, slot; R3 pass, keyed hash of the device |
-//! | a pass ends | R2a pass, cause; R2b pass, slot |
+//! | a pass begins | R2a pass, subject, until; R2b pass, slot, marked with the slot's tag; R3 pass, keyed hash of the device |
+//! | a pass ends | R2a pass, cause, marked with the slot's tag |
 //! | shares | R4 |
 //! | resumed, reconciled | R5, clear |
 //! | heartbeat, day | R6, clear |
@@ -11,6 +11,10 @@
 //! | the hub: a copy of a gateway's log | R5, clear: the checkpoint |
 //! | the hub: a step of a case | R4, marked with the case |
 //! | the hub: a view of its console | R4 |
+
+mod text;
+
+pub use text::NotAContent;
 
 use crate::{
     case::{CaseId, Outcome, Step},
@@ -60,15 +64,6 @@ pub enum Body {
         /// The slot.
         slot: Slot,
         /// Sequence of the leaf that says whose pass it is.
-        connection: u64,
-    },
-    /// R2b: a slot is given back.
-    Freed {
-        /// By this pass.
-        pass: PassId,
-        /// The slot.
-        slot: Slot,
-        /// Sequence of the leaf that says why.
         connection: u64,
     },
     /// R2b: the key of the tags from here on, base64url.
@@ -239,7 +234,7 @@ impl Body {
     pub const fn class(&self) -> Class {
         match self {
             Self::Began { .. } | Self::Ended { .. } => Class::R2a,
-            Self::Lent { .. } | Self::Freed { .. } | Self::TagKey { .. } => Class::R2b,
+            Self::Lent { .. } | Self::TagKey { .. } => Class::R2b,
             Self::Device { .. } => Class::R3,
             Self::Shares { .. }
             | Self::Asked { .. }
@@ -271,41 +266,34 @@ impl Body {
             _ => None,
         }
     }
-
-    /// The slot that it attributes.
-    pub const fn slot(&self) -> Option<&Slot> {
-        match self {
-            Self::Lent { slot, .. } | Self::Freed { slot, .. } => Some(slot),
-            _ => None,
-        }
-    }
 }
 
-/// The bodies of an entry, the first of which becomes leaf `first`.
-pub fn bodies(entry: &Entry, first: u64) -> Vec<Body> {
-    match entry.clone() {
-        Entry::Started { pass, subject, device, slot, until, .. } => vec![
-            Body::Began { pass, subject, until },
-            Body::Lent { pass, slot, connection: first },
-            Body::Device { pass, device },
-        ],
-        Entry::Ended { pass, slot, cause, .. } => {
-            vec![Body::Ended { pass, cause }, Body::Freed { pass, slot, connection: first }]
+/// The bodies of an entry, the first of which becomes leaf `first`, each with the slot by whose tag it is found.
+pub fn bodies(entry: &Entry, first: u64) -> Vec<(Body, Option<Slot>)> {
+    let body = match entry.clone() {
+        Entry::Started { pass, subject, device, slot, until, .. } => {
+            return vec![
+                (Body::Began { pass, subject, until }, None),
+                (Body::Lent { pass, slot, connection: first }, Some(slot)),
+                (Body::Device { pass, device }, None),
+            ];
         }
-        Entry::Resumed { open, .. } => vec![Body::Resumed { open }],
-        Entry::Reconciled { missing, unknown, .. } => vec![Body::Reconciled { missing, unknown }],
-        Entry::Shares { step, by, shares, .. } => vec![Body::Shares { step, by, shares }],
-        Entry::Heartbeat { open, clock, .. } => vec![Body::Heartbeat { open, clock }],
-        Entry::Day { day, began, ended, .. } => vec![Body::Day { day, began, ended }],
-    }
+        Entry::Ended { pass, slot, cause, .. } => return vec![(Body::Ended { pass, cause }, Some(slot))],
+        Entry::Resumed { open, .. } => Body::Resumed { open },
+        Entry::Reconciled { missing, unknown, .. } => Body::Reconciled { missing, unknown },
+        Entry::Shares { step, by, shares, .. } => Body::Shares { step, by, shares },
+        Entry::Heartbeat { open, clock, .. } => Body::Heartbeat { open, clock },
+        Entry::Day { day, began, ended, .. } => Body::Day { day, began, ended },
+    };
+    vec![(body, None)]
 }
 
 /// Puts entries together again from the contents of all leaves, in order: whoever may open every class sees what was
 /// recorded as it was.
 #[derive(Debug, Default)]
 pub struct Joined {
-    began: Option<(Subject, Timestamp, Option<Slot>)>,
-    ended: Option<EndCause>,
+    began: Option<(Subject, Timestamp)>,
+    lent: BTreeMap<PassId, Slot>,
 }
 
 impl Joined {
@@ -313,15 +301,15 @@ impl Joined {
     pub fn take(&mut self, at: Timestamp, site: &str, body: Body) -> Option<Entry> {
         let site = site.to_owned();
         match body {
-            Body::Began { subject, until, .. } => self.began = Some((subject, until, None)),
-            Body::Ended { cause, .. } => self.ended = Some(cause),
-            Body::Lent { slot, .. } => self.began.iter_mut().for_each(|began| began.2 = Some(slot)),
-            Body::Freed { pass, slot, .. } => {
-                return self.ended.take().map(|cause| Entry::Ended { at, site, pass, slot, cause });
+            Body::Began { subject, until, .. } => self.began = Some((subject, until)),
+            Body::Ended { pass, cause } => {
+                let slot = *self.lent.get(&pass)?;
+                return Some(Entry::Ended { at, site, pass, slot, cause });
             }
+            Body::Lent { pass, slot, .. } => drop(self.lent.insert(pass, slot)),
             Body::Device { pass, device } => {
-                let (subject, until, slot) = self.began.take()?;
-                return Some(Entry::Started { at, site, pass, subject, device, slot: slot?, until });
+                let ((subject, until), slot) = (self.began.take()?, *self.lent.get(&pass)?);
+                return Some(Entry::Started { at, site, pass, subject, device, slot, until });
             }
             Body::Shares { step, by, shares } => return Some(Entry::Shares { at, site, step, by, shares }),
             Body::Resumed { open } => return Some(Entry::Resumed { at, site, open }),

@@ -6,8 +6,8 @@
 //!
 //! The sequence is contiguous over all leaves of a site and equal to the leaf's index, so that a gap shows inside what
 //! is signed too. A body of a class without keys is clear JSON and has no period; all others begin with an octet that names
-//! how they are sealed (`seal.rs`): to two roles, but for the key of the tags. The tag of an attribution finds it again
-//! without opening the others (`tag.rs`).
+//! how they are sealed (`seal.rs`): to two roles, but for the key of the tags. The tag of a slot finds who it was lent to and
+//! when that ended without opening the others (`tag.rs`).
 //!
 //! [`Leaf::read`] is the only reader: whoever verifies a log refuses what whoever asks it could not read.
 
@@ -45,7 +45,9 @@ impl Mark {
     /// Whether a leaf of this class may have it, and need have no other.
     fn is_of(self, class: Class, site: &str) -> bool {
         match self {
-            Self::Tag(_) | Self::TagKey => class == Class::R2b,
+            // The end of a connection is found by the slot that it gives back.
+            Self::Tag(_) => matches!(class, Class::R2a | Class::R2b),
+            Self::TagKey => class == Class::R2b,
             Self::Case(..) => class == Class::R4 && site == HUB,
             Self::Day => class == Class::R6,
             Self::None => class != Class::R2b,
@@ -234,7 +236,7 @@ mod tests {
             ("library", ""),
             ("library", "libr\u{e0}ry"),
             ("R2b", "R9"),
-            ("R2b", "R2a"),
+            ("R2b", "R4"),
             ("2026-W47", "2026-11-22"),
             ("00112233445566ff", "-"),
             ("R2b library 42 2026-11-22T10:00:00.5Z 2026-W47", "R6 library 42 2026-11-22T10:00:00.5Z -"),

@@ -1,4 +1,4 @@
-//! Opening leaves with the keys of holders. Each layer is opened with its own key: none is put together from others.
+//! Opening leaves with the keys of holders. Each role's key gives its half of one leaf's: no role's key is ever put together.
 
 use crate::{
     ceremony::{holder_info, sealed_words},
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Why a leaf was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No holder among those given can open this layer, or the key was destroyed.
+    /// No holder among those given has this role's key, or it was destroyed.
     #[error(
         "no key given opens class {class} of {period} for the {role}: it is another holder's, or destroyed"
     )]
@@ -24,7 +24,7 @@ pub enum OpenError {
         class: Class,
         /// The period.
         period: Period,
-        /// The layer.
+        /// The role.
         role: Role,
     },
     /// The leaf says something that cannot be.
@@ -69,42 +69,29 @@ impl Opener {
         read(leaf, &open_disclosed(leaf, &disclosed).map_err(|error| damaged(leaf, error))?)
     }
 
-    /// The secrets of all layers of a sealed leaf. Each opens its layer.
+    /// Both halves of the key of a sealed leaf, or the one of a leaf that is sealed to the requester alone. They open it.
     ///
     /// # Errors
     /// When a key is missing, the leaf was changed, or it is not sealed.
     pub fn disclose(&mut self, leaf: &Leaf<'_>) -> Result<Disclosed, OpenError> {
-        let outer = self.disclose_outer(leaf)?;
+        let requester = self.half(leaf, Role::Requester)?;
         let two = leaf.header.mark != Mark::TagKey;
-        let inner = two.then(|| self.disclose_inner(leaf, &outer)).transpose()?;
-        Ok(Disclosed { outer, inner })
+        let approver = two.then(|| self.half(leaf, Role::Approver)).transpose()?;
+        let disclosed = Disclosed { requester, approver };
+        open_disclosed(leaf, &disclosed).map_err(|error| damaged(leaf, error))?;
+        Ok(disclosed)
     }
 
-    /// The secret of the outer layer of a sealed leaf, by the requester's key. It opens the layer.
+    /// A role's half of the key of a sealed leaf. Whether it is the right one is seen when both are there.
     ///
     /// # Errors
-    /// As [`Self::disclose`].
-    pub fn disclose_outer(&mut self, leaf: &Leaf<'_>) -> Result<LeafKey, OpenError> {
-        self.layer(leaf, Role::Requester, layer(leaf)?)
-    }
-
-    /// The secret of the inner layer of a leaf that is sealed to two, by the approver's key and the secret of the outer
-    /// one. It opens the layer.
-    ///
-    /// # Errors
-    /// As [`Self::disclose`].
-    pub fn disclose_inner(&mut self, leaf: &Leaf<'_>, outer: &LeafKey) -> Result<LeafKey, OpenError> {
-        let inner = outer.open(leaf.line, layer(leaf)?).map_err(|error| damaged(leaf, error))?;
-        self.layer(leaf, Role::Approver, &inner)
-    }
-
-    fn layer(&mut self, leaf: &Leaf<'_>, role: Role, layer: &[u8]) -> Result<LeafKey, OpenError> {
+    /// When the role's key is missing, or the leaf is not sealed.
+    pub fn half(&mut self, leaf: &Leaf<'_>, role: Role) -> Result<LeafKey, OpenError> {
         let class = leaf.header.class;
         let period = leaf.header.period.ok_or_else(|| damaged(leaf, "it is not sealed"))?;
         let with = self.key(class, period, role)?;
-        let key = seal::leaf_key(with, &seal::info(class, period, role), leaf.line, layer);
-        let opened = key.and_then(|key| key.open(leaf.line, layer).map(|_| key));
-        opened.map_err(|error| damaged(leaf, error))
+        let key = seal::leaf_key(with, &seal::info(class, period, role), (leaf.line, leaf.body), role);
+        key.map_err(|error| damaged(leaf, error))
     }
 
     /// Opens a text that was sealed to the key of a class, period and role.
@@ -155,7 +142,7 @@ impl Opener {
 /// # Errors
 /// When it is not.
 pub fn read(leaf: &Leaf<'_>, text: &[u8]) -> Result<Content, OpenError> {
-    let content: Content = serde_json::from_slice(text).map_err(|error| damaged(leaf, error))?;
+    let content = Content::parse(text).map_err(|error| damaged(leaf, error))?;
     let is_key = matches!(content.body, Body::TagKey { .. });
     let case = match leaf.header.mark {
         Mark::Case(step, case) => Some((step, case)),
@@ -167,12 +154,6 @@ pub fn read(leaf: &Leaf<'_>, text: &[u8]) -> Result<Content, OpenError> {
     } else {
         Err(damaged(leaf, "it is not what its header says"))
     }
-}
-
-/// The outer layer of a sealed leaf. How many layers there must be is checked where the leaf is read.
-fn layer<'a>(leaf: &Leaf<'a>) -> Result<&'a [u8], OpenError> {
-    let sealed = leaf.header.period.and_then(|_| leaf.body.get(1..));
-    sealed.ok_or_else(|| damaged(leaf, "it is not sealed"))
 }
 
 fn damaged(leaf: &Leaf<'_>, what: impl ToString) -> OpenError {

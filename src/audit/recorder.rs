@@ -13,7 +13,7 @@ use crate::{
     keys::{KeyError, KeyFolder},
     leaf::{self, Header, Mark},
     seal::{self, Pair, Sealing},
-    tag::TagKey,
+    tag::{Tag, TagKey},
     week::{Length, Period},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -121,7 +121,7 @@ impl Recorder {
             return Ok(());
         }
         let mut batch = Batch::begin(transaction)?;
-        let slots = entries.iter().any(|entry| bodies(entry, 0).iter().any(|body| body.slot().is_some()));
+        let slots = entries.iter().any(|entry| bodies(entry, 0).iter().any(|(_, slot)| slot.is_some()));
         forget_tags(&mut batch.place, now.at);
         let tags = slots.then(|| self.tags(&mut batch, now.at)).transpose()?;
         for entry in entries {
@@ -142,11 +142,9 @@ impl Recorder {
         now: Now,
     ) -> Result<u64, JournalError> {
         let mut batch = Batch::begin(transaction)?;
-        let slots = bodies.iter().any(|body| body.slot().is_some());
-        let tags = slots.then(|| self.tags(&mut batch, now.at)).transpose()?;
         let first = batch.place.next;
         for body in bodies {
-            self.body(&mut batch, (now.at, body.clone()), (tags.as_ref(), now))?;
+            self.body(&mut batch, (now.at, body.clone()), None, now)?;
         }
         batch.place.newest = Some(batch.place.newest.map_or(now.at, |newest| newest.max(now.at)));
         batch.end()?;
@@ -181,10 +179,11 @@ impl Recorder {
         &mut self,
         batch: &mut Batch<'_>,
         entry: &Entry,
-        with: (Option<&TagKey>, Now),
+        (tags, now): (Option<&TagKey>, Now),
     ) -> Result<(), JournalError> {
-        for body in bodies(entry, batch.place.next) {
-            self.body(batch, (entry.at(), body), with)?;
+        for (body, slot) in bodies(entry, batch.place.next) {
+            let tag = slot.zip(tags).map(|(slot, tags)| tags.tag(slot.address, slot.first_port));
+            self.body(batch, (entry.at(), body), tag, now)?;
         }
         let newest = batch.place.newest.map_or(entry.at(), |newest| newest.max(entry.at()));
         batch.place.newest = Some(newest);
@@ -195,9 +194,9 @@ impl Recorder {
         &mut self,
         batch: &mut Batch<'_>,
         (at, body): (Timestamp, Body),
-        (tags, now): (Option<&TagKey>, Now),
+        tag: Option<Tag>,
+        now: Now,
     ) -> Result<(), JournalError> {
-        let tag = body.slot().zip(tags).map(|(slot, tags)| tags.tag(slot.address, slot.first_port));
         let case = body.case().map(|(step, case)| Mark::Case(step, case));
         let day = matches!(body, Body::Day { .. }).then_some(Mark::Day);
         let mark = tag.map(Mark::Tag).or(case).or(day).unwrap_or(Mark::None);
@@ -221,14 +220,16 @@ impl Recorder {
         };
         let Batch { transaction, place, sealing } = batch;
         let (site, sequence) = (self.site.clone(), place.next);
+        // No clock here is right to less.
+        let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
         let header = Header { class, site, sequence, at, period: chosen.map(|chosen| chosen.found), mark };
-        let text = serde_json::to_string(content)?;
+        let text = content.text(&header)?;
         let body = match chosen {
-            None => text.into_bytes(),
+            None => text,
             Some(Chosen { pair, found, .. }) if mark == Mark::TagKey => {
-                seal::to_one(sealing, &pair, &header, found, &text)?
+                seal::to_one(sealing, &pair, &header, found, text)?
             }
-            Some(Chosen { pair, found, .. }) => seal::to_two(sealing, &pair, &header, found, &text)?,
+            Some(Chosen { pair, found, .. }) => seal::to_two(sealing, &pair, &header, found, text)?,
         };
         journal::insert(transaction, sequence, &leaf::join(&header.to_string(), &body))?;
         place.next = place.next.saturating_add(1);

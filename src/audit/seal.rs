@@ -4,15 +4,16 @@
 //! | first octet | method | then |
 //! |---|---|---|
 //! | `{` | clear JSON | |
-//! | 4 | to the requester | one layer (`seal/layer.rs`) |
-//! | 5 | to the approver, that result once more to the requester | a layer in a layer |
+//! | 4 | to the requester | encapsulated key, commitment, ciphertext, tag |
+//! | 5 | to the requester and the approver together | both encapsulated keys, commitment, ciphertext, tag |
 //!
 //! `info` is `varco <class> <period> <role>`, the additional data is the header line: nothing opens at another place,
 //! in another class, week or role. Ciphertext is randomised, so a leaf's hash says nothing of what is in it.
+//! `seal/body.rs` says how.
 
-mod layer;
+mod body;
 
-pub use layer::{LeafKey, Sealing, leaf_key};
+pub use body::{LeafKey, Sealing, leaf_key};
 
 use crate::{
     class::Class,
@@ -31,8 +32,6 @@ use std::{fmt, str::FromStr};
 pub const ONE: u8 = 4;
 /// To two roles, one inside the other.
 pub const TWO: u8 = 5;
-/// Clear texts are filled up to a multiple of this, so that a length tells little.
-const FILLED: usize = 64;
 
 /// Why nothing was sealed or opened.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -40,6 +39,9 @@ pub enum SealError {
     /// The kernel has no randomness.
     #[error("the kernel gave no random bytes")]
     NoRandomness,
+    /// A leaf of this number or a later one was sealed with the same keys already.
+    #[error("a leaf is sealed once, and in order")]
+    NotInOrder,
     /// The key does not fit, or the text was changed.
     #[error("the key does not open it")]
     Closed,
@@ -51,9 +53,9 @@ pub enum SealError {
 /// Who of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Asks: opens the outer layer, and the tags.
+    /// Asks: has one half of a leaf's key, and opens the tags.
     Requester,
-    /// Allows: opens the inner layer.
+    /// Allows: has the other half.
     Approver,
 }
 
@@ -186,71 +188,64 @@ pub fn info(class: Class, period: Period, role: Role) -> String {
 /// The public halves of both roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
-    /// Outer layer.
+    /// The requester's.
     pub requester: Public,
-    /// Inner layer.
+    /// The approver's.
     pub approver: Public,
 }
 
-/// The body of a leaf that two persons open.
+/// The body of a leaf that two persons open together.
 ///
 /// # Errors
-/// When a public half is none, or the kernel has no randomness.
+/// When a public half is none, or leaves are not sealed in order.
 pub fn to_two(
     sealing: &mut Sealing,
     pair: &Pair,
     header: &Header,
     period: Period,
-    text: &str,
+    text: Vec<u8>,
 ) -> Result<Vec<u8>, SealError> {
-    let (line, place) = (header.to_string(), |role| (header.class, period, role));
-    let inner = sealing.layer(&pair.approver, place(Role::Approver), &line, filled(text))?;
-    let outer = sealing.layer(&pair.requester, place(Role::Requester), &line, inner)?;
-    Ok([&[TWO][..], &outer].concat())
+    let Pair { requester, approver } = pair;
+    let to = [(requester, Role::Requester), (approver, Role::Approver)];
+    sealing.body(TWO, &to, (header, period), text)
 }
 
 /// The body of a leaf that the requester alone opens.
 ///
 /// # Errors
-/// When the public half is none, or the kernel has no randomness.
+/// As [`to_two`].
 pub fn to_one(
     sealing: &mut Sealing,
     pair: &Pair,
     header: &Header,
     period: Period,
-    text: &str,
+    text: Vec<u8>,
 ) -> Result<Vec<u8>, SealError> {
-    let (line, place) = (header.to_string(), (header.class, period, Role::Requester));
-    let sealed = sealing.layer(&pair.requester, place, &line, filled(text))?;
-    Ok([&[ONE][..], &sealed].concat())
+    sealing.body(ONE, &[(&pair.requester, Role::Requester)], (header, period), text)
 }
 
-/// What shows one leaf to somebody who has no key: the secrets of its layers.
+/// What shows one leaf to somebody who has no key: the halves of its own.
 #[derive(Debug)]
 pub struct Disclosed {
-    /// Of the requester's layer.
-    pub outer: LeafKey,
-    /// Of the approver's; `None` for a leaf that the requester alone opens.
-    pub inner: Option<LeafKey>,
+    /// The requester's.
+    pub requester: LeafKey,
+    /// The approver's; `None` for a leaf that the requester alone opens.
+    pub approver: Option<LeafKey>,
 }
 
-/// Opens a sealed leaf with the secrets of its layers: there is only one text to which they open it.
+/// Opens a sealed leaf with the halves of its key: there is only one text to which they open it.
 ///
 /// # Errors
-/// When they are another leaf's or not as many as it has layers, or the leaf was changed.
+/// When they are another leaf's or not as many as it was sealed to, or the leaf was changed.
 pub fn open_disclosed(leaf: &Leaf<'_>, disclosed: &Disclosed) -> Result<Vec<u8>, SealError> {
-    let (how, layer) = leaf.body.split_first().ok_or(SealError::Closed)?;
-    match (*how, &disclosed.inner) {
-        (ONE, None) => disclosed.outer.open(leaf.line, layer),
-        (TWO, Some(inner)) => inner.open(leaf.line, &disclosed.outer.open(leaf.line, layer)?),
+    let (how, body) = leaf.body.split_first().ok_or(SealError::Closed)?;
+    match (*how, disclosed) {
+        (ONE, Disclosed { requester, approver: None }) => body::open([requester], leaf.line, body),
+        (TWO, Disclosed { requester, approver: Some(approver) }) => {
+            body::open([requester, approver], leaf.line, body)
+        }
         _ => Err(SealError::Closed),
     }
-}
-
-fn filled(text: &str) -> Vec<u8> {
-    let mut octets = text.as_bytes().to_vec();
-    octets.resize(octets.len().next_multiple_of(FILLED), b' ');
-    octets
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use varco_audit::{
+    class::Class,
     index::{Span, Sqlite, fill},
     leaf::{Leaf, Mark},
     records::Records,
@@ -29,9 +30,9 @@ use varco_audit::{
 
 const ORIGIN: &str = "hub.example.it/log/library";
 /// Octets of what is sealed to two roles.
-const BODY: usize = 290;
-/// Leaves of a day: 2,000 sessions of five, and a heartbeat every five minutes.
-const A_DAY: u64 = 10_288;
+const BODY: usize = 152;
+/// Leaves of a day: 2,000 sessions of four, and a heartbeat every five minutes.
+const A_DAY: u64 = 8_288;
 const SLOTS: u64 = 504;
 /// Questions asked.
 const QUESTIONS: u64 = 300;
@@ -72,14 +73,14 @@ impl Site {
             let (address, port) = slot(session);
             self.week.as_ref().unwrap().1.tag(address, port)
         };
-        let session = sequence / 5;
+        let session = sequence / 4;
         match sequence % 36 {
             35 => format!(
                 "varco-leaf/1 R6 library {sequence} {at} - -\n{{\"body\":{{\"heartbeat\":{{\"open\":12}}}}}}"
             )
             .into(),
-            _ => match sequence % 5 {
-                0 | 3 => sealed(sequence, &format!("R2a library {sequence} {at} {period} -"), 5),
+            _ => match sequence % 4 {
+                0 => sealed(sequence, &format!("R2a library {sequence} {at} {period} -"), 5),
                 1 => sealed(sequence, &format!("R2b library {sequence} {at} {period} {}", tag(session)), 5),
                 2 => {
                     let day = Period::of(Length::Day, at);
@@ -87,7 +88,7 @@ impl Site {
                 }
                 _ => sealed(
                     sequence,
-                    &format!("R2b library {sequence} {at} {period} {}", tag(session - session % 7)),
+                    &format!("R2a library {sequence} {at} {period} {}", tag(session - session % 7)),
                     5,
                 ),
             },
@@ -180,9 +181,9 @@ fn rebuild(folder: &Path, key: &VerifierKey) -> PathBuf {
 
 /// A question, from nothing to the leaves that may answer it, each compared with the root that the log signed.
 fn ask(records: &mut Records, number: u64, size: u64) -> usize {
-    let session = mixed(number) % (size / 5);
+    let session = mixed(number) % (size / 4);
     let (address, port) = slot(session);
-    let then = at(session * 5 + 1);
+    let then = at(session * 4 + 1);
     let hours = SignedDuration::from_hours(48);
     let span = Span { first: then - hours, last: then + hours };
     let mut found = 0;
@@ -193,9 +194,11 @@ fn ask(records: &mut Records, number: u64, size: u64) -> usize {
         // Opening it is one exchange of keys of the requester's, which is not measured here.
         let tags = Site::key(key.period.unwrap()).candidates(address, port + 7);
         for sequence in records.tagged(&keyed, &tags, span).unwrap() {
-            records.leaf(sequence).unwrap();
-            // The connection that it names.
-            records.leaf(sequence.saturating_sub(1)).unwrap();
+            let octets = records.leaf(sequence).unwrap();
+            if Leaf::read(&octets).unwrap().header.class == Class::R2b {
+                // The connection that the slot is lent to.
+                records.leaf(sequence.saturating_sub(1)).unwrap();
+            }
             found += 1;
         }
     }
@@ -213,7 +216,7 @@ fn look_ups(folder: &Path, key: &VerifierKey, index: &Path, size: u64) {
         found += leaves;
         times.push(took);
     }
-    println!("attributions that may answer a question: {} in the mean", found as u64 / QUESTIONS);
+    println!("leaves that may answer a question: {} in the mean", found as u64 / QUESTIONS);
     spread(&format!("a look-up among {size}, from opening to verified leaves"), &times);
     let mut records = from_nothing();
     let mut once = |number| timed(|| ask(&mut records, number + 1000, size)).1;

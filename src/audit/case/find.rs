@@ -1,5 +1,5 @@
-//! The requester's half: headers are read, not contents. The requester's key opens the week's key of tags, the tags find the
-//! attributions of the slot near the instant, and of those and of the connections beside them the outer layer is taken off.
+//! The requester's half: headers are read, not contents. The requester's key opens the week's key of tags, the tags find to
+//! whom the slot was lent near the instant and when that ended, and for those leaves the requester's half of the key is given.
 
 use super::{
     Moment, Permit, What,
@@ -13,12 +13,13 @@ use crate::{
     leaf::{Leaf, NotALeaf},
     opener::{OpenError, Opener},
     records::{Records, RecordsError},
+    seal::Role,
     tag::{Tag, TagKey},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
-/// Attributions this far from the window asked about are not looked at: a pass lasts 24 hours at most.
+/// Tags this far from the window asked about are not looked at: a pass lasts 24 hours at most.
 const NEAR: SignedDuration = SignedDuration::from_hours(48);
 /// Heartbeats this far from it say how right the clock was: one comes every five minutes.
 const BEATS: SignedDuration = SignedDuration::from_mins(11);
@@ -67,20 +68,31 @@ pub fn find(
     let Some(site) = site else { return Ok(None) };
     let clock = clock(moment, records, opener)?;
     let mut leaves = Vec::new();
-    for attribution in attributions(moment, records, opener)? {
-        // It is recorded right after the connection that it names.
-        for sequence in [attribution.checked_sub(1), Some(attribution)].into_iter().flatten() {
-            let octets = records.leaf(sequence)?;
-            let key = opener.disclose_outer(&Leaf::read(&octets)?)?;
-            leaves.push(FoundLeaf { octets, key, path: records.proof(sequence)? });
+    for sequence in tagged(moment, records, opener)? {
+        let octets = records.leaf(sequence)?;
+        // A slot that is lent is recorded right after the connection for which it is.
+        let lent = Leaf::read(&octets)?.header.class == Class::R2b;
+        if let Some(connection) = sequence.checked_sub(1).filter(|_| lent) {
+            leaves.push(found(connection, records.leaf(connection)?, records, opener)?);
         }
+        leaves.push(found(sequence, octets, records, opener)?);
     }
     let checkpoint = records.checkpoint().map(|note| String::from_utf8_lossy(note).into_owned());
     Ok(Some(Searched { site, checkpoint, clock, leaves }))
 }
 
-/// The attributions of the slot near the instant.
-fn attributions(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Vec<u64>, FindError> {
+fn found(
+    sequence: u64,
+    octets: Vec<u8>,
+    records: &mut Records,
+    opener: &mut Opener,
+) -> Result<FoundLeaf, FindError> {
+    let key = opener.half(&Leaf::read(&octets)?, Role::Requester)?;
+    Ok(FoundLeaf { octets, key, path: records.proof(sequence)? })
+}
+
+/// The leaves with the slot's tags near the instant.
+fn tagged(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Vec<u64>, FindError> {
     let (window, mut found) = (moment.window(), Vec::new());
     let near = around(window, NEAR);
     for keyed in records.keyed(near)? {

@@ -1,5 +1,5 @@
-//! What the requester found: sealed records of the site with the secrets of their outer layers, one for each and for no other
-//! record. The inner layers are the approver's. It says no address, and the hub does not get it.
+//! What the requester found: sealed records of the site with the requester's half of the key of each, and of no other
+//! record. The other half is the approver's. It says no address, and the hub does not get it.
 
 use super::{
     CaseId,
@@ -46,7 +46,7 @@ pub struct Searched {
 pub struct FoundLeaf {
     /// The leaf.
     pub octets: Vec<u8>,
-    /// The secret of its outer layer.
+    /// The requester's half of its key.
     pub key: LeafKey,
     /// Its way to the root of the checkpoint; `None` where it is in no log yet.
     pub path: Option<Vec<Hash>>,

@@ -1,4 +1,4 @@
-//! The approver's half: the inner layers of what the requester found are opened, and put together to sessions.
+//! The approver's half: what the requester found is opened, and put together to sessions.
 
 use super::{
     BadDocument, Moment, Permit, What,
@@ -10,7 +10,7 @@ use crate::{
     entry::Clock,
     leaf::{Leaf, Mark, NotALeaf},
     opener::{self, OpenError, Opener},
-    seal::{Disclosed, LeafKey, open_disclosed},
+    seal::{Disclosed, LeafKey, Role, SealError, open_disclosed},
     tlog::{BadCheckpoint, BadNote, Checkpoint, Note, Signed, VerifierKey, leaf_hash, proof::inclusion_root},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -197,14 +197,14 @@ impl<'a> Held<'a> {
     fn open(&self, sequence: u64, opener: &mut Opener) -> Result<(Timestamp, Content), AnswerError> {
         let missing = || AnswerError::Missing(self.site.to_owned(), sequence);
         let (leaf, found) = self.leaves.get(&sequence).ok_or_else(missing)?;
-        let inner = opener.disclose_inner(leaf, &found.key)?;
-        let outer = LeafKey::from_octets(found.key.expose()).ok_or_else(missing)?;
-        let damaged = |error: crate::seal::SealError| OpenError::Damaged(sequence, error.to_string());
-        let text = open_disclosed(leaf, &Disclosed { outer, inner: Some(inner) }).map_err(damaged)?;
+        let approver = Some(opener.half(leaf, Role::Approver)?);
+        let requester = LeafKey::from_octets(found.key.expose()).ok_or_else(missing)?;
+        let damaged = |error: SealError| OpenError::Damaged(sequence, error.to_string());
+        let text = open_disclosed(leaf, &Disclosed { requester, approver }).map_err(damaged)?;
         Ok((leaf.header.at, opener::read(leaf, &text)?))
     }
 
-    /// Opens an attribution and the connection that it names.
+    /// Opens a leaf that the slot's tag is on: the slot is lent, or the connection that had it has ended.
     fn attribute(
         &self,
         sequence: u64,
@@ -213,48 +213,63 @@ impl<'a> Held<'a> {
         sessions: &mut BTreeMap<PassId, Session>,
     ) -> Result<(), AnswerError> {
         let (at, Content { body, clock }) = self.open(sequence, opener)?;
-        let (Body::Lent { pass, slot, connection } | Body::Freed { pass, slot, connection }) = body else {
-            return Ok(());
-        };
-        if !slot.covers(moment.address, moment.port) {
-            return Ok(());
-        }
-        let records = vec![connection, sequence];
-        let logged = |number: &u64| self.leaves.get(number).is_some_and(|(_, found)| found.path.is_some());
-        let not_in_log = !records.iter().all(logged);
-        match self.open(connection, opener)?.1.body {
-            Body::Began { pass: same, subject, until } if same == pass => {
-                let (site, cause, ended_again) = (self.site.to_owned(), None, Vec::new());
-                let begun = Session {
-                    pass,
-                    site,
-                    subject,
-                    slot,
-                    from: at,
-                    until,
-                    cause,
-                    ended_again,
-                    clock,
-                    not_in_log,
-                    records,
-                };
+        match body {
+            Body::Lent { pass, slot, connection } if slot.covers(moment.address, moment.port) => {
+                let records = [connection, sequence];
+                let begun = self.begun((pass, slot), (at, clock), records, opener)?;
                 sessions.insert(pass, begun);
             }
-            Body::Ended { pass: same, cause } if same == pass => {
+            Body::Ended { pass, cause } => {
                 if let Some(session) = sessions.get_mut(&pass) {
-                    session.not_in_log |= not_in_log;
-                    session.end(at, cause, clock, &records);
+                    session.not_in_log |= self.not_in_log(&[sequence]);
+                    session.end(at, cause, clock, sequence);
                 }
             }
-            _ => return Err(OpenError::Damaged(connection, "it is of another pass".into()).into()),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// The session of a slot that was lent: the connection says whose it is.
+    fn begun(
+        &self,
+        (pass, slot): (PassId, Slot),
+        (from, clock): (Timestamp, Option<Clock>),
+        records: [u64; 2],
+        opener: &mut Opener,
+    ) -> Result<Session, AnswerError> {
+        let [connection, _] = records;
+        let (site, cause, ended_again) = (self.site.to_owned(), None, Vec::new());
+        let not_in_log = self.not_in_log(&records);
+        let records = records.to_vec();
+        match self.open(connection, opener)?.1.body {
+            Body::Began { pass: same, subject, until } if same == pass => Ok(Session {
+                pass,
+                site,
+                subject,
+                slot,
+                from,
+                until,
+                cause,
+                ended_again,
+                clock,
+                not_in_log,
+                records,
+            }),
+            _ => Err(OpenError::Damaged(connection, "it is of another pass".into()).into()),
+        }
+    }
+
+    /// Whether one of these is in the database alone.
+    fn not_in_log(&self, records: &[u64]) -> bool {
+        let logged = |number: &u64| self.leaves.get(number).is_some_and(|(_, found)| found.path.is_some());
+        !records.iter().all(logged)
     }
 }
 
 impl Session {
-    fn end(&mut self, at: Timestamp, cause: EndCause, clock: Option<Clock>, records: &[u64]) {
-        self.records.extend(records);
+    fn end(&mut self, at: Timestamp, cause: EndCause, clock: Option<Clock>, record: u64) {
+        self.records.push(record);
         if self.cause.is_some() {
             self.ended_again.push(at);
             return;

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::fmt::Write as _;
 
-/// Writes them: `outer` and `inner`, 64 hexadecimal digits each.
+/// Writes them: `requester` and `approver`, 64 hexadecimal digits each.
 pub fn write(keys: &Disclosed) -> String {
     let hex = |key: &LeafKey| {
         key.expose().iter().fold(String::new(), |mut text, octet| {
@@ -16,20 +16,20 @@ pub fn write(keys: &Disclosed) -> String {
             text
         })
     };
-    let inner = keys.inner.as_ref().map(|inner| format!("inner {}\n", hex(inner))).unwrap_or_default();
-    format!("outer {}\n{inner}", hex(&keys.outer))
+    let approver = keys.approver.as_ref().map(|approver| format!("approver {}\n", hex(approver)));
+    format!("requester {}\n{}", hex(&keys.requester), approver.unwrap_or_default())
 }
 
 /// Reads them; `None` for what is written otherwise.
 pub fn read(content: &[u8]) -> Option<Disclosed> {
     let text = std::str::from_utf8(content).ok()?;
     let mut lines = text.lines();
-    let outer = key(lines.next()?.strip_prefix("outer ")?)?;
-    let inner = match lines.next() {
-        Some(line) => Some(key(line.strip_prefix("inner ")?)?),
+    let requester = key(lines.next()?.strip_prefix("requester ")?)?;
+    let approver = match lines.next() {
+        Some(line) => Some(key(line.strip_prefix("approver ")?)?),
         None => None,
     };
-    let keys = Disclosed { outer, inner };
+    let keys = Disclosed { requester, approver };
     (write(&keys) == text).then_some(keys)
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use varco_policy::{PassId, Slot};
+use varco_policy::{PassId, Slot, pass::EndCause};
 
 /// How far off a clock may have been of which nobody said anything (`case/session.rs`).
 const UNKNOWN: SignedDuration = SignedDuration::from_mins(2);
@@ -37,34 +37,31 @@ pub fn sessions(opened: &Opened, moment: &Moment) -> Result<Vec<(Told, Slot)>, N
     let mut told = BTreeMap::<PassId, (Told, Slot)>::new();
     let mut used = Vec::new();
     for (sequence, (header, content)) in opened {
-        let (Body::Lent { pass, slot, connection } | Body::Freed { pass, slot, connection }) = &content.body
-        else {
-            continue;
-        };
-        let (_, named) = opened.get(connection).ok_or(NoAnswer::Missing(*connection))?;
-        if !slot.covers(moment.address, moment.port) {
-            return Err(NoAnswer::Stray(*sequence));
-        }
-        used.extend([*connection, *sequence]);
-        match &named.body {
-            Body::Began { pass: same, subject, until } if same == pass => {
-                let (site, subject) = (header.site.clone(), subject.clone());
-                let (ended, records) = ("open".to_owned(), vec![*connection, *sequence]);
+        match &content.body {
+            Body::Lent { pass, slot, connection } => {
+                let (_, named) = opened.get(connection).ok_or(NoAnswer::Missing(*connection))?;
+                if !slot.covers(moment.address, moment.port) {
+                    return Err(NoAnswer::Stray(*sequence));
+                }
+                let records = vec![*connection, *sequence];
+                used.extend(&records);
+                let Body::Began { pass: same, subject, until } = &named.body else {
+                    return Err(NoAnswer::Stray(*connection));
+                };
+                if same != pass {
+                    return Err(NoAnswer::Stray(*connection));
+                }
+                let (site, subject, ended) = (header.site.clone(), subject.clone(), "open".to_owned());
                 let (from, clock) = (header.at, content.clock);
                 let begun = Told { site, pass: *pass, subject, from, until: *until, ended, clock, records };
                 told.insert(*pass, (begun, *slot));
             }
-            Body::Ended { pass: same, cause } if same == pass => {
+            Body::Ended { pass, cause } => {
                 let (session, _) = told.get_mut(pass).ok_or(NoAnswer::Stray(*sequence))?;
-                session.records.extend([*connection, *sequence]);
-                if session.ended == "open" {
-                    let cause = serde_json::to_value(cause).ok();
-                    session.ended = cause.and_then(|c| c.as_str().map(str::to_owned)).unwrap_or_default();
-                    session.until = header.at;
-                    session.clock = session.clock.into_iter().chain(content.clock).reduce(Clock::worse);
-                }
+                used.push(*sequence);
+                end(session, (*sequence, header.at), *cause, content.clock);
             }
-            _ => return Err(NoAnswer::Stray(*connection)),
+            _ => {}
         }
     }
     if let Some(stray) = opened.keys().find(|sequence| !used.contains(sequence)) {
@@ -73,6 +70,17 @@ pub fn sessions(opened: &Opened, moment: &Moment) -> Result<Vec<(Told, Slot)>, N
     let mut sessions: Vec<_> = told.into_values().collect();
     sessions.sort_by_key(|(session, _)| session.from);
     Ok(sessions)
+}
+
+/// The first end counts.
+fn end(session: &mut Told, (sequence, at): (u64, Timestamp), cause: EndCause, clock: Option<Clock>) {
+    session.records.push(sequence);
+    if session.ended == "open" {
+        let cause = serde_json::to_value(cause).ok();
+        session.ended = cause.and_then(|c| c.as_str().map(str::to_owned)).unwrap_or_default();
+        session.until = at;
+        session.clock = session.clock.into_iter().chain(clock).reduce(Clock::worse);
+    }
 }
 
 /// Whether a session held the slot within the tolerance, with a clock that may have been as far off as it said.

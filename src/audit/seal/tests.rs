@@ -29,17 +29,17 @@ impl Two {
     /// A leaf to both, of R2a in week 47.
     fn leaf(&self, sequence: u64, text: &str) -> Vec<u8> {
         let header = header(Class::R2a, sequence, week());
-        let body = to_two(&mut Sealing::default(), &self.pair(), &header, week(), text).unwrap();
+        let body = to_two(&mut Sealing::default(), &self.pair(), &header, week(), text.into()).unwrap();
         join(&header.to_string(), &body)
     }
 
     fn disclose(&self, leaf: &Leaf<'_>) -> Result<Disclosed, SealError> {
-        let (header, layer) = (&leaf.header, &leaf.body[1..]);
-        let info = |role| info(header.class, header.period.unwrap(), role);
-        let outer = leaf_key(&self.0, &info(Role::Requester), leaf.line, layer)?;
-        let inner = outer.open(leaf.line, layer)?;
-        let inner = leaf_key(&self.1, &info(Role::Approver), leaf.line, &inner)?;
-        Ok(Disclosed { outer, inner: Some(inner) })
+        let half = |private, role| {
+            let info = info(leaf.header.class, leaf.header.period.unwrap(), role);
+            leaf_key(private, &info, (leaf.line, leaf.body), role)
+        };
+        let (requester, approver) = (half(&self.0, Role::Requester)?, half(&self.1, Role::Approver)?);
+        Ok(Disclosed { requester, approver: Some(approver) })
     }
 
     fn open(&self, leaf: &Leaf<'_>) -> Result<Vec<u8>, SealError> {
@@ -53,10 +53,10 @@ fn two_open_it_together_and_neither_alone_nor_elsewhere() {
     let octets = both.leaf(1, "{}");
     assert_ne!(octets, both.leaf(1, "{}"), "randomised");
     let leaf = Leaf::read(&octets).unwrap();
-    assert_eq!(both.open(&leaf), Ok(filled("{}")));
+    assert_eq!(both.open(&leaf), Ok(b"{}".to_vec()));
     let closed = Err(SealError::Closed);
     let swapped = Two(both.1, both.0);
-    assert_eq!(swapped.open(&leaf), closed, "each the other's layer");
+    assert_eq!(swapped.open(&leaf), closed, "each the other's half");
     let both = Two(swapped.1, swapped.0);
     let elsewhere = [
         ("another place", header(Class::R2a, 2, week())),
@@ -77,7 +77,7 @@ fn a_key_of_one_leaf_opens_that_one_only() {
     let leaves: Vec<_> = (0..3)
         .map(|n| {
             let header = header(Class::R2a, n, week());
-            let body = to_two(&mut sealing, &both.pair(), &header, week(), "{}").unwrap();
+            let body = to_two(&mut sealing, &both.pair(), &header, week(), b"{}".to_vec()).unwrap();
             join(&header.to_string(), &body)
         })
         .collect();
@@ -89,30 +89,37 @@ fn a_key_of_one_leaf_opens_that_one_only() {
             assert_eq!(opened.is_ok(), n == m, "{n} with the keys of {m}");
         }
     }
-    let Disclosed { outer, inner } = both.disclose(&leaves[0]).unwrap();
-    let inner = inner.unwrap();
+    let Disclosed { requester: one, approver } = both.disclose(&leaves[0]).unwrap();
+    let other = approver.unwrap();
     let copy = |key: &LeafKey| LeafKey::from_octets(key.expose()).unwrap();
-    for (outer, inner) in [(copy(&outer), None), (copy(&inner), Some(copy(&outer))), (copy(&inner), None)] {
-        assert_eq!(open_disclosed(&leaves[0], &Disclosed { outer, inner }), Err(SealError::Closed));
+    let swapped = (copy(&other), Some(copy(&one)));
+    let twice = [(copy(&one), Some(copy(&one))), (copy(&other), Some(copy(&other)))];
+    for (requester, approver) in [(copy(&one), None), (copy(&other), None), swapped].into_iter().chain(twice)
+    {
+        let opened = open_disclosed(&leaves[0], &Disclosed { requester, approver });
+        assert_eq!(opened, Err(SealError::Closed));
     }
+    let again = header(Class::R2a, 2, week());
+    let again = to_two(&mut sealing, &both.pair(), &again, week(), b"{}".to_vec());
+    assert_eq!(again, Err(SealError::NotInOrder), "one number, one key");
 }
 
 #[test]
 fn the_key_of_tags_is_opened_by_the_requester_alone() {
     let both = Two::new();
     let header = header(Class::R2b, 7, week());
-    let body = to_one(&mut Sealing::default(), &both.pair(), &header, week(), "{}").unwrap();
+    let body = to_one(&mut Sealing::default(), &both.pair(), &header, week(), b"{}".to_vec()).unwrap();
     let octets = join(&header.to_string(), &body);
     let leaf = Leaf::read(&octets).unwrap();
     let to = info(Class::R2b, week(), Role::Requester);
-    let key = |private| leaf_key(private, &to, leaf.line, &leaf.body[1..]).unwrap();
-    let opened = |outer, inner| open_disclosed(&leaf, &Disclosed { outer, inner });
-    assert_eq!(opened(key(&both.0), None), Ok(filled("{}")));
+    let key = |private| leaf_key(private, &to, (leaf.line, leaf.body), Role::Requester).unwrap();
+    let opened = |requester, approver| open_disclosed(&leaf, &Disclosed { requester, approver });
+    assert_eq!(opened(key(&both.0), None), Ok(b"{}".to_vec()));
     assert_eq!(opened(key(&both.1), None), Err(SealError::Closed));
-    assert_eq!(opened(key(&both.0), Some(key(&both.0))), Err(SealError::Closed), "a layer too many");
+    assert_eq!(opened(key(&both.0), Some(key(&both.0))), Err(SealError::Closed), "a half too many");
 }
 
-/// Octets that ChaCha20-Poly1305 opens with a second key are not enough: the layer has one commitment, and here it is the
+/// Octets that ChaCha20-Poly1305 opens with a second key are not enough: the body has one commitment, and here it is the
 /// first key's.
 #[test]
 fn a_second_key_does_not_fit_the_commitment() {
@@ -121,7 +128,7 @@ fn a_second_key_does_not_fit_the_commitment() {
     let start = Leaf::read(&of_one).unwrap().line.len() + 2;
     let (disclosed, mut mixed) = (another.disclose(&Leaf::read(&of_another).unwrap()).unwrap(), of_another);
     assert!(open_disclosed(&Leaf::read(&mixed).unwrap(), &disclosed).is_ok());
-    let commitment = start + 48..start + 80;
+    let commitment = start + 64..start + 96;
     mixed[commitment.clone()].copy_from_slice(&of_one[commitment]);
     assert_eq!(open_disclosed(&Leaf::read(&mixed).unwrap(), &disclosed), Err(SealError::Closed));
 }
@@ -155,8 +162,7 @@ proptest! {
         let both = Two::new();
         let octets = both.leaf(sequence.into(), &text);
         let opened = both.open(&Leaf::read(&octets).unwrap()).unwrap();
-        prop_assert_eq!(opened.len() % FILLED, 0);
-        prop_assert_eq!(opened, filled(&text));
+        prop_assert_eq!(opened, text.into_bytes());
     }
 }
 

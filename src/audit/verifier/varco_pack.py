@@ -7,14 +7,17 @@ Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by th
 """
 import argparse
 import base64
+import datetime
 import hashlib
 import hmac
 import io
 import json
 import os
 import re
+import struct
 import sys
 import tarfile
+import uuid
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
@@ -174,25 +177,55 @@ class Entry:
         body = self.body
         if self.period != "-":
             need(keys is not None and body[:1] == b"\5", self.name + " is not sealed to two")
-            body = body[1:]
-            for line in keys.decode("ascii", "replace").splitlines():
-                body = opened(bytes.fromhex(line.split(" ")[1]), self.line, body)
+            halves = [bytes.fromhex(line.split(" ")[1]) for line in keys.decode("ascii", "replace").splitlines()]
+            body = opened(halves, self.line, body[1:])
         try:
-            return json.loads(body)
-        except ValueError:
+            return session_record(body) if self.period != "-" and body[:1] != b"{" else json.loads(body)
+        except (ValueError, IndexError, OverflowError, struct.error):
             raise Bad(4, self.name + " says nothing") from None
 
 
-def opened(secret, line, layer):
-    """Encapsulated key, salt, commitment, and a ChaCha20-Poly1305 text."""
-    public, salt, commitment, text = layer[:32], layer[32:48], layer[48:80], layer[80:]
-    made = hmac.new(secret, b"varco leaf commitment" + public + salt, hashlib.sha256).digest()
+def opened(halves, line, body):
+    """Two encapsulated keys, a commitment, and a ChaCha20-Poly1305 text, by both halves of the leaf's key."""
+    public, commitment, text = body[:64], body[64:96], body[96:]
+    need(len(halves) == 2, "a record wants two secrets")
+    made = hmac.new(b"".join(halves), b"varco leaf commitment" + public, hashlib.sha256).digest()
     need(hmac.compare_digest(made, commitment), "a secret does not open its record")
-    key = hmac.new(secret, b"varco leaf key", hashlib.sha256).digest()
+    key = hmac.new(b"".join(halves), b"varco leaf key", hashlib.sha256).digest()
     try:
         return ChaCha20Poly1305(key).decrypt(bytes(12), text, line)
     except InvalidTag:
         raise Bad(4, "a record was changed") from None
+
+
+def instant(nanoseconds):
+    """As an instant is written: RFC 3339 in UTC, the second's fraction without zeros at its end."""
+    second, fraction = divmod(nanoseconds, 10 ** 9)
+    text = (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=second)).isoformat()
+    return text + ("." + ("%09d" % fraction).rstrip("0") if fraction else "") + "Z"
+
+
+CAUSES = ["logged-out", "provider-logged-out", "expired", "idle", "expelled", "replaced", "closed", "spent", "moved"]
+
+
+def session_record(octets):
+    """A record of a session as JSON has it: its kind, the pass, and what the kind has."""
+    if octets[0] & 0x80:
+        error, = struct.unpack(">Q", octets[1:9])
+        told = session_record(bytes([octets[0] & 0x7f]) + octets[9:])
+        return {**told, "clock": "unknown" if error == 2 ** 64 - 1 else {"within-ms": error}}
+    kind, rest = octets[0], octets[17:]
+    passed = str(uuid.UUID(bytes=octets[1:17]))
+    if kind == 1:
+        until, = struct.unpack(">q", rest[:8])
+        return {"body": {"began": {"pass": passed, "subject": rest[8:].decode("ascii"), "until": instant(until)}}}
+    if kind == 2 and len(rest) == 1 and rest[0] > 0:
+        return {"body": {"ended": {"pass": passed, "cause": CAUSES[rest[0] - 1]}}}
+    if kind == 3:
+        a, b, c, d, first, last, connection = struct.unpack(">4B2HQ", rest)
+        slot = {"address": "%d.%d.%d.%d" % (a, b, c, d), "first_port": first, "last_port": last}
+        return {"body": {"lent": {"pass": passed, "slot": slot, "connection": connection}}}
+    raise ValueError
 
 
 def cosigned(text, vkey):
@@ -245,24 +278,25 @@ def sessions(records, question):
     for number in sorted(records):
         entry, content = records[number]
         kind, body = next(iter(content["body"].items()))
-        if kind not in ("lent", "freed"):
+        if kind == "ended":
+            need(body["pass"] in told, "an end without its beginning")
+            used.add(number)
+            session = told[body["pass"]]
+            session["records"].append(number)
+            if session["ended"] == "open":
+                own = [clock(content["clock"])] if content.get("clock") else []
+                session.update({"ended": body["cause"], "until": entry.at, "clocks": session["clocks"] + own})
+        if kind != "lent":
             continue
         slot, link, passed = body["slot"], body["connection"], body["pass"]
         need(slot["address"] == question["address"] and slot["first_port"] <= int(question["port"]) <= slot["last_port"]
              and link in records, "record %d does not belong to the answer" % number)
         used |= {number, link}
         named, of = next(iter(records[link][1]["body"].items()))
-        need(of["pass"] == passed and named == {"lent": "began", "freed": "ended"}[kind], "records of two passes")
+        need(of["pass"] == passed and named == "began", "records of two passes")
         own = [clock(content["clock"])] if content.get("clock") else []
-        if named == "began":
-            told[passed] = {"site": entry.site, "subject": of["subject"], "from": entry.at, "until": of["until"],
-                            "ended": "open", "clocks": own, "records": [link, number], "slot": slot}
-            continue
-        need(passed in told, "an end without its beginning")
-        session = told[passed]
-        session["records"] += [link, number]
-        if session["ended"] == "open":
-            session.update({"ended": of["cause"], "until": entry.at, "clocks": session["clocks"] + own})
+        told[passed] = {"site": entry.site, "subject": of["subject"], "from": entry.at, "until": of["until"],
+                        "ended": "open", "clocks": own, "records": [link, number], "slot": slot}
     need(used == set(records), "a record does not belong to the answer")
     return told
 

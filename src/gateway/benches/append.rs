@@ -1,5 +1,5 @@
 //! What a gateway puts on record durably: `cargo bench -p varco-gateway --bench append`. The store and the log's thread are those of the
-//! program, on the disk on which the target folder is. An *entry* is the begin or the end of a pass: three leaves, or two.
+//! program, on the disk on which the target folder is. An *entry* is the begin or the end of a pass: three leaves, or one.
 
 #![expect(
     clippy::unwrap_used,
