@@ -60,7 +60,7 @@ pub enum RecordsError {
         found: u64,
     },
     /// The entries of the time asked about are not there any more.
-    #[error("records below {below} are gone, and what they would answer{}", said_after(before.as_ref()))]
+    #[error("records below {below} have expired, and what they would answer is gone{}", said_after(before.as_ref()))]
     Gone {
         /// Those below this.
         below: u64,
@@ -310,7 +310,7 @@ impl Records {
         Ok(self.waiting.insert(rows))
     }
 
-    /// Reads every leaf in order.
+    /// Reads every leaf that is there, in order: from the log's minimum index on.
     ///
     /// # Errors
     /// When one is damaged or missing, or what `each` says.
@@ -325,7 +325,7 @@ impl Records {
             }
         };
         if let Some(log) = &mut self.log {
-            log.tiles.leaves(0..self.size, &mut take).map_err(RecordsError::from)?;
+            log.tiles.leaves(log.minimum.min(self.size)..self.size, &mut take).map_err(RecordsError::from)?;
         }
         self.each_waiting(|index, octets| {
             take(index, octets);

@@ -5,7 +5,7 @@ pub mod follow;
 pub mod postgres;
 pub mod rebuild;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::config::IndexSettings;
 use anyhow::Context as _;

@@ -114,6 +114,8 @@ fn settings() -> Result<Lab> {
         schemes: false,
         cards: true,
         timezone: None,
+        history: false,
+        store: None,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;

@@ -128,6 +128,8 @@ fn settings(enforcer: &Path, programs: &Path, room: usize) -> Result<Lab> {
         schemes: false,
         cards: false,
         timezone: None,
+        history: false,
+        store: None,
     };
     render::write(&lab, &plan)?;
     keys::make(&lab, &plan)?;

@@ -71,6 +71,8 @@ pub fn demo(name: &str, programs: PathBuf, check: bool) -> Result<()> {
         schemes: false,
         cards: cfg!(debug_assertions),
         timezone: None,
+        history: false,
+        store: None,
     };
     let report = up::up(plan, None, programs.clone())?;
     let demo = Demo { lab: Lab::at(&report.state)?, report, programs, check };

@@ -1,7 +1,7 @@
 //! The process that holds a lab: its namespaces are the lab's, its children are the lab's hosts and programs.
 
 use super::{
-    keys,
+    history, keys,
     plan::Host,
     process::Process,
     programs, ready, render, report, space,
@@ -50,6 +50,9 @@ fn bring_up(lab: &Lab, record: &Record, watch: &mut Watch) -> Result<()> {
     render::write(lab, &record.plan)?;
     keys::make(lab, &record.plan)?;
     keys::log(lab, &record.programs)?;
+    if record.plan.history {
+        history::make(lab, &record.plan, &record.programs)?;
+    }
     let hosts = hosts(lab, record)?;
     lab.write("hosts.json", &hosts)?;
     wires::lay(&record.plan, &hosts)?;

@@ -63,17 +63,32 @@ const OFFICERS: [(&str, &str); 2] = [("anna", "requester"), ("bruno", "approver"
 pub fn log(lab: &Lab, programs: &Path) -> Result<()> {
     let path = |name: &str| lab.path(name).display().to_string();
     let (officers, ceremony, given) = (path("officers"), path("ceremony"), path("log-keys"));
-    let audit = |words: &[&str]| -> Result<()> {
-        let done = Command::new(programs.join("varco-audit")).arg("keys").args(words).output()?;
-        ensure!(done.status.success(), "varco-audit keys: {}", String::from_utf8_lossy(&done.stderr));
-        Ok(())
-    };
     for (name, role) in OFFICERS {
-        audit(&["holder", "--name", name, "--role", role, "--folder", &officers])?;
+        audit(programs, &["holder", "--name", name, "--role", role, "--folder", &officers])?;
     }
     let [anna, bruno] = OFFICERS.map(|(name, _)| format!("{officers}/{name}.pub"));
-    audit(&["weeks", "--keys", &ceremony, "--weeks", "2", "--holder", &anna, "--holder", &bruno])?;
-    audit(&["publish", "--keys", &ceremony, "--to", &given])
+    let weeks = ["weeks", "--keys", &ceremony, "--weeks", "2", "--holder", &anna, "--holder", &bruno];
+    audit(programs, &weeks)?;
+    audit(programs, &["publish", "--keys", &ceremony, "--to", &given])
+}
+
+/// The same for one week, after [`log`]: its public halves are in `given`.
+///
+/// # Errors
+/// When the program fails.
+pub fn of_week(lab: &Lab, programs: &Path, week: &str, given: &Path) -> Result<()> {
+    let path = |name: &str| lab.path(name).display().to_string();
+    let (officers, ceremony, given) = (path("officers"), path("ceremony"), given.display().to_string());
+    let [anna, bruno] = OFFICERS.map(|(name, _)| format!("{officers}/{name}.pub"));
+    let weeks = ["weeks", "--keys", &ceremony, "--from", week, "--holder", &anna, "--holder", &bruno];
+    audit(programs, &weeks)?;
+    audit(programs, &["publish", "--keys", &ceremony, "--to", &given])
+}
+
+fn audit(programs: &Path, words: &[&str]) -> Result<()> {
+    let done = Command::new(programs.join("varco-audit")).arg("keys").args(words).output()?;
+    ensure!(done.status.success(), "varco-audit keys: {}", String::from_utf8_lossy(&done.stderr));
+    Ok(())
 }
 
 /// What both officers together tell `varco-audit` to open the site's records; the log's key, as the site told it them.

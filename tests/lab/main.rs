@@ -63,6 +63,12 @@ struct UpOptions {
     /// The site's time zone, instead of Rome's.
     #[arg(long)]
     timezone: Option<String>,
+    /// Records of three years ago at the gateway, which prunes nothing until its `log_mirror` is put back.
+    #[arg(long)]
+    history: bool,
+    /// The URL of a Redis for the hub's logins.
+    #[arg(long)]
+    store: Option<String>,
     /// Folder of Varco's programs, instead of the one that holds varco-lab.
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -331,13 +337,29 @@ fn bring_up(options: UpOptions) -> Result<()> {
         one_box,
         schemes,
         timezone,
+        history,
+        store,
         programs,
         json,
     } = options;
     let idle = idle.unwrap_or_else(|| usual_idle(&pass_length));
     let cards = cfg!(debug_assertions);
     let name = which.name;
-    let plan = Plan { name, guests, rate, least, pass_length, idle, bare, one_box, schemes, cards, timezone };
+    let plan = Plan {
+        name,
+        guests,
+        rate,
+        least,
+        pass_length,
+        idle,
+        bare,
+        one_box,
+        schemes,
+        cards,
+        timezone,
+        history,
+        store,
+    };
     let programs = programs.map_or_else(beside, Ok)?;
     let report = up::up(plan, which.state.as_deref(), std::path::absolute(programs)?)?;
     print(&Lab::at(&report.state)?, json)

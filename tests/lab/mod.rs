@@ -10,6 +10,7 @@ pub mod dhcp;
 pub mod door;
 pub mod down;
 pub mod enter;
+pub mod history;
 pub mod hold;
 pub mod host;
 pub mod html;

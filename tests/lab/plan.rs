@@ -97,6 +97,12 @@ pub struct Plan {
     /// The site's time zone, where it is not Rome's.
     #[serde(default)]
     pub timezone: Option<String>,
+    /// Whether the site has records of three years ago (`history.rs`), and its gateway does not name the hub's key yet.
+    #[serde(default)]
+    pub history: bool,
+    /// The Redis in which the hub keeps its logins, by URL, instead of SQLite.
+    #[serde(default)]
+    pub store: Option<String>,
 }
 
 impl Plan {

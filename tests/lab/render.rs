@@ -158,7 +158,7 @@ issuer = "https://{hub}"
 client_id = "{name}"
 client_secret_file = "{at}/hub.secret"
 ca_file = "{at}/tls/ca.pem"
-log_mirror = "{mirror}"
+{unnamed}log_mirror = "{mirror}"
 
 [log]
 keys = "{at}/log-keys"
@@ -166,6 +166,7 @@ keys = "{at}/log-keys"
         office = plan::OFFICE_ROUTER,
         hub = plan::HUB_NAME,
         name = plan.name,
+        unnamed = if plan.history { "# " } else { "" },
     ))
 }
 
@@ -203,7 +204,7 @@ ca = "{at}/tsa/ca.pem"
 holders = "{at}/ceremony/holders"
 
 [store]
-kind = "sqlite"
+{store}
 
 [[body]]
 name = "Comune di Prova"
@@ -232,6 +233,10 @@ admin_redirect_uri = "https://{office}:8443/login/callback"
 admins = ["{admin}"]
 "#,
         eidas = plan.schemes,
+        store = plan.store.as_ref().map_or_else(
+            || "kind = \"sqlite\"".to_owned(),
+            |url| format!("kind = \"redis\"\nurl = \"{url}\"")
+        ),
         cards = plan.cards,
         cns = if plan.cards { cns(lab, plan) } else { String::new() },
         cie = if plan.schemes { cie() } else { String::new() },

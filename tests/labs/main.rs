@@ -7,6 +7,7 @@ mod cns;
 mod console;
 mod crash;
 mod evidence;
+mod expired;
 mod gate;
 mod lab;
 mod limits;

@@ -14,7 +14,7 @@ fn signal(site: &Site, program: &str, signal: &str) {
 }
 
 /// The keys and the folder that `varco-hub log-key` names: the log's, the mirror's, the copy's.
-fn keys(site: &Site) -> [String; 3] {
+pub fn keys(site: &Site) -> [String; 3] {
     let config = site.state("config/hub.toml");
     let out = site.program("wan", "varco-hub", &["log-key", "--config", &config]).stdout;
     let text = String::from_utf8(out).unwrap();

@@ -1,7 +1,7 @@
 //! `varco-audit hold`: named records are frozen for an authority.
 
 use super::{
-    officer::{Allowed, Officer, now, open, signer},
+    officer::{Allowed, EXIT_CLOSED, Officer, now, open, signer},
     print,
     verify::log_key,
 };
@@ -15,7 +15,7 @@ use varco_audit::{
     hold::{Folder, Held, Hold, Holding, Standing, renewed},
     holder::Holder,
     pack::sha256,
-    records::Records,
+    records::{Records, RecordsError},
     seal::Role,
     tlog::{VerifierKey, proof::Proof},
     verify::checkpoint,
@@ -65,6 +65,7 @@ pub struct Open {
     vkey: VerifierKey,
 }
 
+/// Exit codes: 0 held; 1 records missing or damaged; 7 a record has expired; 8 not allowed.
 #[derive(Debug, clap::Args)]
 pub struct Make {
     #[command(flatten)]
@@ -118,7 +119,14 @@ impl Make {
         let signed = checkpoint(&varco_audit::tlog::Folder::new(&self.log), &self.vkey)?;
         let mut leaves = Vec::new();
         for index in self.sequences(case, &people)? {
-            let (entry, path) = (records.leaf(index)?, records.proof(index)?);
+            let entry = match records.leaf(index) {
+                Err(expired @ RecordsError::Gone { .. }) => {
+                    eprintln!("record {index}: {expired}");
+                    return Ok(ExitCode::from(EXIT_CLOSED));
+                }
+                entry => entry?,
+            };
+            let path = records.proof(index)?;
             let path = path.with_context(|| format!("record {index} is not in the log yet"))?;
             let proof = Proof { index, entry, path, checkpoint: signed.note().to_owned() };
             proof.verify(&self.vkey)?.with_context(|| format!("record {index} is not in the log"))?;

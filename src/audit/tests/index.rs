@@ -251,7 +251,7 @@ fn after_pruning_what_is_elsewhere_is_found_and_what_was_there_is_said_to_be_gon
         assert!(matches!(told, Err(RecordsError::Gone { below: 3072, .. })), "{told:?}");
         let told = told.unwrap_err().to_string();
         assert!(
-            told.starts_with("records below 3072 are gone") && told.contains(&at(3072).to_string()),
+            told.starts_with("records below 3072 have expired") && told.contains(&at(3072).to_string()),
             "{told}"
         );
     }

@@ -132,6 +132,27 @@ impl<F: Files> Tiles<F> {
         Ok(Bundle { octets })
     }
 
+    /// Every tile and bundle of the tree.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let kinds = (0..LEVELS).map(|level| (Kind::Level(level), level)).chain([(Kind::Entries, 0)]);
+        let size = self.size;
+        kinds.flat_map(move |(kind, level)| {
+            let tiles = path::count(size, level).div_ceil(FULL.into());
+            (0..tiles).filter_map(move |index| path::place(size, kind, index))
+        })
+    }
+
+    /// What the file at this place holds, compared with the tree.
+    ///
+    /// # Errors
+    /// As [`Self::bundle`].
+    pub fn file(&mut self, place: Place) -> Result<Vec<u8>, TileError> {
+        match place.kind {
+            Kind::Entries => self.bundle(place.index).map(Bundle::octets),
+            Kind::Level(level) => Ok(self.tile(level, place.index)?.iter().flat_map(|hash| hash.0).collect()),
+        }
+    }
+
     /// One entry, compared with the tree; of the others in its bundle nothing is said.
     ///
     /// # Errors

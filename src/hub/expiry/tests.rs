@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    index::tests::server::Cluster,
     lookup,
     mirror::tests::{GATEWAY, Gateway, ORIGIN, ship},
     testing::{Running, Site, log_keys},
@@ -83,6 +84,44 @@ async fn eventually(mut holds: impl FnMut() -> bool) -> bool {
 fn rows(hub: &Hub) -> u64 {
     let counts = hub.index.with(|rows| rows.counts(ORIGIN, Span::ALL)).unwrap();
     counts.iter().map(|count| count.leaves).sum()
+}
+
+/// The same index in a server: what is over is in no dump of it.
+#[actix_web::test]
+async fn what_is_pruned_is_in_no_dump_of_postgresql() {
+    let mut cluster = Cluster::make();
+    cluster.start();
+    let gateway = gateway();
+    let site = site(&gateway, "expiry-postgres");
+    let index = format!("[index]\nkind = \"postgres\"\nurl = {:?}\n", cluster.socket_url());
+    site.change("[index]\nkind = \"sqlite\"\n", &index);
+    let hub = Running::with(site).await;
+    ship(&hub, &gateway, 0).await;
+    // The server is spoken to by threads that may wait.
+    let counted = || {
+        let hub = hub.hub.clone();
+        async { web::block(move || rows(&hub)).await.unwrap() }
+    };
+    let mut came = counted().await;
+    for _ in 0..200 {
+        if came < 700 {
+            actix_web::rt::time::sleep(Duration::from_millis(100)).await;
+            came = counted().await;
+        }
+    }
+    assert_eq!(came, 700);
+    // The instants of the first two bundles, in milliseconds, as rows have them.
+    let known: Vec<_> =
+        (0..512).map(|n| (gateway.began.as_second() + n) * 1000).map(|at| at.to_string()).collect();
+    let dumped = || {
+        let dump = cluster.dump();
+        known.iter().filter(|known| dump.contains(known.as_str())).count()
+    };
+    assert_eq!(dumped(), 512, "the search finds what is there");
+    let of = hub.hub.clone();
+    web::block(move || copies(&of, &Terms::at(app::now(), of.kept)).unwrap()).await.unwrap();
+    assert_eq!((dumped(), counted().await), (0, 700 - 512));
+    hub.stop().await;
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! One set of rules, run on both stores; and what is the server's own.
 
-mod server;
+pub(crate) mod server;
 
 use super::{follow::bring, *};
 use jiff::{SignedDuration, Timestamp};

@@ -22,7 +22,7 @@ pub(crate) struct Gateway {
     folder: PathBuf,
     pub(crate) log: Log,
     /// When the first was made.
-    began: Timestamp,
+    pub(crate) began: Timestamp,
 }
 
 impl Gateway {

@@ -41,7 +41,7 @@ pub fn device(number: u128) -> String {
 }
 
 /// A pass of half an hour from ten past the hour, and heartbeats beside it.
-fn session(number: u128, hour: &str, first_port: u16) -> [Entry; 2] {
+pub fn session(number: u128, hour: &str, first_port: u16) -> [Entry; 2] {
     let (site, from) = ("library".to_owned(), at(hour).saturating_add(10.minutes()).unwrap());
     let began = Entry::Started {
         at: from,
@@ -80,8 +80,13 @@ pub struct Case {
 impl Case {
     /// A site whose records are in its log, which the hub has a copy of.
     pub fn site(name: &str) -> Self {
-        let records = Records::keys(name, &["2026-W47"]);
-        records.record(&day(), Clock::WithinMs(20));
+        Self::with(name, &["2026-W47"], &day())
+    }
+
+    /// The same, of these entries, whose weeks have keys.
+    pub fn with(name: &str, weeks: &[&str], entries: &[Entry]) -> Self {
+        let records = Records::keys(name, weeks);
+        records.record(entries, Clock::WithinMs(20));
         let (log, key) = (records.folder.join("log"), records.folder.join("log.key"));
         let key = NoteKey::load_or_make(&key, ORIGIN).unwrap();
         let site = key.vkey();

@@ -4,6 +4,8 @@
 
 mod case;
 mod expire;
+mod export;
+mod gone;
 mod hold;
 mod pack;
 mod python;

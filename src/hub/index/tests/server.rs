@@ -114,6 +114,15 @@ impl Cluster {
         done.status.success().then(|| String::from_utf8_lossy(&done.stdout).trim().to_owned())
     }
 
+    /// All that is in it, as `pg_dump` writes it.
+    pub fn dump(&self) -> String {
+        let mut dump = self.command("pg_dump");
+        dump.args(["-U", "varco", "-d", "postgres", "-p", &self.port.to_string(), "-h"]).arg(&self.folder);
+        let done = dump.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
     pub fn socket_url(&self) -> String {
         format!("postgresql://varco@/postgres?host={}&port={}", self.folder.display(), self.port)
     }
