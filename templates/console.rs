@@ -6,6 +6,7 @@ mod choice;
 mod integrity;
 mod looked;
 mod moment;
+mod retention;
 mod search;
 mod sessions;
 mod sheet;
@@ -17,8 +18,9 @@ pub use choice::Choice;
 pub use integrity::{Alarm, Integrity, LogState, integrity, integrity_table};
 pub use looked::{SeenRow, looked, looked_table};
 pub use moment::Moment;
+pub use retention::{DueRow, DueState, HoldRow, HoldState, due_table, holds_table, retention};
 pub use search::{HeaderRow, entry, search, search_table};
-pub use sessions::{DayRow, Few, sessions, sessions_table};
+pub use sessions::{CountRow, DayRow, Few, counts_table, sessions, sessions_table};
 pub use sheet::{Head, Sheet, SheetEntry, SiteHead, Stamp, sheet};
 
 use crate::{
@@ -41,6 +43,7 @@ pub enum Place {
     Sessions,
     Search,
     Cases,
+    Retention,
     Looked,
 }
 
@@ -52,6 +55,7 @@ impl Place {
             Self::Sessions => "/sessions",
             Self::Search => "/search",
             Self::Cases => "/cases",
+            Self::Retention => "/retention",
             Self::Looked => "/looked",
         }
     }
@@ -194,6 +198,7 @@ struct Words {
     cases: cases::Words,
     case: case::Words,
     sheet: sheet::Words,
+    retention: retention::Words,
     trouble: TroubleWords,
 }
 
@@ -219,6 +224,7 @@ struct PlaceWords {
     sessions: String,
     search: String,
     cases: String,
+    retention: String,
     looked: String,
 }
 
@@ -229,6 +235,7 @@ impl PlaceWords {
             Place::Sessions => &self.sessions,
             Place::Search => &self.search,
             Place::Cases => &self.cases,
+            Place::Retention => &self.retention,
             Place::Looked => &self.looked,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The header is ASCII, its fields separated by one space, and can be read in an editor:
 //!
-//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|step:case|day|->`
+//! `varco-leaf/1 <class> <site> <sequence> <instant> <period|-> <tag|tagkey|step:case|day|expired|->`
 //!
 //! The sequence is contiguous over all leaves of a site and equal to the leaf's index, so that a gap shows inside what
 //! is signed too. A body of a class without keys is clear JSON and has no period; all others begin with an octet that names
@@ -39,6 +39,8 @@ pub enum Mark {
     Case(Step, CaseId),
     /// The sums of a day of a site (R6): found among heartbeats without reading those.
     Day,
+    /// What opened a class in a period was destroyed (R5, at the hub): found among copied checkpoints, of which there are many.
+    Expired,
 }
 
 impl Mark {
@@ -50,6 +52,7 @@ impl Mark {
             Self::TagKey => class == Class::R2b,
             Self::Case(..) => class == Class::R4 && site == HUB,
             Self::Day => class == Class::R6,
+            Self::Expired => class == Class::R5 && site == HUB,
             Self::None => class != Class::R2b,
         }
     }
@@ -146,6 +149,7 @@ impl fmt::Display for Header {
             Mark::Tag(tag) => tag.fmt(f),
             Mark::TagKey => f.write_str("tagkey"),
             Mark::Day => f.write_str("day"),
+            Mark::Expired => f.write_str("expired"),
             Mark::Case(step, case) => write!(f, "{step}:{case}"),
         }
     }
@@ -183,6 +187,7 @@ fn mark_of(field: &str) -> Result<Mark, ()> {
         "-" => Mark::None,
         "tagkey" => Mark::TagKey,
         "day" => Mark::Day,
+        "expired" => Mark::Expired,
         mark => match mark.split_once(':') {
             Some((step, case)) => Mark::Case(step.parse().map_err(|_| ())?, case.parse().map_err(|_| ())?),
             None => Mark::Tag(mark.parse().map_err(|_| ())?),
@@ -202,6 +207,7 @@ mod tests {
             (LINE, &b"\x05body\nand more\xff"[..]),
             ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - -", b"{}"),
             ("varco-leaf/1 R6 library 0 2026-11-22T10:00:00Z - day", b"{}"),
+            ("varco-leaf/1 R5 @hub 3 2026-11-22T10:00:00Z - expired", b"{}"),
             ("varco-leaf/1 R2b library 7 2026-11-22T10:00:00Z 2026-W47 tagkey", b"\x04"),
             ("varco-leaf/1 R3 library 8 2026-11-22T10:00:00Z 2026-11-22 -", b"\x05"),
             (
@@ -260,6 +266,8 @@ mod tests {
             ("R4 2026-W47 asked:e3b0c44298fc1c149afbf4c8996fb924", b"\x05"),
             ("R6 2026-W47 -", b"{}"),
             ("R6 - -", b"\x05"),
+            ("R5 - expired", b"{}"),
+            ("R6 - expired", b"{}"),
         ] {
             let (class, rest) = header.split_once(' ').unwrap();
             let line = format!("varco-leaf/1 {class} {at} {rest}");

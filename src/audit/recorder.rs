@@ -198,8 +198,12 @@ impl Recorder {
         now: Now,
     ) -> Result<(), JournalError> {
         let case = body.case().map(|(step, case)| Mark::Case(step, case));
-        let day = matches!(body, Body::Day { .. }).then_some(Mark::Day);
-        let mark = tag.map(Mark::Tag).or(case).or(day).unwrap_or(Mark::None);
+        let kind = match body {
+            Body::Day { .. } => Mark::Day,
+            Body::Expired { .. } => Mark::Expired,
+            _ => Mark::None,
+        };
+        let mark = tag.map(Mark::Tag).or(case).unwrap_or(kind);
         let clock = if body.class() == Class::R6 { None } else { now.clock.doubtful() };
         let content = Content { body, clock };
         self.leaf(batch, (at, mark), &content, now.at)

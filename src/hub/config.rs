@@ -4,11 +4,14 @@ mod admins;
 mod body;
 mod cns;
 mod console;
+mod gateway;
 mod index;
 mod log;
 mod lookup;
 mod providers;
+mod store;
 mod timestamp;
+mod values;
 mod witness;
 
 use crate::login::saml::Fault;
@@ -16,19 +19,20 @@ pub use admins::Admins;
 pub use body::BodySettings;
 pub use cns::{CnsSettings, Revoking};
 pub use console::ConsoleSettings;
+pub use gateway::{Client, Gateway};
 pub use index::{IndexSettings, Server};
 pub use log::LogSettings;
 pub use lookup::LookupSettings;
 pub use providers::{ProviderSettings, RegistrySettings};
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
+pub use store::StoreSettings;
 pub use timestamp::{Asked as TimestampsAsked, TimestampSettings};
 use url::Url;
-use varco_audit::tlog::VerifierKey;
+use values::{folder, https};
 use varco_policy::{ConfigError, config};
 pub use witness::WitnessSettings;
 
@@ -77,83 +81,6 @@ pub struct Settings {
 pub struct Tls {
     pub certificate: PathBuf,
     pub key: PathBuf,
-}
-
-/// `[store]`.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum StoreSettings {
-    /// In `hub.db`.
-    Sqlite {},
-    /// In a Redis server.
-    Redis {
-        /// `redis://…` or `redis+unix://…`; may hold a password.
-        url: SecretString,
-    },
-}
-
-impl Default for StoreSettings {
-    fn default() -> Self {
-        Self::Sqlite {}
-    }
-}
-
-impl StoreSettings {
-    fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        let Self::Redis { url } = self else { return Ok(()) };
-        let remedy = "give redis://127.0.0.1:6379/0, or redis+unix:///run/redis/redis.sock";
-        redis::Client::open(url.expose_secret())
-            .map(drop)
-            .map_err(|e| ConfigError::new(file, "store.url", format!("not an address of Redis: {e}"), remedy))
-    }
-}
-
-/// `[[gateway]]`: a relying party.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gateway {
-    /// The path of its body.
-    #[serde(default)]
-    pub body: String,
-    /// Its name here; also the sector of its pairwise subjects.
-    pub client_id: String,
-    /// File that holds its secret, at least 32 characters.
-    pub client_secret_file: PathBuf,
-    /// The one address that codes for citizens are sent to, compared exactly. HTTPS.
-    pub redirect_uri: String,
-    /// The public half of the key of its log, as `varco-gateway log-key` prints it: then its log is copied here.
-    pub log_key: Option<String>,
-    /// The one address that codes for the site's administrators are sent to. HTTPS, not that of the citizens.
-    pub admin_redirect_uri: Option<String>,
-    /// Fiscal codes of the site's administrators.
-    #[serde(default, deserialize_with = "admins::read")]
-    pub admins: Vec<SecretString>,
-}
-
-/// A relying party with its secret: a gateway, or the console.
-#[derive(Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Client {
-    /// The path of its body.
-    pub body: String,
-    pub client_id: String,
-    pub secret: SecretString,
-    /// The key of its log, where that is copied here.
-    pub log_key: Option<VerifierKey>,
-    pub redirect_uri: Url,
-    /// `redirect_uri` as written: what is compared.
-    pub redirect_text: String,
-    /// Who has a role there, where it has pages for them.
-    pub admins: Option<Admins>,
-}
-
-impl Client {
-    /// The address written `text`, if it is one of the gateway's.
-    pub fn address(&self, text: &str) -> Option<&Url> {
-        let admins = self.admins.iter().map(|a| (&a.redirect_text, &a.redirect_uri));
-        let mut all = std::iter::once((&self.redirect_text, &self.redirect_uri)).chain(admins);
-        all.find(|(written, _)| *written == text).map(|(_, url)| url)
-    }
 }
 
 impl Settings {
@@ -221,118 +148,6 @@ impl Settings {
         self.lookup.as_ref().map_or(Ok(()), |lookup| lookup.check(file))?;
         self.clients(file).map(drop)
     }
-
-    /// The gateways with their secrets read.
-    ///
-    /// # Errors
-    /// When there is none, two have the same name, a secret is missing or short, or an address is not HTTPS.
-    pub fn clients(&self, file: &Path) -> Result<Vec<Client>, ConfigError> {
-        if self.gateways.is_empty() {
-            return Err(ConfigError::new(file, "gateway", "no gateway is listed", "add a [[gateway]] table"));
-        }
-        self.gateways.iter().enumerate().map(|(i, gateway)| self.client(file, i, gateway)).collect()
-    }
-
-    fn client(&self, file: &Path, index: usize, gateway: &Gateway) -> Result<Client, ConfigError> {
-        let key = |name: &str| format!("gateway[{index}].{name}");
-        let id = &gateway.client_id;
-        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
-            let remedy = "use letters, digits, hyphens, dots and underscores";
-            return Err(ConfigError::new(file, &key("client_id"), format!("{id:?} is no client id"), remedy));
-        }
-        if self.gateways.iter().take(index).any(|other| other.client_id == *id) {
-            let remedy = "give each gateway its own";
-            return Err(ConfigError::new(file, &key("client_id"), format!("{id} is listed twice"), remedy));
-        }
-        if !self.bodies.iter().any(|body| body.path == gateway.body) {
-            let remedy =
-                "write the path of one of the [[body]] tables; leave it out for the one without a path";
-            let problem = format!("{:?} is no body's path", gateway.body);
-            return Err(ConfigError::new(file, &key("body"), problem, remedy));
-        }
-        Ok(Client {
-            body: gateway.body.clone(),
-            client_id: id.clone(),
-            secret: secret(file, &key("client_secret_file"), &gateway.client_secret_file)?,
-            log_key: self.log_key(file, index)?,
-            redirect_uri: callback(file, &key("redirect_uri"), &gateway.redirect_uri)?,
-            redirect_text: gateway.redirect_uri.clone(),
-            admins: Admins::of(file, index, gateway)?,
-        })
-    }
-}
-
-impl Settings {
-    /// The key of a gateway's log. No two gateways have one log.
-    fn log_key(&self, file: &Path, index: usize) -> Result<Option<VerifierKey>, ConfigError> {
-        let read = |gateway: &Gateway| gateway.log_key.as_ref().map(|text| text.parse::<VerifierKey>());
-        let bad = |problem: String| {
-            let remedy = "write the line that `varco-gateway log-key` prints at that gateway";
-            ConfigError::new(file, &format!("gateway[{index}].log_key"), problem, remedy)
-        };
-        let (before, from) = self.gateways.split_at(index.min(self.gateways.len()));
-        let Some(key) = from.first().and_then(read) else { return Ok(None) };
-        let key = key.ok().filter(|key| !key.is_cosigner());
-        let key = key.ok_or_else(|| bad("is no public key of a log".to_owned()))?;
-        let taken = before.iter().filter_map(read).flatten().any(|other| other.name() == key.name());
-        if taken { Err(bad(format!("{} is another gateway's log", key.name()))) } else { Ok(Some(key)) }
-    }
-}
-
-fn callback(file: &Path, key: &str, text: &str) -> Result<Url, ConfigError> {
-    let remedy = "give the full https address of the gateway's callback";
-    let url = Url::parse(text).map_err(|e| ConfigError::new(file, key, e, remedy))?;
-    https(file, key, &url)?;
-    Ok(url)
-}
-
-fn https(file: &Path, key: &str, url: &Url) -> Result<(), ConfigError> {
-    if url.scheme() == "https" && url.host().is_some() && url.fragment().is_none() {
-        return Ok(());
-    }
-    Err(ConfigError::new(
-        file,
-        key,
-        format!("{url} is not a plain https address"),
-        "give an https:// address",
-    ))
-}
-
-fn folder(file: &Path, key: &str, path: &Path) -> Result<(), ConfigError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let problem = format!("{} is not a folder", path.display());
-    Err(ConfigError::new(file, key, problem, "make the folder or give the right one"))
-}
-
-/// The first line of a secret file.
-fn secret(file: &Path, key: &str, path: &Path) -> Result<SecretString, ConfigError> {
-    let remedy = "put a random secret of at least 32 characters on its first line";
-    secret_line(file, key, path, 32, remedy)
-}
-
-/// The first line of a file, `least` characters or more.
-fn secret_line(
-    file: &Path,
-    key: &str,
-    path: &Path,
-    least: usize,
-    remedy: &str,
-) -> Result<SecretString, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map(SecretString::from)
-        .map_err(|e| ConfigError::new(file, key, format!("{}: {e}", path.display()), remedy))?;
-    let line = text.expose_secret().lines().next().unwrap_or_default().trim();
-    if line.len() < least {
-        return Err(ConfigError::new(
-            file,
-            key,
-            format!("{}: the secret is too short", path.display()),
-            remedy,
-        ));
-    }
-    Ok(SecretString::from(line))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod login;
 pub mod logout;
 pub mod logs;
 pub mod looked;
+pub mod retention;
 pub mod role;
 pub mod search;
 pub mod session;
@@ -163,6 +164,7 @@ fn menu(visitor: &Visitor) -> Vec<Place> {
         (Right::Sessions, Place::Sessions),
         (Right::Search, Place::Search),
         (Right::Cases, Place::Cases),
+        (Right::Retention, Place::Retention),
         (Right::Looked, Place::Looked),
     ];
     places.into_iter().filter(|(right, _)| visitor.may(*right)).map(|(_, place)| place).collect()
@@ -211,6 +213,7 @@ pub fn pages_of(config: &mut web::ServiceConfig) {
         .service(integrity::table)
         .service(sessions::show)
         .service(sessions::table)
+        .service(sessions::counts_table)
         .service(search::show)
         .service(search::table)
         .service(search::entry)
@@ -223,6 +226,9 @@ pub fn pages_of(config: &mut web::ServiceConfig) {
         .service(cases::one::table)
         .service(cases::one::receipt)
         .service(cases::sheet::show)
+        .service(retention::show)
+        .service(retention::holds_table)
+        .service(retention::due_table)
         .service(looked::show)
         .service(looked::table)
         .service(page::style_sheet)

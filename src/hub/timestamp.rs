@@ -34,11 +34,19 @@ pub fn covering(
     authority: &Authority,
 ) -> Option<(u64, Stamp)> {
     let kept = Kept::of(folder);
-    let sizes = kept.sizes().ok()?.into_iter().filter(|size| *size >= entries);
-    let verified = |size| {
-        let (checkpoint, stamp) = kept.stamp(size, authority)?;
-        let signed = Signed::verify(&checkpoint, key).ok()?;
-        (signed.size == size).then_some((size, stamp))
-    };
-    sizes.filter_map(verified).next()
+    let mut sizes = kept.sizes().ok()?.into_iter().filter(|size| *size >= entries);
+    sizes.find_map(|size| verified(&kept, key, size, authority))
+}
+
+/// The newest stamp by this authority on a checkpoint of the log in `folder`. Reads the disk.
+pub fn newest(folder: &Path, key: &VerifierKey, authority: &Authority) -> Option<(u64, Stamp)> {
+    let kept = Kept::of(folder);
+    let mut sizes = kept.sizes().ok()?.into_iter().rev();
+    sizes.find_map(|size| verified(&kept, key, size, authority))
+}
+
+fn verified(kept: &Kept, key: &VerifierKey, size: u64, authority: &Authority) -> Option<(u64, Stamp)> {
+    let (checkpoint, stamp) = kept.stamp(size, authority)?;
+    let signed = Signed::verify(&checkpoint, key).ok()?;
+    (signed.size == size).then_some((size, stamp))
 }

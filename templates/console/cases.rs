@@ -149,7 +149,7 @@ pub fn cases(view: View<'_>, rows: &[CaseRow], may: HandIn, handed: Option<&Hand
             None => {},
         }
         p { (words.intro) }
-        (cases_table(view.lang, rows).show(view, Some("/cases.csv")))
+        (cases_table(view.lang, rows).quiet().show(view, Some("/cases.csv")))
         @if may.requests || may.decisions { h2 { (words.hand_in) } }
         @if may.requests { (upload(view, "/cases/request", &words.request, &words.request_hint)) }
         @if may.decisions { (upload(view, "/cases/decision", &words.decision, &words.decision_hint)) }

@@ -15,6 +15,12 @@ pub enum Alarm {
     Forked,
     /// It does not verify, or a file of it is gone.
     Damaged,
+    /// What is recorded waits: the log's folder cannot be written.
+    NotWritten,
+    /// Look-ups do not find what is new in it.
+    NotIndexed,
+    /// Kernel and records differed.
+    Differs,
     /// Nothing came for longer than there may be nothing.
     NotShipped,
     /// Nothing ever came.
@@ -89,6 +95,9 @@ pub(super) struct Words {
     what_to_do: String,
     forked: AlarmWords,
     damaged: AlarmWords,
+    not_written: AlarmWords,
+    not_indexed: AlarmWords,
+    differs: AlarmWords,
     not_shipped: AlarmWords,
     never_shipped: AlarmWords,
     late: AlarmWords,
@@ -109,6 +118,9 @@ impl Words {
         match alarm {
             Alarm::Forked => &self.forked,
             Alarm::Damaged => &self.damaged,
+            Alarm::NotWritten => &self.not_written,
+            Alarm::NotIndexed => &self.not_indexed,
+            Alarm::Differs => &self.differs,
             Alarm::NotShipped => &self.not_shipped,
             Alarm::NeverShipped => &self.never_shipped,
             Alarm::Late => &self.late,

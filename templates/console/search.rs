@@ -51,7 +51,14 @@ pub(super) struct Words {
     classes: BTreeMap<String, String>,
 }
 
-const CLASSES: [&str; 7] = ["R1", "R2a", "R2b", "R3", "R4", "R5", "R6"];
+impl Words {
+    /// What a class is, in a few words.
+    pub(super) fn class(&self, class: &str) -> &str {
+        self.classes.get(class).map_or("", String::as_str)
+    }
+}
+
+pub(super) const CLASSES: [&str; 7] = ["R1", "R2a", "R2b", "R3", "R4", "R5", "R6"];
 
 /// Headers of entries, and the form to find them.
 pub fn search(view: View<'_>, choice: &Choice, rows: &[HeaderRow]) -> Markup {
@@ -66,7 +73,7 @@ pub fn search(view: View<'_>, choice: &Choice, rows: &[HeaderRow]) -> Markup {
                     option value="" { (words.all) }
                     @for class in CLASSES {
                         option value=(class) selected[class == choice.class] {
-                            (class) " " (words.classes.get(class).map_or("", String::as_str))
+                            (class) " " (words.class(class))
                         }
                     }
                 }
@@ -109,7 +116,7 @@ pub fn entry(view: View<'_>, row: &HeaderRow, digest: &str, proved: bool) -> Mar
         dl class="facts" {
             dt { (words.log) } dd { (row.log) }
             dt { (words.sequence) } dd { (row.sequence) }
-            dt { (words.class) } dd { (row.class) " " (words.classes.get(&row.class).map_or("", String::as_str)) }
+            dt { (words.class) } dd { (row.class) " " (words.class(&row.class)) }
             dt { (words.at) } dd { (row.at) }
             dt { (words.period) } dd { (row.period) }
             dt { (words.mark) } dd { code { (row.mark) } }

@@ -192,7 +192,7 @@ fn entries(view: View<'_>, sheet: &Sheet) -> Markup {
         let step = all.cases.step(&entry.step);
         table.rows.push(vec![entry.entry.to_string().into(), step.into(), entry.at.as_str().into(), digest]);
     }
-    table.show(view, None)
+    table.quiet().show(view, None)
 }
 
 fn head(words: &Words, head: &Head) -> Markup {
@@ -243,7 +243,7 @@ fn sites(view: View<'_>, sites: &[SiteHead]) -> Markup {
         let copied = if site.forked { Cell::new(Kind::Alarm, words.forked.as_str()) } else { copied };
         table.rows.push(vec![site.name.as_str().into(), size, root, copied]);
     }
-    table.show(view, None)
+    table.quiet().show(view, None)
 }
 
 /// How it is verified by who believes none of it.

@@ -60,6 +60,8 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Its rows.
     pub rows: Vec<Vec<Cell>>,
+    /// Whether a heading above says what it is of, so that the caption is for who does not see that.
+    quiet: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,7 +74,22 @@ pub(super) struct Words {
 impl Table {
     pub(super) fn new(caption: &str, columns: &[&str]) -> Self {
         let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-        Self { caption: caption.to_owned(), columns, rows: Vec::new() }
+        Self { caption: caption.to_owned(), columns, ..Self::default() }
+    }
+
+    /// The same, its caption only for who hears it.
+    pub(super) fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    /// The class of a column's head: numbers stand right.
+    fn head(&self, column: usize) -> Option<&'static str> {
+        self.rows
+            .first()
+            .and_then(|row| row.get(column))
+            .and_then(|cell| class(cell.kind))
+            .filter(|_| column > 0)
+            .filter(|class| *class == "number")
     }
 
     /// On a page; `export` is the address of the same as a file.
@@ -82,8 +99,8 @@ impl Table {
             // What is wider than the window is moved with the keyboard too.
             div class="wide" tabindex="0" role="region" aria-label=(self.caption) {
                 table {
-                    caption { (self.caption) }
-                    thead { tr { @for column in &self.columns { th scope="col" { (column) } } } }
+                    caption class=[self.quiet.then_some("quiet")] { (self.caption) }
+                    thead { tr { @for (n, column) in self.columns.iter().enumerate() { th scope="col" class=[self.head(n)] { (column) } } } }
                     tbody { @for row in &self.rows { (shown(row)) } }
                 }
             }

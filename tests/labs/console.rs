@@ -22,11 +22,12 @@ use varco_tests::{
 const PEOPLE: [&str; 4] = ["anna", "bruno", "franca", "carla"];
 
 /// Every page, who may see it, and whether seeing it is an entry.
-const PAGES: [(&str, [bool; 4], bool); 5] = [
+const PAGES: [(&str, [bool; 4], bool); 6] = [
     ("/integrity", [true, true, true, true], false),
     ("/sessions", [true, false, false, false], false),
     ("/search", [true, false, false, false], false),
     ("/cases", [true, true, true, false], true),
+    ("/retention", [true, false, true, false], true),
     ("/looked", [true, false, true, false], true),
 ];
 
@@ -180,4 +181,6 @@ fn the_sessions_of_a_day(site: &Site) {
     assert!(!row().contains(",1,") && row().contains("meno di 3"), "{}", row());
     let (status, shown) = page(site, "anna", &["/sessions"]);
     assert!(status == 200 && shown.contains(&day), "{shown}");
+    let (_, counts) = page(site, "anna", &["/counts.csv"]);
+    assert!(counts.lines().any(|line| line.starts_with(site.name())), "{counts}");
 }

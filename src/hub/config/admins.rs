@@ -1,7 +1,7 @@
 //! Who logs in with a role: lists of fiscal codes, of a site's administrators in `[[gateway]]`. A mistake in a list names
 //! the place, never the code.
 
-use super::{Gateway, callback};
+use super::{Gateway, values::callback};
 use crate::{login::saml::FiscalNumber, oidc::grant::SITE_ADMIN};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error};

@@ -1,6 +1,9 @@
 //! `[cns]`: logins by smart card.
 
-use super::{Settings, Tls, folder, https};
+use super::{
+    Settings, Tls,
+    values::{folder, https},
+};
 use crate::login::cns::{
     policy::{self, Policy, Written},
     revocation,

@@ -1,6 +1,9 @@
 //! `[console]`: the pages of those who look after the log, on a listener of their own.
 
-use super::{Admins, Client, Settings, Tls, admins, https};
+use super::{
+    Admins, Client, Settings, Tls, admins,
+    values::{callback, https},
+};
 use crate::{
     console::{self, role::Role},
     login::saml::FiscalNumber,
@@ -56,7 +59,7 @@ impl ConsoleSettings {
         let remedy = "see that the kernel gives random bytes";
         let secret = token::random().map_err(|e| ConfigError::new(file, "console", e, remedy))?;
         let redirect_text = self.at(console::CALLBACK);
-        let redirect_uri = super::callback(file, "console.url", &redirect_text)?;
+        let redirect_uri = callback(file, "console.url", &redirect_text)?;
         let first = settings.bodies.first().map(|body| body.path.clone());
         let listed = self.listed(file)?;
         Ok(Client {

@@ -1,6 +1,6 @@
 //! `[providers]`: whose identities are trusted.
 
-use super::{folder, https};
+use super::values::{folder, https};
 use crate::login::saml::Scheme;
 use serde::Deserialize;
 use std::{

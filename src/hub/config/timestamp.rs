@@ -1,6 +1,6 @@
 //! `[log.timestamp]`: who stamps the hub's checkpoints with the time (RFC 3161).
 
-use super::{secret_line, witness::authorities};
+use super::{values::secret_line, witness::authorities};
 use crate::registry::{Limits, builder};
 use jiff::SignedDuration;
 use reqwest::Client;

@@ -1,6 +1,6 @@
 //! `[[log.witness]]`: who cosigns the hub's checkpoints.
 
-use super::https;
+use super::values::https;
 use crate::witness::Witness;
 use openssl::x509::X509;
 use serde::Deserialize;

@@ -31,9 +31,10 @@ fn right(method: &Method, path: &str) -> Option<Right> {
     let page = first.strip_suffix(".csv").unwrap_or(first);
     match (page, rest.as_slice()) {
         ("integrity", []) if reads => Some(Right::Integrity),
-        ("sessions", []) if reads => Some(Right::Sessions),
+        ("sessions" | "counts", []) if reads => Some(Right::Sessions),
         ("search", []) if reads => Some(Right::Search),
         ("entry", [_, _] | [_, _, "proof"]) if reads => Some(Right::Search),
+        ("retention" | "holds" | "due", []) if reads => Some(Right::Retention),
         ("looked", []) if reads => Some(Right::Looked),
         ("cases", []) if reads => Some(Right::Cases),
         ("cases", ["request"]) if !reads => Some(Right::Ask),

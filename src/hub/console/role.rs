@@ -30,6 +30,8 @@ pub enum Right {
     Decide,
     /// A receipt.
     Receipt,
+    /// What is held, and what is due to be destroyed.
+    Retention,
     /// Who looked at what.
     Looked,
 }
@@ -60,11 +62,11 @@ impl Role {
 
     /// What it may do.
     pub const fn rights(self) -> &'static [Right] {
-        use Right::{Ask, Cases, Decide, Integrity, Looked, Receipt, Search, Sessions};
+        use Right::{Ask, Cases, Decide, Integrity, Looked, Receipt, Retention, Search, Sessions};
         match self {
-            Self::Auditor => &[Integrity, Sessions, Search, Cases, Ask, Receipt, Looked],
+            Self::Auditor => &[Integrity, Sessions, Search, Cases, Ask, Receipt, Retention, Looked],
             Self::Approver => &[Integrity, Cases, Decide, Receipt],
-            Self::Privacy => &[Integrity, Cases, Looked],
+            Self::Privacy => &[Integrity, Cases, Retention, Looked],
             Self::Operator => &[Integrity],
         }
     }

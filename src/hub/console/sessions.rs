@@ -15,11 +15,13 @@ use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use varco_audit::{
+    class::Class,
     content::{Body, Content},
+    index::{Span, by_day},
     leaf::Leaf,
 };
 use varco_policy::pass::EndCause;
-use varco_templates::console::{self as pages, Choice, DayRow, Few, Trouble};
+use varco_templates::console::{self as pages, Choice, CountRow, DayRow, Few, Trouble};
 use varco_web::lang;
 
 /// How many days a page shows at most.
@@ -45,8 +47,8 @@ type Sums = (u64, BTreeMap<EndCause, u64>);
 #[actix_web::get("/sessions")]
 pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
     match found(&request, &console).await {
-        Ok((choice, rows)) => {
-            console.page(&request, StatusCode::OK, |view| pages::sessions(view, &choice, &rows))
+        Ok((choice, rows, counts)) => {
+            console.page(&request, StatusCode::OK, |view| pages::sessions(view, &choice, &rows, &counts))
         }
         Err(trouble) => console.trouble(&request, trouble),
     }
@@ -60,19 +62,35 @@ pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Re
 pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
     let lang = lang::of(&request);
     match found(&request, &console).await {
-        Ok((_, rows)) => Ok(answer::csv("sessions", lang, &pages::sessions_table(lang, &rows))),
+        Ok((_, rows, _)) => Ok(answer::csv("sessions", lang, &pages::sessions_table(lang, &rows))),
         Err(trouble) => console.trouble(&request, trouble),
     }
 }
 
-async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<(Choice, Vec<DayRow>), Trouble> {
+/// How many entries there are, as a file.
+///
+/// # Errors
+/// As [`show`].
+#[actix_web::get("/counts.csv")]
+pub async fn counts_table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+    let lang = lang::of(&request);
+    match found(&request, &console).await {
+        Ok((_, _, rows)) => Ok(answer::csv("counts", lang, &pages::counts_table(lang, &rows))),
+        Err(trouble) => console.trouble(&request, trouble),
+    }
+}
+
+/// What is shown of a time.
+type Found = (Choice, Vec<DayRow>, Vec<CountRow>);
+
+async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<Found, Trouble> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map(web::Query::into_inner).unwrap_or_default();
     let today = app::now().to_zoned(console.zone().clone()).date();
     super::block(console, move |console| search(console, &asked, today)).await
 }
 
-fn search(console: &Console, asked: &Asked, today: Date) -> anyhow::Result<(Choice, Vec<DayRow>)> {
+fn search(console: &Console, asked: &Asked, today: Date) -> anyhow::Result<Found> {
     let day = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
     let to = day(&asked.to).unwrap_or(today);
     let from = day(&asked.from).unwrap_or_else(|| to.saturating_sub(DAYS.days()));
@@ -85,12 +103,27 @@ fn search(console: &Console, asked: &Asked, today: Date) -> anyhow::Result<(Choi
         to: to.to_string(),
         ..Choice::default()
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut counted) = (Vec::new(), Vec::new());
     for log in sites.iter().filter(|log| choice.log.is_empty() || log.name == choice.log) {
         let days = days(console, log, from, to)?;
         rows.extend(days.into_iter().rev().map(|(day, sums)| row(&log.name, day, sums)));
+        counted.extend(count(console, log, from, to)?);
     }
-    Ok((choice, rows))
+    Ok((choice, rows, counted))
+}
+
+/// How many entries of each class the index has of each day, the newest first.
+fn count(console: &Console, log: &Known, from: Date, to: Date) -> anyhow::Result<Vec<CountRow>> {
+    let span = Span { first: console.begins(from)?, last: console.begins(to.tomorrow()?)? };
+    let counts = console.hub.index.with(|rows| rows.counts(log.origin(), span))?;
+    let mut days = BTreeMap::<Date, BTreeMap<String, Few>>::new();
+    for ((day, class), leaves) in by_day(&counts, console.zone()) {
+        // Those of passes and devices are about persons, the others are not.
+        let few = if class <= Class::R3 { Few::from(leaves) } else { Few::told(leaves) };
+        days.entry(day).or_default().insert(class.to_string(), few);
+    }
+    let row = |(day, classes): (Date, _)| CountRow { site: log.name.clone(), day: day.to_string(), classes };
+    Ok(days.into_iter().rev().filter(|(day, _)| (from..=to).contains(day)).map(row).collect())
 }
 
 /// The sums of each day; where a day has several records, they add up.

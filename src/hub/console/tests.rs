@@ -9,13 +9,19 @@ use crate::{
         location, log_keys,
     },
 };
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use openidconnect::reqwest::{Response, StatusCode};
+use std::path::Path;
 use varco_audit::{
+    Clock,
     case::{CaseId, Receipt},
+    content::{Body, Content},
     keys::KeyFolder,
+    leaf::{Header, Mark, join},
     pack::sha256,
-    tlog::proof::Proof,
+    tlog::{Log, NoteKey, proof::Proof},
 };
+use varco_policy::pass::EndCause;
 
 const ANNA: &str = "VRDNNA80A41X000M";
 const BRUNO: &str = "BNCBRN75B02X000O";
@@ -34,7 +40,11 @@ fn lists() -> String {
 }
 
 async fn start(name: &str) -> (Running, Idp) {
-    let site = Site::make(name).with_console(&lists());
+    start_with(Site::make(name)).await
+}
+
+async fn start_with(site: Site) -> (Running, Idp) {
+    let site = site.with_console(&lists());
     let holders = KeyFolder::at(log_keys()).people();
     let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
     site.change("\n[store]\n", &table);
@@ -86,11 +96,15 @@ async fn status(console: &mut Browser, path: &str) -> u16 {
 }
 
 /// Every page, and who may see it: auditor, approver, privacy officer, operator.
-const PAGES: [(&str, [bool; 4]); 12] = [
+const PAGES: [(&str, [bool; 4]); 16] = [
     ("/integrity", [true, true, true, true]),
     ("/integrity.csv", [true, true, true, true]),
     ("/sessions", [true, false, false, false]),
     ("/sessions.csv?from=2026-11-01", [true, false, false, false]),
+    ("/counts.csv", [true, false, false, false]),
+    ("/retention", [true, false, true, false]),
+    ("/holds.csv", [true, false, true, false]),
+    ("/due.csv", [true, false, true, false]),
     ("/search", [true, false, false, false]),
     ("/search.csv?log=@hub", [true, false, false, false]),
     ("/entry/@hub/0", [true, false, false, false]),
@@ -285,7 +299,7 @@ async fn who_looks_is_seen() {
     let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
     db.execute_batch("CREATE TRIGGER full BEFORE INSERT ON viewed BEGIN SELECT RAISE(ABORT, 'full'); END")
         .unwrap();
-    for path in ["/looked", "/looked.csv", "/cases", "/cases.csv"] {
+    for path in ["/looked", "/looked.csv", "/cases", "/cases.csv", "/retention", "/holds.csv"] {
         let refused = carla.get(path).await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(!refused.text().await.unwrap().contains("/looked?month="));
@@ -434,4 +448,132 @@ async fn the_sheet(hub: &Running, anna: &mut Browser, case: CaseId, allowed: u64
     assert!(english.contains("Place and date") && english.contains(&entry), "{english}");
     assert_eq!(status(anna, "/cases/00000000000000000000000000000000/sheet").await, 404);
     assert!(anna.get("/assets/console.css").await.text().await.unwrap().contains("@media print"));
+}
+
+const ORIGIN: &str = "accesso.comune.example.it/log/biblioteca-civica";
+
+/// The log of a gateway as its copy here has it: sums of yesterday, a difference that was found, and silence since.
+fn copied(folder: &Path, key: NoteKey, yesterday: Date) {
+    let ago = |minutes| app::now().checked_sub(SignedDuration::from_mins(minutes)).unwrap();
+    let ended = [(EndCause::LoggedOut, 4), (EndCause::Expired, 1)].into();
+    let bodies = [
+        (ago(90), Body::Heartbeat { open: 5, clock: Clock::Unknown }, Mark::None),
+        (ago(60), Body::Day { day: yesterday, began: 5, ended }, Mark::Day),
+        (ago(40), Body::Reconciled { missing: 1, unknown: 0 }, Mark::None),
+        (ago(40), Body::Heartbeat { open: 5, clock: Clock::Unknown }, Mark::None),
+    ];
+    let leaf = |(n, (at, body, mark)): (usize, (Timestamp, Body, Mark))| {
+        let class = body.class();
+        let site = "biblioteca-civica".to_owned();
+        let header = Header { class, site, sequence: n as u64, at, period: None, mark };
+        join(&header.to_string(), &serde_json::to_vec(&Content { body, clock: None }).unwrap())
+    };
+    let leaves: Vec<_> = bodies.into_iter().enumerate().map(leaf).collect();
+    Log::open(folder, ORIGIN, key).unwrap().integrate(0, &leaves).unwrap();
+}
+
+/// The copy's own files are what the pages read: what is wrong with them is said by name.
+#[actix_web::test]
+async fn sums_and_alarms_come_by_the_copy() {
+    let site = Site::make("console-copy");
+    let key = NoteKey::load_or_make(&site.folder.join("gateway.key"), ORIGIN).unwrap();
+    let line = format!("client_id = \"biblioteca-civica\"\nlog_key = \"{}\"", key.vkey());
+    site.change("client_id = \"biblioteca-civica\"", &line);
+    let (hub, idp) = start_with(site).await;
+    let mut anna = enter(&hub, &idp, ANNA).await;
+    let row =
+        |page: &str| page.lines().find(|line| line.starts_with("biblioteca")).unwrap_or_default().to_owned();
+    assert_eq!(status(&mut anna, "/sessions").await, 200, "nothing ever came");
+    assert_eq!(status(&mut anna, "/search?log=biblioteca-civica").await, 200);
+    let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
+    assert!(row(&integrity).starts_with("biblioteca-civica,mai inviato,nessuno,"), "{integrity}");
+
+    let folder = crate::mirror::folder(&hub.site.folder.join("state"), ORIGIN);
+    let zone = TimeZone::get("Europe/Rome").unwrap();
+    let yesterday = app::now().to_zoned(zone).date().yesterday().unwrap();
+    copied(&folder, key, yesterday);
+    hub.hub.follow.copied(ORIGIN, &(0..4));
+    let sums = format!("biblioteca-civica,{yesterday},5,");
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = anna.get("/sessions.csv").await.text().await.unwrap();
+        if !row(&page).is_empty() {
+            break;
+        }
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    // Four logged out; one whose time was over is too few to be told.
+    assert!(
+        row(&page).starts_with(&sums) && row(&page).contains(",4,") && !row(&page).contains(",1,"),
+        "{page}"
+    );
+    let counts = anna.get("/counts.csv").await.text().await.unwrap();
+    assert!(counts.contains(",1,3\r\n") || counts.contains(",1,2\r\n"), "{counts}");
+    let shown = anna.get("/sessions").await.text().await.unwrap();
+    assert!(shown.contains("meno di 3") && shown.contains(&yesterday.to_string()), "{shown}");
+
+    let alarms = |page: &str| row(page).split(',').nth(1).unwrap_or_default().to_owned();
+    let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
+    assert_eq!(alarms(&integrity), "silenzio; differenze", "{integrity}");
+    std::fs::create_dir(folder.join("forked")).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    std::fs::File::options().append(true).open(folder.join("checkpoint")).unwrap().set_modified(old).unwrap();
+    let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
+    assert_eq!(alarms(&integrity), "due versioni; invio fermo; silenzio; differenze", "{integrity}");
+    let page = anna.get("/integrity").await.text().await.unwrap();
+    assert!(page.contains("Conservate entrambe le versioni") && page.contains("role=\"alert\""), "{page}");
+    let tile = folder.join("tile/0/000.p/4");
+    let mut octets = std::fs::read(&tile).unwrap();
+    octets[0] ^= 1;
+    std::fs::write(&tile, octets).unwrap();
+    let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
+    assert!(alarms(&integrity).starts_with("danneggiato; due versioni"), "{integrity}");
+    hub.stop().await;
+}
+
+/// What both officers said of keys and holds is on the page of what is kept.
+#[actix_web::test]
+async fn what_is_held_and_what_was_destroyed_is_told() {
+    let (hub, idp) = start("console-retention").await;
+    let case = CaseId::of(b"a request");
+    let by = || ["anna".to_owned(), "bruno".to_owned()];
+    let bodies = [
+        Body::Held { case, by: by(), until: app::now(), records: 2, digest: "00".repeat(32) },
+        Body::Expired {
+            class: "R2b".to_owned(),
+            period: "2026-W20".to_owned(),
+            by: by(),
+            keys: 4,
+            early: true,
+            statement: "00".repeat(32),
+        },
+    ];
+    let first = hub.hub.log.record(&bodies, app::now()).unwrap();
+    hub.hub.log.prove(first + 1).unwrap();
+    hub.hub.follow.copied(hub.hub.log.key().name(), &(0..first + 2));
+    let mut carla = enter(&hub, &idp, CARLA).await;
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = carla.get("/retention").await.text().await.unwrap();
+        if page.contains(&case.to_string()) {
+            break;
+        }
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(page.contains(&format!("href=\"/cases/{case}\"")) && page.contains("congelati"), "{page}");
+    assert!(page.contains("2026-W20") && page.contains(&format!("(voce {})", first + 1)), "{page}");
+    // The keys of 1970 are over, and nobody has destroyed them; this week's are kept.
+    let due = carla.get("/due.csv").await.text().await.unwrap();
+    assert!(
+        due.contains("R2b attribuzione di indirizzo e porte,1970-W01,1970-06-29")
+            && due.contains("da distruggere"),
+        "{due}"
+    );
+    assert!(due.contains("conservate") && due.contains("distrutte prima del termine"), "{due}");
+    let holds = carla.get("/holds.csv").await.text().await.unwrap();
+    assert!(
+        holds.lines().count() == 2 && holds.contains(&case.to_string()) && !holds.contains("anna"),
+        "{holds}"
+    );
+    hub.stop().await;
 }
