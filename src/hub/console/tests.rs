@@ -516,8 +516,13 @@ async fn sums_and_alarms_come_by_the_copy() {
     let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
     assert_eq!(alarms(&integrity), "silenzio; differenze", "{integrity}");
     std::fs::create_dir(folder.join("forked")).unwrap();
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
-    std::fs::File::options().append(true).open(folder.join("checkpoint")).unwrap().set_modified(old).unwrap();
+    let old = app::now().checked_sub(SignedDuration::from_hours(2)).unwrap();
+    std::fs::File::options()
+        .append(true)
+        .open(folder.join("checkpoint"))
+        .unwrap()
+        .set_modified(old.into())
+        .unwrap();
     let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
     assert_eq!(alarms(&integrity), "due versioni; invio fermo; silenzio; differenze", "{integrity}");
     let page = anna.get("/integrity").await.text().await.unwrap();
