@@ -6,11 +6,11 @@ use crate::{
     keys,
     login::{cns, saml},
     mirror,
-    register::{keys::MonthKeys, report::Report},
+    register::{entries, keys::MonthKeys, report::Report},
     registry::Registry,
     serve,
 };
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use std::{io::Write, path::Path};
 use varco_audit::tlog::CosignerKey;
 use varco_web::startup::Fault;
@@ -71,6 +71,19 @@ pub fn show_register(file: &Path) -> Result<(), Fault> {
     let keys = MonthKeys::new(settings.keys.join(keys::MONTHS));
     let report = Report::read(&database, &keys).with_context(|| database.display().to_string())?;
     Ok(write!(std::io::stdout().lock(), "{report}").context("standard output")?)
+}
+
+/// Compares each login of the register with its entry in the hub's log, and each entry with its login, and prints what
+/// differs; nobody is named.
+///
+/// # Errors
+/// When something differs, or register or log cannot be read.
+pub fn verify_register(file: &Path) -> Result<(), Fault> {
+    let settings = Settings::load(file)?;
+    let database = settings.state.join("hub.db");
+    let compared = entries::compare::<Fault>(&database, || settings.log.records(file, &settings))?;
+    write!(std::io::stdout().lock(), "{compared}").context("standard output")?;
+    if compared.is_whole() { Ok(()) } else { Err(anyhow!("the register is not what was recorded").into()) }
 }
 
 /// Prints the public halves of the log's and the mirror's keys, which are made where there are none, and the folder of each

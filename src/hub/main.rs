@@ -36,7 +36,7 @@ enum Command {
     /// Look at a body's metadata, and at the requests it would send, as AgID would; prints what is missing, in Italian.
     Try(Try),
     /// Say how many logins each month of the register holds and where its key is; no person is named.
-    Register(Config),
+    Register(RegisterArguments),
     /// Look-ups of two officers: give documents to the hub that runs, list the cases, get receipts.
     #[command(subcommand)]
     Lookup(LookupCommand),
@@ -91,6 +91,15 @@ enum LookupCommand {
         #[command(flatten)]
         at: Config,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct RegisterArguments {
+    /// Compare each login with its entry in the hub's log instead, and fail where one differs.
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    at: Config,
 }
 
 #[derive(Debug, clap::Args)]
@@ -240,7 +249,8 @@ fn main() -> ExitCode {
         Command::Try(Try { metadata, config, ca, json }) => {
             attempt::attempt(&Wish { metadata, config, ca, json })
         }
-        Command::Register(at) => commands::show_register(&at.config),
+        Command::Register(RegisterArguments { verify: true, at }) => commands::verify_register(&at.config),
+        Command::Register(RegisterArguments { at, .. }) => commands::show_register(&at.config),
         Command::Index(IndexCommand::Rebuild(at)) => rebuild::rebuild(&at.config),
         Command::Lookup(command) => look_up(&command),
         Command::Name(NameArguments { case, answer, months, json, at }) => {

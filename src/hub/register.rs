@@ -9,6 +9,7 @@
 //! key of its month; the running hub cannot read it back.
 
 pub mod digest;
+pub mod entries;
 pub mod expire;
 pub mod keys;
 pub mod month;
@@ -175,7 +176,13 @@ impl Register {
             None => None,
         };
         let digest = digest::of(&transaction, row)?;
-        self.journal.commit(transaction, &[Body::Registered { digest }], month::instant(login.at))?;
+        let (leaf, at) = (&[Body::Registered { digest }], month::instant(login.at));
+        self.journal.commit_with(transaction, leaf, at, |transaction, leaf| {
+            transaction
+                .prepare_cached("UPDATE authentication SET leaf = ?2 WHERE number = ?1")?
+                .execute(params![row, leaf.cast_signed()])?;
+            Ok(())
+        })?;
         Ok(entered)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Settings, TimestampSettings, WitnessSettings};
 use crate::witness::Pace;
+use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use std::{
@@ -13,8 +14,10 @@ use varco_audit::{
     keeper::{self, Failed, Folder},
     leaf::HUB,
     recorder::Recorder,
+    records::Records,
 };
 use varco_policy::ConfigError;
+use varco_web::startup::Fault;
 
 /// The table.
 #[derive(Debug, Deserialize)]
@@ -84,6 +87,18 @@ impl LogSettings {
         })?;
         let folder = self.folder.clone().unwrap_or_else(|| settings.state.join("log"));
         Ok(Folder { folder, origin, key: settings.state.join("log.key") })
+    }
+
+    /// The log as it is now, with what is in `hub.db` alone, for reading beside the hub that runs.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not signed by the hub's key.
+    pub fn records(&self, file: &Path, settings: &Settings) -> Result<Records, Fault> {
+        let at = self.at(file, settings)?;
+        let key = at.key().with_context(|| at.key.display().to_string())?;
+        let records = Records::open(Some(&at.folder), Some(&settings.state.join("hub.db")));
+        let signed = records.and_then(|records| records.signed_by(key.verifier()));
+        Ok(signed.with_context(|| at.folder.display().to_string())?)
     }
 
     /// How long each class is kept, in the hub's own log and in the copies.

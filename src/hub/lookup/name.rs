@@ -61,7 +61,9 @@ pub(super) fn named(file: &Path, wish: &Wish) -> Result<Named, Fault> {
     let sealer = Keys::load(file, &settings.keys)?.sealer;
     let months = wish.months.clone().unwrap_or_else(|| settings.keys.join(keys::MONTHS));
     let (database, subject) = (settings.state.join("hub.db"), session.subject.as_str());
-    let named = naming::name(&database, (&sealer, &MonthKeys::new(months)), subject, session.from);
+    let mut records = settings.log.records(file, &settings)?;
+    let named =
+        naming::name((&database, &mut records), (&sealer, &MonthKeys::new(months)), subject, session.from);
     Ok(named.map_err(anyhow::Error::from)?)
 }
 

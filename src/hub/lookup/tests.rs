@@ -325,6 +325,13 @@ fn the_person_of_an_answer_is_named_by_the_months_key_after_it_was_recorded() {
     std::fs::create_dir_all(&elsewhere).unwrap();
     let without = Wish { months: Some(elsewhere), ..case_of(1, &subject, true) };
     assert!(fault(&without).contains("--months"));
+    let db = rusqlite::Connection::open(site.folder.join("state/hub.db")).unwrap();
+    let row = "UPDATE authentication SET level = 3 WHERE request_id = '_1'";
+    assert_eq!(db.execute(row, ()).unwrap(), 1);
+    assert!(fault(&case_of(1, &subject, true)).contains("not as the hub's log says"));
+    assert!(crate::commands::verify_register(&site.file).is_err(), "one row differs");
+    db.execute("UPDATE authentication SET level = 2 WHERE request_id = '_1'", ()).unwrap();
+    crate::commands::verify_register(&site.file).unwrap();
 }
 
 #[actix_web::test]

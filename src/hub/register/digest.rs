@@ -1,5 +1,5 @@
 //! The digest of a login's row, which the hub's log holds: SHA-256 over every column in the order of the table but for its
-//! number, each behind its length in eight octets, most significant first; a column without a value has the length of all
+//! number and its entry's, each behind its length in eight octets, most significant first; a column without a value has the length of all
 //! ones and nothing after it. Numbers are their decimal digits. The sealed pair is one of the columns and is random to who
 //! has no key, so that nobody tries persons until one fits.
 
@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{Context, SHA256};
 use rusqlite::{Connection, types::ValueRef};
 
-/// Everything but `number`, which a restored table may give anew.
+/// Everything but `number`, which a restored table may give anew, and `leaf`, which says where the digest is.
 const ROW: &str = "SELECT at, month, way, body, request_id, request_issued, response_id, response_issued,
     response_issuer, assertion_id, name_id, name_qualifier, level, person, client_id, subject, pair
     FROM authentication WHERE number = ?1";

@@ -1,16 +1,21 @@
 //! From a pairwise subject to who it is: the one way in which a person comes out of the register, for an answer of two
 //! officers. It needs the month's private key, which the running hub does not read.
 
-use super::{month::Month, place, schema, seal};
+use super::{
+    entries::{self, EntriesError},
+    month::Month,
+    place, seal,
+};
 use crate::{
     login::saml::{FiscalNumber, Person, Scheme, SpidCode},
     register::{RegisterError, keys::MonthKeys, seal::Sealer},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde_json::Value;
 use std::path::Path;
+use varco_audit::records::Records;
 
 /// How far gateway's and hub's clocks may differ, in seconds.
 const SKEW: i64 = 120;
@@ -32,6 +37,14 @@ pub enum NamingError {
     /// The pair does not open.
     #[error("the login does not open with the key of {0}: it is another key, or the row was changed")]
     Closed(Month),
+    /// The row is not what was recorded.
+    #[error(
+        "the login is not as the hub's log says: its row was changed or put in (varco-hub register --verify)"
+    )]
+    NotRecorded,
+    /// The log.
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
     /// The pair says somebody else than the row.
     #[error(
         "what the provider said and the register's person are not one: register.key is another, or the row was changed"
@@ -61,6 +74,7 @@ pub struct Named {
 
 /// A row of the register.
 struct Login {
+    number: i64,
     at: i64,
     month: String,
     way: String,
@@ -74,23 +88,19 @@ struct Login {
 /// Who began a session at `from`: the last login of that subject before.
 ///
 /// # Errors
-/// When there is none, it does not open, or says another person than its row.
+/// When there is none, it is not as `records`, the hub's log, say, does not open, or says another person than its row.
 pub fn name(
-    database: &Path,
+    (database, records): (&Path, &mut Records),
     (sealer, months): (&Sealer, &MonthKeys),
     subject: &str,
     from: Timestamp,
 ) -> Result<Named, NamingError> {
-    let db = Connection::open_with_flags(
-        database,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    let found = schema::version(&db)?;
-    if found != schema::VERSION {
-        return Err(RegisterError::Newer { found, known: schema::VERSION }.into());
-    }
+    let db = entries::open(database)?;
     let login =
         login(&db, subject, from.as_second().saturating_add(SKEW))?.ok_or(NamingError::NoLogin(from))?;
+    if !entries::is_same(&db, login.number, records)? {
+        return Err(NamingError::NotRecorded);
+    }
     let month: Month = login.month.parse().map_err(|_| NamingError::NoLogin(from))?;
     let private = months.private(month).map_err(RegisterError::from)?;
     let private = SecretBox::new(Box::new(private.ok_or(NamingError::NoKey(month))?));
@@ -113,7 +123,7 @@ const LOGIN: &str = "
         SELECT (SELECT min(client_id) FROM authentication WHERE client_id > client.id) FROM client
         WHERE client.id IS NOT NULL
     )
-    SELECT a.at, a.month, a.way, a.response_issuer, a.level, a.request_id, a.pair, person.lookup
+    SELECT a.number, a.at, a.month, a.way, a.response_issuer, a.level, a.request_id, a.pair, person.lookup
     FROM client JOIN authentication a ON a.client_id = client.id AND a.subject = ?1
     JOIN person ON person.id = a.person
     WHERE a.at <= ?2 ORDER BY a.at DESC LIMIT 1";
@@ -121,14 +131,15 @@ const LOGIN: &str = "
 fn login(db: &Connection, subject: &str, before: i64) -> rusqlite::Result<Option<Login>> {
     let row = |row: &Row<'_>| {
         Ok(Login {
-            at: row.get(0)?,
-            month: row.get(1)?,
-            way: row.get(2)?,
-            provider: row.get(3)?,
-            level: row.get(4)?,
-            request_id: row.get(5)?,
-            pair: row.get(6)?,
-            lookup: row.get(7)?,
+            number: row.get(0)?,
+            at: row.get(1)?,
+            month: row.get(2)?,
+            way: row.get(3)?,
+            provider: row.get(4)?,
+            level: row.get(5)?,
+            request_id: row.get(6)?,
+            pair: row.get(7)?,
+            lookup: row.get(8)?,
         })
     };
     db.query_row(LOGIN, params![subject, before], row).optional()

@@ -1,13 +1,12 @@
 //! What an operator may know of the register: how many logins a month holds and where its key is. Nobody is in it.
 
 use super::{
-    RegisterError,
+    RegisterError, entries,
     keys::{Held, MonthKeys},
     month::Month,
-    schema,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::{collections::BTreeMap, fmt, path::Path};
 
 /// A month of the register.
@@ -34,12 +33,7 @@ impl Report {
     /// # Errors
     /// When one of them cannot be read, or the database is of another version.
     pub fn read(file: &Path, keys: &MonthKeys) -> Result<Self, RegisterError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(file, flags)?;
-        let found = schema::version(&db)?;
-        if found != schema::VERSION {
-            return Err(RegisterError::Newer { found, known: schema::VERSION });
-        }
+        let db = entries::open(file)?;
         let mut lines = BTreeMap::<Month, Line>::new();
         each(&db, "SELECT month, count(*), 0 FROM authentication GROUP BY month", |month, logins, _| {
             lines.entry(month).or_default().logins = logins.unsigned_abs();

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use std::path::Path;
 
 /// Version of the tables; raised with every change of them.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Opens the database and brings its tables to ours, whole or not at all.
 pub fn open(file: &Path, sealer: &Sealer) -> Result<Connection, RegisterError> {
@@ -16,23 +16,29 @@ pub fn open(file: &Path, sealer: &Sealer) -> Result<Connection, RegisterError> {
     if found > VERSION {
         return Err(RegisterError::Newer { found, known: VERSION });
     }
-    if found < VERSION {
-        let older = has_table(&transaction, "authentication")?;
-        if older {
-            transaction.execute_batch(ASIDE)?;
-        }
-        transaction.execute_batch(TABLES)?;
-        if older {
-            from_0(&transaction, sealer)?;
-        }
-        transaction.pragma_update(None, "user_version", VERSION)?;
+    match found {
+        0 => made(&transaction, sealer)?,
+        // Logins of before have no entry that is known.
+        1 => transaction.execute_batch("ALTER TABLE authentication ADD COLUMN leaf INTEGER")?,
+        _ => {}
     }
+    transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     if found < VERSION {
         // The old rows are in the write-ahead log still.
         db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     }
     Ok(db)
+}
+
+/// Makes the tables, and takes over what version 0 left.
+fn made(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), RegisterError> {
+    let older = has_table(transaction, "authentication")?;
+    if older {
+        transaction.execute_batch(ASIDE)?;
+    }
+    transaction.execute_batch(TABLES)?;
+    if older { from_0(transaction, sealer) } else { Ok(()) }
 }
 
 /// The version of a database's tables.
@@ -101,7 +107,8 @@ const TABLES: &str = "
         person          TEXT NOT NULL REFERENCES person (id),
         client_id       TEXT,
         subject         TEXT,
-        pair            BLOB NOT NULL
+        pair            BLOB NOT NULL,
+        leaf            INTEGER
     ) STRICT;
     CREATE INDEX authentication_by_time ON authentication (at);
     CREATE INDEX authentication_by_month ON authentication (month);
@@ -158,7 +165,7 @@ const COPY: &str = "
     INSERT INTO person SELECT id, lookup, first_seen FROM person_0;
     INSERT INTO authentication
         SELECT number, at, '', way, '', request_id, request_issued, response_id, response_issued, response_issuer,
-               assertion_id, name_id, name_qualifier, level, person, client_id, subject, pair
+               assertion_id, name_id, name_qualifier, level, person, client_id, subject, pair, NULL
         FROM authentication_0;
     INSERT INTO refusal
         SELECT date(at, 'unixepoch') AS day, way, provider, reason, count(*), min(at), max(at), max(request_id)

@@ -1,5 +1,6 @@
 //! The register on a real file: what is sealed, what expires, what an older version left, what a full disk does.
 
+mod entries;
 mod older;
 mod single_logout;
 
