@@ -1,7 +1,7 @@
 //! `varco-audit pack` makes an evidence pack; `varco-audit verify --pack` verifies one.
 
 use super::{
-    officer::{Officer, now},
+    officer::{EXIT_CLOSED, Officer, now},
     print,
     verify::{log_key, read, witness_key},
 };
@@ -13,15 +13,15 @@ use std::{
 };
 use varco_audit::{
     holder::People,
-    pack::{self, SiteLog, Trust, sha256},
+    pack::{self, NoPack, SiteLog, Trust, sha256},
     timestamp::Authority,
-    tlog::VerifierKey,
+    tlog::{Folder, Kind, Place, TileError, VerifierKey, prune},
 };
 use varco_policy::Site;
 
 /// Make the evidence pack of a case: one file that the authority verifies without us, offline. Both holders are there.
 ///
-/// It is verified before it is written. Exit codes: 0 made; 1 something is missing or cannot be read; 64 wrong arguments.
+/// It is verified before it is written. Exit codes: 0 made; 1 something is missing or cannot be read; 7 records of the case have expired; 64 wrong arguments.
 #[derive(Debug, clap::Args)]
 pub struct Pack {
     #[command(flatten)]
@@ -85,7 +85,17 @@ impl Pack {
             digests: &self.digests()?,
             at: now(),
         };
-        let (octets, report) = pack::make(&make, &mut self.officer.opener()?)?;
+        let (octets, report) = match pack::make(&make, &mut self.officer.opener()?) {
+            Err(NoPack::Tiles(log, TileError::Missing(path))) if has_expired(&log, &path) => {
+                let below = prune::minimum(&Folder::new(&log));
+                eprintln!(
+                    "{}: records of the case have expired: those below {below} are gone",
+                    log.display()
+                );
+                return Ok(ExitCode::from(EXIT_CLOSED));
+            }
+            made => made?,
+        };
         let case = varco_audit::case::CaseId::of(&request);
         let path = self.folder.join(format!("{case}.pack.tar"));
         write(&path, &octets)?;
@@ -109,6 +119,12 @@ impl Pack {
         digests.dedup();
         Ok(digests)
     }
+}
+
+/// Whether a bundle is missing because what was in it is over.
+fn has_expired(log: &Path, path: &str) -> bool {
+    let place = Place::parse(path).filter(|place| place.kind == Kind::Entries);
+    place.is_some_and(|place| place.index * 256 < prune::minimum(&Folder::new(log)))
 }
 
 /// Writes a new file that only its owner reads: it names a person.

@@ -24,6 +24,11 @@ pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the command reads this clock")]
+pub fn days_from_now(days: i64) -> Timestamp {
+    Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)
+}
+
 fn slot(first_port: u16) -> Slot {
     Slot { address: [198, 18, 0, 3].into(), first_port, last_port: first_port + 511 }
 }
@@ -96,16 +101,22 @@ impl Case {
         let leaves: Vec<_> = leaves.into_iter().map(|(_, leaf)| leaf).collect();
         of.integrate(0, &leaves[..leaves.len() - 3]).unwrap();
         of.integrate(0, &leaves).unwrap();
-        let mirror =
-            CosignerKey::load_or_make(&records.folder.join("mirror.key"), "hub.varco.test/mirror").unwrap();
-        let signed = of.checkpoint().clone();
+        let mut case = Self { records, site, mirror: String::new() };
+        case.mirror = case.copied(&of);
+        case
+    }
+
+    /// The hub has copied the log as it is: its mirror's cosignature, and the entry of it; the mirror's key.
+    pub fn copied(&self, log: &Log) -> String {
+        let file = self.records.folder.join("mirror.key");
+        let mirror = CosignerKey::load_or_make(&file, "hub.varco.test/mirror").unwrap();
+        let signed = log.checkpoint().clone();
         let line = Cosignature::sign(&signed, &mirror, at("2026-11-30T09:00:00Z")).unwrap();
         let note = format!("{}{line}", signed.note());
-        fs::write(log.join("checkpoint"), &note).unwrap();
-        records
-            .hub()
-            .record(&[Body::Copied { checkpoint: signed.note().to_owned() }], "2026-11-30T09:00:01Z");
-        Self { records, site, mirror: mirror.vkey() }
+        fs::write(self.records.folder.join("log/checkpoint"), &note).unwrap();
+        let copied = Body::Copied { checkpoint: signed.note().to_owned() };
+        self.hub().record(&[copied], "2026-11-30T09:00:01Z");
+        mirror.vkey()
     }
 
     pub fn hub(&self) -> Hub {

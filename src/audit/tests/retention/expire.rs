@@ -1,7 +1,7 @@
 //! The ceremony in which what is over is destroyed.
 
 use crate::{
-    case::{ASKED, Case, case_of},
+    case::{ASKED, Case, case_of, days_from_now},
     site::{audit, does},
 };
 use std::fs;
@@ -54,11 +54,6 @@ impl Ceremony {
         let people = People::read(self.case.path("keys/holders").as_ref()).unwrap();
         Expired::read(&fs::read(files.last().unwrap()).unwrap(), &people).unwrap()
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the command reads this clock")]
-fn days_from_now(days: i64) -> jiff::Timestamp {
-    jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)
 }
 
 #[test]
