@@ -37,6 +37,7 @@ pub(super) struct Words {
     class: String,
     sequence: String,
     at: String,
+    day: String,
     period: String,
     mark: String,
     all: String,
@@ -78,7 +79,7 @@ pub fn search(view: View<'_>, choice: &Choice, rows: &[HeaderRow]) -> Markup {
                     }
                 }
             }
-            (day("from", &words.at, &choice.from))
+            (day("from", &words.day, &choice.from))
             label { (words.sequence) input type="number" name="sequence" min="0" value=(choice.sequence); }
             button { (words.search) }
         }
