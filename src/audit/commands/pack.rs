@@ -47,6 +47,9 @@ pub struct Pack {
     /// A witness that must have cosigned the hub's checkpoint. Several times.
     #[arg(long, value_parser = witness_key)]
     witness: Vec<VerifierKey>,
+    /// Certificates of the timestamp authority, PEM: the checkpoint of the pack must be stamped by it (`varco-hub timestamp`).
+    #[arg(long)]
+    tsa: Option<PathBuf>,
     /// A site, the hub's copy of its log, and its site.toml: library=FOLDER=FILE. Several times.
     #[arg(long, value_parser = site)]
     site: Vec<(String, PathBuf, PathBuf)>,
@@ -69,7 +72,7 @@ impl Pack {
             sites: self.vkey.clone(),
             witnesses: self.witness.clone(),
             people: Some(self.officer.people()?),
-            tsa: None,
+            tsa: self.tsa.as_deref().map(authority).transpose()?,
         };
         let sites = self.site.iter().map(site_log).collect::<Result<Vec<_>>>()?;
         let [request, approval, answer] =
@@ -135,6 +138,10 @@ fn write(path: &Path, octets: &[u8]) -> Result<()> {
     file.write_all(octets).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())
 }
 
+fn authority(path: &Path) -> Result<Authority> {
+    Authority::from_pem(&read(path)?).with_context(|| path.display().to_string())
+}
+
 fn site(text: &str) -> Result<(String, PathBuf, PathBuf), String> {
     let parts: Vec<_> = text.split('=').collect();
     let [site, log, settings] = parts[..] else {
@@ -182,7 +189,7 @@ impl PackKeys {
             sites: sites.to_vec(),
             witnesses: witnesses.to_vec(),
             people: self.holders.as_deref().map(People::read).transpose()?,
-            tsa: tsa.map(|path| anyhow::Ok(Authority::from_pem(&read(path)?)?)).transpose()?,
+            tsa: tsa.map(authority).transpose()?,
         };
         match pack::verify(&read(pack)?, &trust) {
             Ok(report) => {

@@ -1,46 +1,30 @@
 """Verifies an evidence pack of Varco's: the second program, which shares nothing with the first.
 
-    varco_verify.py pack [--hub-vkey K] [--mirror K] [--vkey K]... [--witness K]... [--holders FOLDER] FILE
+    varco_verify.py pack [--hub-vkey K] [--mirror K] [--vkey K]... [--witness K]... [--holders FOLDER] [--tsa PEM] FILE
 
-Keys that are not given are taken from the pack itself, which is then said. Time stamps are not looked at (openssl ts).
+Keys that are not given are taken from the pack itself, which is then said; those of a timestamp authority never are.
 Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, 5 not signed by the key, 64 wrong arguments.
 """
 import argparse
-import base64
-import datetime
 import hashlib
-import hmac
-import io
-import json
 import os
 import re
-import struct
 import sys
-import tarfile
-import uuid
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+import varco_timestamp
+from varco_answer import MINUTE, clock, nanoseconds, sessions, worse
+from varco_notes import Bad, checkpoint, cosigned, need, noted, parts_of, unbase64
+from varco_proofs import Entry, Holder, consistent, document
 
-from varco_verify import Bad, checkpoint, leaf_hash, node_hash, tree_hash, unbase64
-
+# What is raised by files that are written otherwise.
+MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 STEPS = ("asked", "allowed", "answered")
-MINUTE = 60 * 10 ** 9
-
-
-def need(holds, text, code=4):
-    if not holds:
-        raise Bad(code, text)
+BROKEN = "this is no evidence pack, or an octet of the archive was changed"
 
 
 def sha256(octets):
     return hashlib.sha256(octets).hexdigest()
 
-
-# The archive: ustar in its one spelling
 
 def header(name, size):
     head = bytearray(512)
@@ -53,252 +37,19 @@ def header(name, size):
 
 
 def archive(octets):
-    """The files of a pack by their names."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(octets), mode="r:") as tar:
-            files = {m.name: tar.extractfile(m).read() for m in tar.getmembers()}
-    except (tarfile.TarError, AttributeError, ValueError, OSError, EOFError):
-        files = {}
-    made = b"".join(header(name.encode(), len(text)) + text + bytes(-len(text) % 512)
-                    for name, text in sorted(files.items()))
-    need(files and all(len(n) <= 100 for n in files) and made + bytes(1024) == octets,
-         "this is no evidence pack, or an octet of the archive was changed")
+    """The files of a pack by their names: ustar in its one spelling, so that each octet of it counts."""
+    files, at, last = {}, 0, ""
+    while octets[at:at + 512].strip(b"\0"):
+        head = octets[at:at + 512]
+        name, size = head[:100].rstrip(b"\0"), head[124:135]
+        need(name and re.fullmatch(b"[0-7]{11}", size) and header(name, int(size, 8)) == head, BROKEN)
+        begin, end = at + 512, at + 512 + int(size, 8)
+        at = end + -end % 512
+        name = name.decode()
+        need(name > last and at <= len(octets) and not octets[end:at].strip(b"\0"), BROKEN)
+        files[name], last = octets[begin:end], name
+    need(files and octets[at:] == bytes(1024), BROKEN)
     return files
-
-
-# Signed notes of the officers
-
-class Holder:
-    """A line `varco-holder/2 <role> <name> <vkey> <opening key>`."""
-
-    def __init__(self, line):
-        form, self.role, self.name, vkey, _ = line.rstrip("\n").split(" ")
-        name, key_id, key = vkey.split("+", 2)
-        key = unbase64(key)
-        over = self.name.encode() + b"\n" + key if key[0] == 1 else key[1:]
-        same = name == self.name and hashlib.sha256(over).digest()[:4].hex() == key_id
-        need(form == "varco-holder/2" and same, "a holder's key is malformed", 5)
-        self.id, self.kind, self.key = bytes.fromhex(key_id), key[0], key[1:]
-
-    def verify(self, text, line):
-        """Whether a signature line, with its newline, is theirs over this text."""
-        try:
-            dash, name, signature = line.rstrip("\n").split(" ")
-            octets = unbase64(signature)
-            need(dash == "\u2014" and name == self.name and octets[:4] == self.id, "signed by somebody else", 5)
-            if self.kind == 1:
-                Ed25519PublicKey.from_public_bytes(self.key).verify(octets[4:], text.encode())
-            else:
-                key = serialization.load_der_public_key(self.key)
-                key.verify(octets[4:], text.encode(), ec.ECDSA(hashes.SHA256()))
-        except (ValueError, InvalidSignature):
-            raise Bad(5, "the signature of %s is wrong" % self.name) from None
-
-
-def note(octets):
-    """Text and signature lines."""
-    try:
-        text, lines = octets.decode().rsplit("\n\n", 1)
-    except ValueError:
-        raise Bad(4, "no signed note") from None
-    need(lines.endswith("\n") and not lines.startswith("\n"), "no signed note")
-    return text + "\n", lines.splitlines(True)
-
-
-def document(octets, form, people, role):
-    """The lines of a document that one holder of a role signed."""
-    text, lines = note(octets)
-    fields = [line.split(" ", 1) for line in text.splitlines()]
-    need(fields[0] == [form] and len(lines) == 1 and all(len(f) == 2 for f in fields[1:]), "no " + form)
-    by = people.get(dict(fields[1:]).get("by"))
-    need(by and by.role == role, form + " is signed by nobody who may", 5)
-    by.verify(text, lines[0])
-    return fields[1:]
-
-
-# Logs
-
-def inclusion_root(index, size, leaf, proof):
-    if size == 1:
-        need(not proof, "a proof is too long")
-        return leaf
-    need(proof and index < size, "a proof is too short")
-    left = 1 << (size - 1).bit_length() - 1
-    if index < left:
-        return node_hash(inclusion_root(index, left, leaf, proof[:-1]), proof[-1])
-    return node_hash(proof[-1], inclusion_root(index - left, size - left, leaf, proof[:-1]))
-
-
-def continued(old, size, known, proof):
-    """Both roots that a consistency proof leads to (RFC 6962, section 2.1.2)."""
-    if old == size:
-        need(len(proof) == (0 if known else 1), "a consistency proof has another length")
-        root = known or proof[0]
-        return root, root
-    need(proof and old < size, "a consistency proof is too short")
-    left = 1 << (size - 1).bit_length() - 1
-    if old <= left:
-        before, now = continued(old, left, known, proof[:-1])
-        return before, node_hash(now, proof[-1])
-    before, now = continued(old - left, size - left, None, proof[:-1])
-    return node_hash(proof[-1], before), node_hash(proof[-1], now)
-
-
-def consistent(old, old_root, size, root, proof):
-    if old == 0:
-        return not proof and old_root == tree_hash([])
-    return old <= size and continued(old, size, old_root, proof) == (old_root, root)
-
-
-class Entry:
-    """A C2SP tlog-proof, verified by the key of its log."""
-
-    def __init__(self, name, octets, vkey):
-        try:
-            proof, self.note = octets.decode().split("\n\n", 1)
-            first, extra, index, *path = proof.split("\n")
-            entry, path = unbase64(extra.split(" ")[1]), [unbase64(h) for h in path]
-            number = int(index.split(" ")[1])
-            whole = "\n".join(["c2sp.org/tlog-proof@v1", "extra " + base64.b64encode(entry).decode(), "index %d" % number]
-                              + [base64.b64encode(h).decode() for h in path])
-            need(whole == proof, name + " is no proof")
-        except (ValueError, IndexError):
-            raise Bad(4, name + " is no proof") from None
-        self.size, self.root = checkpoint(self.note.encode(), vkey)
-        need(inclusion_root(number, self.size, leaf_hash(entry), path) == self.root, name + " proves nothing")
-        self.line, _, self.body = entry.partition(b"\n")
-        words = self.line.decode("ascii", "replace").split(" ")
-        need(len(words) == 7 and words[0] == "varco-leaf/1" and words[3] == str(number), name + " is no leaf of its place")
-        self.name, self.cls, self.site, self.at, self.period, self.mark = name, words[1], words[2], *words[4:]
-        self.number = number
-
-    def content(self, keys=None):
-        """What it says: opened by the secrets, or clear."""
-        body = self.body
-        if self.period != "-":
-            need(keys is not None and body[:1] == b"\5", self.name + " is not sealed to two")
-            halves = [bytes.fromhex(line.split(" ")[1]) for line in keys.decode("ascii", "replace").splitlines()]
-            body = opened(halves, self.line, body[1:])
-        try:
-            return session_record(body) if self.period != "-" and body[:1] != b"{" else json.loads(body)
-        except (ValueError, IndexError, OverflowError, struct.error):
-            raise Bad(4, self.name + " says nothing") from None
-
-
-def opened(halves, line, body):
-    """Two encapsulated keys, a commitment, and a ChaCha20-Poly1305 text, by both halves of the leaf's key."""
-    public, commitment, text = body[:64], body[64:96], body[96:]
-    need(len(halves) == 2, "a record wants two secrets")
-    made = hmac.new(b"".join(halves), b"varco leaf commitment" + public, hashlib.sha256).digest()
-    need(hmac.compare_digest(made, commitment), "a secret does not open its record")
-    key = hmac.new(b"".join(halves), b"varco leaf key", hashlib.sha256).digest()
-    try:
-        return ChaCha20Poly1305(key).decrypt(bytes(12), text, line)
-    except InvalidTag:
-        raise Bad(4, "a record was changed") from None
-
-
-def instant(nanoseconds):
-    """As an instant is written: RFC 3339 in UTC, the second's fraction without zeros at its end."""
-    second, fraction = divmod(nanoseconds, 10 ** 9)
-    text = (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=second)).isoformat()
-    return text + ("." + ("%09d" % fraction).rstrip("0") if fraction else "") + "Z"
-
-
-CAUSES = ["logged-out", "provider-logged-out", "expired", "idle", "expelled", "replaced", "closed", "spent", "moved"]
-
-
-def session_record(octets):
-    """A record of a session as JSON has it: its kind, the pass, and what the kind has."""
-    if octets[0] & 0x80:
-        error, = struct.unpack(">Q", octets[1:9])
-        told = session_record(bytes([octets[0] & 0x7f]) + octets[9:])
-        return {**told, "clock": "unknown" if error == 2 ** 64 - 1 else {"within-ms": error}}
-    kind, rest = octets[0], octets[17:]
-    passed = str(uuid.UUID(bytes=octets[1:17]))
-    if kind == 1:
-        until, = struct.unpack(">q", rest[:8])
-        return {"body": {"began": {"pass": passed, "subject": rest[8:].decode("ascii"), "until": instant(until)}}}
-    if kind == 2 and len(rest) == 1 and rest[0] > 0:
-        return {"body": {"ended": {"pass": passed, "cause": CAUSES[rest[0] - 1]}}}
-    if kind == 3:
-        a, b, c, d, first, last, connection = struct.unpack(">4B2HQ", rest)
-        slot = {"address": "%d.%d.%d.%d" % (a, b, c, d), "first_port": first, "last_port": last}
-        return {"body": {"lent": {"pass": passed, "slot": slot, "connection": connection}}}
-    raise ValueError
-
-
-def cosigned(text, vkey):
-    """A cosignature of kind 4 on a checkpoint's note (C2SP tlog-cosignature); the second of it."""
-    try:
-        name, key_id, key = vkey.split("+", 2)
-        key = unbase64(key)
-        need(key[0] == 4 and hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex() == key_id, "no witness's key", 64)
-        body, lines = note(text.encode())
-        for line in lines:
-            _, signer, signature = line.rstrip("\n").split(" ")
-            octets = unbase64(signature)
-            if signer == name and octets[:4].hex() == key_id:
-                second = int.from_bytes(octets[4:12], "big")
-                message = "cosignature/v1\ntime %d\n%s" % (second, body)
-                Ed25519PublicKey.from_public_bytes(key[1:]).verify(octets[12:], message.encode())
-                return second
-    except (ValueError, InvalidSignature):
-        pass
-    raise Bad(5, "not cosigned by " + vkey.split("+")[0])
-
-
-# The answer
-
-def nanoseconds(text):
-    """An instant of RFC 3339 as nanoseconds since 1970."""
-    parts = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", text)
-    need(parts, "no instant: " + text)
-    year, month, day, hour, minute, second = map(int, parts.groups()[:6])
-    # Days by the civil calendar, from 0000-03-01.
-    y, m = (year, month - 3) if month > 2 else (year - 1, month + 9)
-    days = 365 * y + y // 4 - y // 100 + y // 400 + (153 * m + 2) // 5 + day - 1 - 719468
-    zone = parts[8].replace("Z", "+00:00")
-    offset = (int(zone[1:3]) * 60 + int(zone[4:6])) * (-1 if zone[0] == "-" else 1)
-    return ((days * 24 + hour) * 60 + minute - offset) * MINUTE + second * 10 ** 9 + int((parts[7] or "0").ljust(9, "0"))
-
-
-def clock(value):
-    """An error of a clock as an answer writes it."""
-    return "unknown" if value in ("unknown", None) else "%dms" % value["within-ms"]
-
-
-def worse(*clocks):
-    return "unknown" if "unknown" in clocks else "%dms" % max(int(c[:-2]) for c in clocks)
-
-
-def sessions(records, question):
-    """The lines of an answer from a site's records: number → entry and content."""
-    told, used = {}, set()
-    for number in sorted(records):
-        entry, content = records[number]
-        kind, body = next(iter(content["body"].items()))
-        if kind == "ended":
-            need(body["pass"] in told, "an end without its beginning")
-            used.add(number)
-            session = told[body["pass"]]
-            session["records"].append(number)
-            if session["ended"] == "open":
-                own = [clock(content["clock"])] if content.get("clock") else []
-                session.update({"ended": body["cause"], "until": entry.at, "clocks": session["clocks"] + own})
-        if kind != "lent":
-            continue
-        slot, link, passed = body["slot"], body["connection"], body["pass"]
-        need(slot["address"] == question["address"] and slot["first_port"] <= int(question["port"]) <= slot["last_port"]
-             and link in records, "record %d does not belong to the answer" % number)
-        used |= {number, link}
-        named, of = next(iter(records[link][1]["body"].items()))
-        need(of["pass"] == passed and named == "began", "records of two passes")
-        own = [clock(content["clock"])] if content.get("clock") else []
-        told[passed] = {"site": entry.site, "subject": of["subject"], "from": entry.at, "until": of["until"],
-                        "ended": "open", "clocks": own, "records": [link, number], "slot": slot}
-    need(used == set(records), "a record does not belong to the answer")
-    return told
 
 
 class Pack:
@@ -306,6 +57,7 @@ class Pack:
         self.files, self.taken, self.believed = files, set(), []
         self.hub, self.mirror = given.hub_vkey or self.own("keys/hub.vkey"), given.mirror or self.own("keys/mirror.vkey")
         self.sites = given.vkey or self.all_own("keys/sites/")
+        self.tsa = varco_timestamp.pinned(open(given.tsa, "rb").read()) if given.tsa else None
         self.witnesses = given.witness or self.all_own("keys/witnesses/")
         if given.holders:
             names = [n for n in os.listdir(given.holders) if n.endswith(".pub")]
@@ -335,7 +87,7 @@ class Pack:
         return [name for name in sorted(self.files) if name.startswith(folder) and name.endswith(end)]
 
     def manifest(self):
-        text, lines = note(self.take("manifest"))
+        text, lines = noted(self.take("manifest"))
         need(len(lines) == 2, "the manifest is not signed by two")
         for line, role in zip(lines, ("requester", "approver")):
             by = self.people.get(line.split(" ")[1] if line.count(" ") == 2 else "")
@@ -361,7 +113,8 @@ class Pack:
         self.steps(case)
         told = self.all_sites(question, answer)
         need([v for k, v in answer if k == "session"] == told, "the answer does not follow from the records")
-        self.take("LEGGIMI.txt"), self.take("digests"), "hub/timestamp.tsr" in self.files and self.take("hub/timestamp.tsr")
+        for vouched in ("LEGGIMI.txt", "digests"):
+            self.take(vouched)
         stranger = [n for n in self.files if n not in self.taken and not n.startswith("keys/")]
         need(not stranger, "%s has no place in a pack" % (stranger or [""])[0])
         return case, question, answer
@@ -370,7 +123,8 @@ class Pack:
         self.note = self.take("hub/checkpoint").decode("utf-8", "replace")
         checkpoint(self.note.encode(), self.hub)
         for witness in self.witnesses:
-            cosigned(self.note, witness)
+            cosigned([self.note.encode()], witness)
+        self.stamp = self.timestamp()
         before = -1
         for step, file in zip(STEPS, ("request", "approval", "answer")):
             entry = self.entry("hub/%s.proof" % step)
@@ -381,6 +135,14 @@ class Pack:
                  "the hub's log does not say that this case was " + step)
             need(entry.number > before, "the steps are not in their order")
             before = entry.number
+
+    def timestamp(self):
+        """What the authority says of the hub's checkpoint. Its certificates are nothing that a pack could bring."""
+        there = "hub/timestamp.tsr" in self.files
+        if not self.tsa:
+            return ("there, and not verified: give --tsa" if self.take("hub/timestamp.tsr") else "") if there else "none"
+        text = parts_of(self.note.encode())[0]
+        return "%s by %s" % varco_timestamp.verify(self.take("hub/timestamp.tsr"), text.encode(), self.tsa)
 
     def entry(self, name):
         """An entry of the hub's log under its newest checkpoint."""
@@ -397,7 +159,9 @@ class Pack:
         return [line for _, _, line in sorted(told)]
 
     def site(self, site, question, answer):
-        copied = self.entry("sites/%s/copied.proof" % site).content()["body"].get("copied", {}).get("checkpoint", "")
+        copied = self.entry("sites/%s/copied.proof" % site)
+        need(copied.cls == "R5", "the hub's log does not say what it has of " + site)
+        copied = copied.content()["body"].get("copied", {}).get("checkpoint", "")
         vkey = [key for key in self.sites if copied.startswith(key.split("+")[0] + "\n")]
         need(vkey, "no key for the log of " + site, 5)
         head = checkpoint(copied.encode(), vkey[0])
@@ -405,7 +169,7 @@ class Pack:
         def proved(name):
             entry = Entry(name, self.take(name), vkey[0])
             need((entry.size, entry.root) == head and entry.site == site, name + " is of another log or checkpoint")
-            cosigned(entry.note, self.mirror)
+            cosigned([entry.note.encode()], self.mirror)
             return entry
 
         records = {}
@@ -447,7 +211,7 @@ class Pack:
 def asked(arguments):
     parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
     parser.error = lambda _: parser.exit(64, __doc__)
-    for one in ("--hub-vkey", "--mirror", "--holders"):
+    for one in ("--hub-vkey", "--mirror", "--holders", "--tsa"):
         parser.add_argument(one)
     for several in ("--vkey", "--witness"):
         parser.add_argument(several, action="append", default=[])
@@ -467,12 +231,13 @@ def main(arguments):
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+    except MALFORMED as error:
         print("malformed: %r" % error, file=sys.stderr)
         return 4
     print("case %s\nact %s, %s" % (case, question["act"], question["authority"]))
     for key, value in [i for i in question.items() if i[0] in ("address", "port", "protocol", "at", "tolerance")] + answer:
         print(key, value)
+    print("timestamp", pack.stamp)
     for key in pack.believed:
         print("taken from the pack itself: " + key)
     print("whole")

@@ -2,7 +2,7 @@
 """Verifies a log of Varco's, so that trust need not rest on Varco's own program.
 
     varco_verify.py [--site SITE] [--expired-below N] [--keeper VKEY] [--witness VKEY] [--silence MINUTES] [--strict]
-                    FOLDER VKEY [SEEN...]
+                    [--tsa PEM [--timestamp FILE [--stamped FILE]]] FOLDER VKEY [SEEN...]
 
     varco_verify.py pack FILE       an evidence pack: varco_pack.py, beside this file, says how
 
@@ -11,6 +11,8 @@
          file `pruned` says
 --keeper the public key of who keeps the copy, and may have signed `pruned`
 --witness   the public key of a witness that must have cosigned `checkpoint` or `checkpoint.witnessed`
+--tsa PEM   certificates of the timestamp authority, or of its unit: it must have signed every stamp in the folder, one at
+         least, or that of --timestamp, which is of `checkpoint` or of the checkpoint --stamped (RFC 3161)
 --silence MINUTES   how long a program that runs may be without a heartbeat before it is told; 15
 --strict   end with 4 where the log is whole, but nothing was heard for longer than that, or time goes back by more
 FOLDER   a copy of the log: `checkpoint` and `tile/` (C2SP tlog-tiles, https://c2sp.org/tlog-tiles)
@@ -18,145 +20,18 @@ VKEY     the log's public key, from elsewhere than the folder: NAME+ID+KEY (http
 SEEN     checkpoints of this log that you have from before: it must continue each
 
 Exit codes: 0 whole, 1 cannot be read, 4 not what was signed, or with --strict something to ask about, 5 not signed by the
-key or a witness or another log, 6 does not continue a checkpoint seen before, 64 wrong arguments. Needs Python 3.9 and
-python3-cryptography. Timestamps are checked by `openssl ts -verify` (OPERATING.md says how).
+key or a witness or another log, 6 does not continue a checkpoint seen before, 64 wrong arguments. Needs Python 3.9,
+python3-cryptography and the other files of this folder.
 """
 import argparse
-import base64
 import datetime
-import hashlib
 import json
 import os
 import re
 import sys
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-
-class Bad(Exception):
-    """The log is not whole; the code says how."""
-
-    def __init__(self, code, text):
-        super().__init__(text)
-        self.code = code
-
-
-class Missing(Bad):
-    """A file is not there."""
-
-    def __init__(self, name):
-        super().__init__(4, name + " is missing")
-
-
-def unbase64(text):
-    """Standard base64 in its only spelling."""
-    octets = base64.b64decode(text, validate=True)
-    if base64.b64encode(octets).decode() != text:
-        raise ValueError("not the only spelling")
-    return octets
-
-
-# RFC 6962, section 2.1
-
-def leaf_hash(entry):
-    return hashlib.sha256(b"\0" + entry).digest()
-
-
-def node_hash(left, right):
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
-def tree_hash(hashes):
-    """Over hashes that stand for subtrees of one height: pairs become one, an odd one at the end goes up as it is."""
-    if not hashes:
-        return hashlib.sha256(b"").digest()
-    while len(hashes) > 1:
-        pairs = list(map(node_hash, hashes[::2], hashes[1::2]))
-        hashes = pairs + hashes[2 * len(pairs):]
-    return hashes[0]
-
-
-# C2SP signed-note, tlog-checkpoint
-
-def parts_of(note):
-    """The text of a note, and name, identifier and signature of each line below; raises ValueError."""
-    text, lines = note.decode().rsplit("\n\n", 1)
-    if any(c < " " and c != "\n" for c in note.decode()) or not lines.endswith("\n"):
-        raise ValueError
-    signatures = []
-    for line in lines[:-1].split("\n"):
-        dash, signer, signature = line.split(" ")
-        signature = unbase64(signature)
-        if dash != "\u2014" or len(signature) < 5:
-            raise ValueError
-        signatures.append((signer, signature[:4], signature[4:]))
-    return text + "\n", signatures
-
-
-def signed_text(note, vkey):
-    """The name of the key and the lines of the text that it signed; raises ValueError or InvalidSignature."""
-    name, key_id, key = key_of(vkey)
-    text, signatures = parts_of(note)
-    mine = [octets for *by, octets in signatures if by == [name, key_id]]
-    for signature in mine:
-        Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature, text.encode())
-    if not mine:
-        raise ValueError
-    return name, text[:-1].split("\n")
-
-
-def cosigned(notes, vkey):
-    """When a witness cosigned one of the notes (https://c2sp.org/tlog-cosignature)."""
-    name, key_id, key = key_of(vkey, 4)
-    for note in notes:
-        text, signatures = parts_of(note)
-        for octets in (octets for *by, octets in signatures if by == [name, key_id]):
-            seconds = int.from_bytes(octets[:8], "big")
-            said = "cosignature/v1\ntime %d\n%s" % (seconds, text)
-            try:
-                Ed25519PublicKey.from_public_bytes(key[1:]).verify(octets[8:], said.encode())
-                return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-            except (InvalidSignature, ValueError, OverflowError, OSError):
-                raise Bad(5, "the cosignature of %s is wrong" % name) from None
-    raise Bad(5, "%s has not cosigned" % name)
-
-
-def key_of(vkey, kind=1):
-    """Name, identifier and kind with key of a log's public key, or of a witness's (kind 4)."""
-    try:
-        name, key_id, key = vkey.split("+", 2)
-        key_id, key = bytes.fromhex(key_id), unbase64(key)
-        good_key = key[0] == kind and hashlib.sha256(name.encode() + b"\n" + key).digest()[:4] == key_id
-    except (ValueError, IndexError):
-        good_key = False
-    if not good_key:
-        raise Bad(64, "this is not the public key of a %s" % ("log" if kind == 1 else "witness"))
-    return name, key_id, key
-
-
-def checkpoint(note, vkey):
-    """Size and root of a checkpoint that the key signed."""
-    try:
-        name, (origin, size, root, *rest) = signed_text(note, vkey)
-        root = unbase64(root)
-        if not (origin == name and str(int(size)) == size and len(root) == 32 and all(rest)):
-            raise ValueError
-    except (ValueError, InvalidSignature):
-        raise Bad(5, "the checkpoint is not signed by this key, or not one of this log") from None
-    return int(size), root
-
-
-def pruned(note, vkey, keepers):
-    """The minimum index of the log that its key or a keeper's signed."""
-    for by in (vkey, *keepers):
-        try:
-            form, origin, below, _ = signed_text(note, by)[1]
-            if form == "varco-pruned/1" and origin == key_of(vkey)[0] and str(int(below)) == below and int(below) % 256 == 0:
-                return int(below)
-        except (ValueError, InvalidSignature):
-            pass
-    raise Bad(5, "pruned is not signed by the log's key or a keeper's")
+import varco_timestamp
+from varco_notes import Bad, Missing, checkpoint, cosigned, key_of, leaf_hash, node_hash, parts_of, pruned, tree_hash
 
 
 # C2SP tlog-tiles
@@ -315,8 +190,7 @@ class Heard:
                 yield "%-10s %d times more" % (kind, len(stretches) - 10)
 
 
-# Files beside the tree that are read otherwise, or hold nothing. Timestamps are for `openssl ts -verify`; that the log
-# continues the checkpoints they stamp is looked at here.
+# Files beside the tree that are read otherwise, or hold nothing.
 BESIDE = ("checkpoint", "checkpoint.witnessed", "lock", "pruned")
 STAMP = re.compile(r"timestamps/(?:0|[1-9][0-9]*)\.(tsr|checkpoint)")
 
@@ -448,6 +322,25 @@ def verify(read, names, vkey, seen=(), heard=None, expired=0, keepers=(), witnes
     return size, strangers, [cosigned([newest, *witnessed], witness) for witness in witnesses]
 
 
+def stamps(read, names, vkey, authority):
+    """Size and instant of each timestamp of a folder, and who signed it; that the log continues what they stamp, `verify` finds."""
+    found = []
+    for name in names:
+        if STAMP.fullmatch(name) and name.endswith(".tsr"):
+            try:
+                found.append(stamp(read(name), read(name[:-3] + "checkpoint"), vkey, authority))
+            except Missing:
+                pass  # It was listed and is gone since.
+    if not found:
+        raise Bad(5, "there is no timestamp")
+    return sorted(found)
+
+
+def stamp(reply, note, vkey, authority):
+    size, _ = checkpoint(note, vkey)
+    return (size, *varco_timestamp.verify(reply, parts_of(note)[0].encode(), authority))
+
+
 def reader(folder):
     """The function that reads the folder's files, and all their names."""
     if not os.path.isdir(folder):
@@ -473,10 +366,30 @@ def asked(arguments):
     parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--silence", type=int, default=15)
     parser.add_argument("--strict", action="store_true")
+    for name in ("--tsa", "--timestamp", "--stamped"):
+        parser.add_argument(name)
     parser.add_argument("folder")
     parser.add_argument("vkey")
     parser.add_argument("seen", nargs="*")
-    return parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if (given.timestamp and not given.tsa) or (given.stamped and not given.timestamp):
+        parser.error("")
+    return given
+
+
+def of_time(ask, read, names):
+    """What the authority says, where one is named."""
+    if not ask.tsa:
+        return []
+    authority = varco_timestamp.pinned(content(ask.tsa))
+    if not ask.timestamp:
+        return stamps(read, names, ask.vkey, authority)
+    return [stamp(content(ask.timestamp), content(ask.stamped) if ask.stamped else read("checkpoint"), ask.vkey, authority)]
+
+
+def content(name):
+    with open(name, "rb") as file:
+        return file.read()
 
 
 def main(arguments):
@@ -485,9 +398,11 @@ def main(arguments):
         return varco_pack.main(arguments[1:])
     ask = asked(arguments)
     try:
-        seen = [open(name, "rb").read() for name in ask.seen]
+        seen = [content(name) for name in [*ask.seen, *filter(None, [ask.stamped])]]
+        read, names = reader(ask.folder)
+        times = of_time(ask, read, names)
         heard = Heard(ask.site, ask.silence)
-        size, strangers, times = verify(*reader(ask.folder), ask.vkey, seen, heard, ask.expired_below, ask.keeper, ask.witness)
+        size, strangers, signed = verify(read, names, ask.vkey, seen, heard, ask.expired_below, ask.keeper, ask.witness)
     except Bad as bad:
         print(bad, file=sys.stderr)
         return bad.code
@@ -498,8 +413,10 @@ def main(arguments):
         print(line)
     for name in strangers:
         print("unsigned: %s" % ascii(name)[1:-1])
-    for witness, at in zip(ask.witness, times):
+    for witness, at in zip(ask.witness, signed):
         print("cosigned by %s at %s" % (key_of(witness, 4)[0], at.isoformat()))
+    for stamped in times[:1] + times[1:][-1:]:
+        print("timestamp  %d entries existed at %s, says %s" % stamped)
     if not seen and not ask.witness:
         print("nothing proves that it was not cut back: no checkpoint seen before was given, and no witness")
     print("whole: %d entries of %s" % (size, heard.site.decode("ascii", "replace") or "no site"))

@@ -2,7 +2,11 @@
 
 use crate::site::{Records, audit, does, hub::Hub, who, written};
 use jiff::{Timestamp, ToSpan as _};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
 use uuid::Uuid;
 use varco_audit::{
     Clock, Entry,
@@ -149,8 +153,8 @@ impl Case {
         stem
     }
 
-    /// Makes the pack of a case.
-    pub fn pack(&self, stem: &str) -> std::process::Output {
+    /// Makes the pack of a case; `more` are further arguments.
+    pub fn pack(&self, stem: &str, more: &[&str]) -> Output {
         let (hub_log, hub) = (self.hub().log(), self.hub().vkey());
         let [request, approval, answer] =
             ["request", "approval", "answer"].map(|end| format!("{stem}.{end}"));
@@ -164,6 +168,7 @@ impl Case {
             ["pack", "--request", &request, "--approval", &approval, "--answer", &answer].to_vec(),
             ["--hub-log", &hub_log, "--hub-vkey", &hub, "--mirror", &self.mirror].to_vec(),
             ["--site", &of, "--vkey", &self.site, "--folder", &cases].to_vec(),
+            more.to_vec(),
         ];
         let holders = self.records.holders();
         let words: Vec<_> = words.concat().into_iter().chain(holders.iter().map(String::as_str)).collect();
@@ -180,7 +185,7 @@ impl Case {
 
     /// A pack that was made, in a file.
     pub fn packed(&self, stem: &str) -> PathBuf {
-        let made = self.pack(stem);
+        let made = self.pack(stem, &[]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         format!("{stem}.pack.tar").into()
     }
@@ -190,7 +195,14 @@ pub fn case_of(stem: &str) -> CaseId {
     stem.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-pub fn verified(pack: &std::path::Path, trust: &[String]) -> std::process::Output {
+/// What the second verifier says.
+pub fn python(pack: &Path, trust: &[String]) -> Output {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("verifier/varco_verify.py");
+    Command::new("/usr/bin/python3").arg(program).arg("pack").args(trust).arg(pack).output().unwrap()
+}
+
+/// What the first says.
+pub fn verified(pack: &Path, trust: &[String]) -> Output {
     let words = ["verify", "--pack", pack.to_str().unwrap()];
     audit(&words.into_iter().chain(trust.iter().map(String::as_str)).collect::<Vec<_>>())
 }

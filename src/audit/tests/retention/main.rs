@@ -7,9 +7,14 @@ mod expire;
 mod export;
 mod gone;
 mod hold;
+mod octets;
 mod pack;
 mod python;
 mod search;
 #[path = "../site/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod site;
+mod stamps;
+#[path = "../timestamp/tsa.rs"]
+#[expect(dead_code, reason = "this suite stamps, and has no other units")]
+mod tsa;

@@ -4,7 +4,7 @@ use crate::case::{ASKED, Case, verified};
 use std::{collections::BTreeMap, fs};
 use varco_audit::pack::{Trust, archive, verify};
 
-fn trust(case: &Case) -> Trust {
+pub fn trust(case: &Case) -> Trust {
     let people = varco_audit::holder::People::read(case.path("keys/holders").as_ref()).unwrap();
     Trust {
         hub: Some(case.hub().vkey().parse().unwrap()),
@@ -99,34 +99,6 @@ fn each_file_that_is_changed_removed_exchanged_or_added_is_found() {
     let mut more = members.clone();
     more.insert("sites/library/more".to_owned(), b"more".to_vec());
     found("a file more".to_owned(), &more);
-}
-
-#[test]
-fn octets_that_are_turned_are_found() {
-    turned(11);
-}
-
-#[test]
-#[ignore = "a minute; every 11th octet is always turned"]
-fn each_octet_that_is_turned_is_found() {
-    turned(1);
-}
-
-/// One bit of each of so many octets, whatever they are of: files, their names, padding.
-fn turned(step: usize) {
-    let case = Case::site(&format!("pack-octets-{step}"));
-    let octets = fs::read(case.packed(&case.answered(1100, ASKED, &[]))).unwrap();
-    let trust = trust(&case);
-    let mut turned = octets.clone();
-    for place in (0..octets.len()).step_by(step) {
-        turned[place] ^= 1 << (place % 8);
-        assert!(verify(&turned, &trust).is_err(), "octet {place} of {}", octets.len());
-        turned[place] = octets[place];
-    }
-    verify(&turned, &trust).unwrap();
-    for end in (0..octets.len()).step_by(509) {
-        assert!(verify(&octets[..end], &trust).is_err(), "{end} octets");
-    }
 }
 
 /// What the two who sign could do: sign a list of other files. Then what others signed shows it.

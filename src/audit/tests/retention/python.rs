@@ -1,17 +1,8 @@
 //! The second verifier on packs.
 
-use crate::case::{ASKED, Case};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use crate::case::{ASKED, Case, python};
+use std::{fs, path::Path};
 use varco_audit::pack::archive;
-
-fn python(pack: &Path, trust: &[String]) -> Output {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("verifier/varco_verify.py");
-    Command::new("/usr/bin/python3").arg(program).arg("pack").args(trust).arg(pack).output().unwrap()
-}
 
 #[test]
 fn the_second_verifier_says_what_the_first_says() {
@@ -34,52 +25,6 @@ fn the_second_verifier_says_what_the_first_says() {
     let pack = case.packed(&case.answered(1100, ASKED, &[]));
     assert_eq!(python(&pack, &other.trust()[..2]).status.code(), Some(5));
     assert_eq!(python(Path::new("/nonexistent"), &[]).status.code(), Some(1));
-}
-
-/// A program that calls the second verifier for many packs: a new process for each would be minutes.
-const MANY: &str = r#"
-import sys
-sys.path.insert(0, sys.argv[1])
-from varco_verify import Bad
-import varco_pack
-octets, given = open(sys.argv[2], "rb").read(), varco_pack.asked(sys.argv[4:])
-step, cases = int(sys.argv[3]), 0
-def found(changed):
-    try:
-        varco_pack.Pack(varco_pack.archive(changed), given).verify()
-    except (Bad, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        return True
-    return False
-assert not found(octets)
-for place in range(0, len(octets), step):
-    changed = bytearray(octets)
-    changed[place] ^= 1 << place % 8
-    assert found(bytes(changed)), place
-    cases += 1
-print(cases)
-"#;
-
-fn every(step: usize) -> String {
-    let case = Case::site(&format!("second-octets-{step}"));
-    let pack = case.packed(&case.answered(1100, ASKED, &[]));
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("verifier");
-    let mut command = Command::new("/usr/bin/python3");
-    command.args(["-c", MANY]).arg(folder).arg(&pack).arg(step.to_string()).args(case.trust()).arg(&pack);
-    let done = command.output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap()
-}
-
-#[test]
-fn the_second_verifier_finds_octets_that_are_turned() {
-    let cases: usize = every(97).trim().parse().unwrap();
-    assert!(cases > 300, "{cases}");
-}
-
-#[test]
-#[ignore = "some minutes; every 97th octet is always turned"]
-fn the_second_verifier_finds_every_octet_that_is_turned() {
-    println!("{}", every(1));
 }
 
 #[test]
