@@ -60,23 +60,27 @@ impl<'a> Sweep<'a> {
     }
 
     pub fn finds_all(&self, from: usize, files: Vec<(String, Option<Vec<u8>>)>) -> Option<usize> {
-        let gone =
-            |path: &String| files.iter().any(|(changed, content)| changed == path && content.is_none());
-        let paths: Vec<_> = self.paths.iter().filter(|path| !gone(path)).cloned().collect();
         *self.files.files.borrow_mut() = files;
-        if from == 0 && Verification::begin(self.files, self.asked).is_err() {
-            return Some(0);
-        }
-        // A bundle is read after the tiles above it.
-        let only_bundles =
-            self.files.files.borrow().iter().all(|(path, _)| path.starts_with("tile/entries/"));
-        let before = if only_bundles { self.bundles.get(from.wrapping_sub(1)) } else { None };
-        let mut now = before.unwrap_or(&self.steps[from.saturating_sub(1)]).clone();
+        let mut now = if from == 0 {
+            // What a damaged begin has read goes on with it.
+            let Ok(begun) = Verification::begin(self.files, self.asked) else { return Some(0) };
+            begun
+        } else {
+            // A bundle is read after the tiles above it.
+            let files = self.files.files.borrow();
+            let only_bundles = files.iter().all(|(path, _)| path.starts_with("tile/entries/"));
+            let before = if only_bundles { self.bundles.get(from - 1) } else { None };
+            before.unwrap_or(&self.steps[from - 1]).clone()
+        };
         for index in from.max(1)..self.steps.len() {
             if now.bundle(index as u64 - 1).is_err() {
                 return Some(index);
             }
         }
+        let files = self.files.files.borrow();
+        let gone = |path: &String| files.iter().any(|(at, content)| at == path && content.is_none());
+        let paths: Vec<_> = self.paths.iter().filter(|path| !gone(path)).cloned().collect();
+        drop(files);
         now.end(&paths).is_err().then_some(self.steps.len())
     }
 }
