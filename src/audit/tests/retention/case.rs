@@ -153,8 +153,13 @@ impl Case {
         stem
     }
 
-    /// Makes the pack of a case; `more` are further arguments.
-    pub fn pack(&self, stem: &str, more: &[&str]) -> Output {
+    /// Makes the pack of a case.
+    pub fn pack(&self, stem: &str) -> Output {
+        self.pack_with(stem, &[])
+    }
+
+    /// The same; `more` are further arguments.
+    pub fn pack_with(&self, stem: &str, more: &[&str]) -> Output {
         let (hub_log, hub) = (self.hub().log(), self.hub().vkey());
         let [request, approval, answer] =
             ["request", "approval", "answer"].map(|end| format!("{stem}.{end}"));
@@ -185,7 +190,7 @@ impl Case {
 
     /// A pack that was made, in a file.
     pub fn packed(&self, stem: &str) -> PathBuf {
-        let made = self.pack(stem, &[]);
+        let made = self.pack(stem);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         format!("{stem}.pack.tar").into()
     }

@@ -43,7 +43,7 @@ fn a_pack_is_made_at_a_stamped_checkpoint_and_both_verifiers_read_the_stamp() {
     stamp(&case, &tsa, None);
     // The log goes on.
     case.hub().record(&[Body::Copied { checkpoint: "of another site".into() }], "2026-11-30T11:00:00Z");
-    let made = case.pack(&stem, &["--tsa", &root]);
+    let made = case.pack_with(&stem, &["--tsa", &root]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let pack = Path::new(&stem).with_extension("pack.tar");
     let (code, said) = both(&pack, &case, Some(&root));
@@ -68,7 +68,7 @@ fn a_pack_without_a_stamp_or_with_that_of_another_text_is_no_stamped_one() {
     // A stamp from before the case says nothing of it.
     stamp(&case, &tsa, None);
     let stem = case.answered(1100, ASKED, &[]);
-    let refused = case.pack(&stem, &["--tsa", &root]);
+    let refused = case.pack_with(&stem, &["--tsa", &root]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("`varco-hub timestamp`"), "{said}");
     let pack = case.packed(&stem);
@@ -79,7 +79,7 @@ fn a_pack_without_a_stamp_or_with_that_of_another_text_is_no_stamped_one() {
 
     fs::remove_file(&pack).unwrap();
     stamp(&case, &tsa, Some("another text\n"));
-    let refused = case.pack(&stem, &["--tsa", &root]);
+    let refused = case.pack_with(&stem, &["--tsa", &root]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("it stamps another text"), "{said}");
     let pack = case.packed(&stem);
