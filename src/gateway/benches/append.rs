@@ -10,6 +10,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::{
+    net::UdpSocket,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -19,11 +20,11 @@ use std::{
 };
 use uuid::Uuid;
 use varco_audit::{
-    ceremony,
+    Clock, ceremony,
     class::Class,
     holder::{Holder, HolderKey},
     index::{Sqlite, fill},
-    keeper::{Folder, Integrator, Progress, Running},
+    keeper::{Folder, Integrator, Progress, Running, clock::ClockWatch},
     keys::KeyFolder,
     recorder::Recorder,
     seal::Role,
@@ -56,7 +57,7 @@ impl Site {
         let recorder = Recorder::open(&folder.join("keys"), "library", Timestamp::now()).unwrap();
         let progress = Arc::<Progress>::default();
         let store = Store::open(&folder, recorder, SignedDuration::from_mins(10)).unwrap();
-        let mut store = store.with(Arc::default(), Arc::clone(&progress));
+        let mut store = store.with(clock(), Arc::clone(&progress));
         let at = at(&folder);
         let log = at.open().unwrap();
         store.continue_after(log.size()).unwrap();
@@ -91,6 +92,26 @@ impl Site {
         self.log.stop();
         self.folder
     }
+}
+
+/// A clock that a time server was asked about, as a site's is: a record is not marked for it.
+fn clock() -> Arc<ClockWatch> {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let watch = ClockWatch::start(&[server.local_addr().unwrap().to_string()]).unwrap();
+    let mut packet = [0; 48];
+    let (_, from) = server.recv_from(&mut packet).unwrap();
+    // RFC 5905: a server of the first stratum, which says back what it was asked with, and now.
+    packet.copy_within(40..48, 24);
+    (packet[0], packet[1]) = (0x24, 1);
+    let now = Timestamp::now().as_nanosecond() as u128 + 2_208_988_800_000_000_000;
+    let (seconds, parts) = (now / 1_000_000_000, ((now % 1_000_000_000) << 32) / 1_000_000_000);
+    packet[32..40].copy_from_slice(&(((seconds << 32) | parts) as u64).to_be_bytes());
+    packet.copy_within(32..40, 40);
+    server.send_to(&packet, from).unwrap();
+    while watch.error(Timestamp::now()) == Clock::Unknown {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    watch
 }
 
 fn at(folder: &Path) -> Folder {
