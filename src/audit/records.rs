@@ -177,7 +177,7 @@ impl Records {
         Ok(log.map(|log| log.tiles.inclusion(sequence)).transpose()?)
     }
 
-    /// The keys of tags under which leaves of this time have theirs.
+    /// The keys of tags under which leaves of this time have theirs, whenever they were recorded.
     ///
     /// # Errors
     /// [`RecordsError::Gone`] when leaves of this time, or a key that they may be under, are gone; or when the records
@@ -198,8 +198,15 @@ impl Records {
         }
         let ends = keys.iter().skip(before + 1).map(|(next, _)| *next).chain([u64::MAX]);
         let keyed = keys.iter().skip(before).zip(ends);
-        let of_time = keyed.filter(|((_, at), _)| *at <= span.last);
-        Ok(of_time.map(|((key, _), end)| Keyed { key: *key, leaves: *key + 1..end }).collect())
+        let keyed: Vec<_> = keyed.map(|((key, _), end)| Keyed { key: *key, leaves: *key + 1..end }).collect();
+        let mut of_time = Vec::new();
+        // What was recorded late has its tag under a later key than that of its time.
+        for keyed in keyed {
+            if self.has_tags(&keyed, span)? {
+                of_time.push(keyed);
+            }
+        }
+        Ok(of_time)
     }
 
     /// The leaves with one of these tags, under this key and in this time, in order.

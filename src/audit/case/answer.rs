@@ -105,6 +105,14 @@ impl Answer {
         Self { case, by: by.to_owned(), at, outcome, clock: Clock::Unknown, seen, sessions }
     }
 
+    /// Whether every record of this session was in a log that its site had signed: what is in `site.db` alone anybody can
+    /// have made who has the public keys.
+    pub fn is_signed(&self, session: &Told) -> bool {
+        let of_site = self.seen.iter().filter(|seen| seen.site == session.site);
+        let mut logs = of_site.filter_map(|seen| seen.log.as_ref());
+        logs.any(|log| session.records.iter().all(|record| *record < log.size))
+    }
+
     /// How many sessions or steps it tells.
     pub fn count(&self) -> u32 {
         match self.outcome {

@@ -99,14 +99,8 @@ fn tagged(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result
         let octets = records.leaf(keyed.key)?;
         match tags_of(&Leaf::read(&octets)?, moment, opener)? {
             Ok(tags) => found.extend(records.tagged(&keyed, &tags, near)?),
-            // A key that is gone is no failure before a record of the time asked about needs it; what was lent well after
-            // the window does not answer.
-            Err(closed) => {
-                let may_answer = Span { last: around(window, BEATS).last, ..near };
-                if records.has_tags(&keyed, may_answer)? {
-                    return Err(closed.into());
-                }
-            }
+            // Under it may be when a session ended: without it one would be told as open.
+            Err(closed) => return Err(closed.into()),
         }
     }
     Ok(found)

@@ -251,6 +251,25 @@ fn what_was_destroyed_is_not_answered_and_the_rest_is() {
     );
 }
 
+/// The leaf of an end that could not be recorded in its own week has the tag of the week in which it was.
+#[test]
+fn an_end_that_was_recorded_a_week_late_ends_the_session() {
+    let records = Records::keys("late-end", &["2026-W43", "2026-W44"]);
+    let clock = Clock::WithinMs(20);
+    let begun = started(1, "2026-10-25T20:00:00Z", "2026-10-26T12:00:00Z");
+    records.record(&[begun], clock);
+    records.record_at(&[ended(1, "2026-10-25T22:50:00Z")], at("2026-10-28T01:00:00Z"), clock);
+    let during = records.who(1100, "2026-10-25T22:00:00Z", &[]);
+    assert!(text(&during).contains("logged-out"), "{}", text(&during));
+    let after = records.who(1100, "2026-10-25T23:30:00Z", &[]);
+    assert_eq!(after.status.code(), Some(2), "{}", text(&after));
+    // Without the later week's key it is not told as open.
+    let words =
+        ["keys", "destroy", "--keys", &records.path("keys"), "--class", "R2b", "--period", "2026-W44"];
+    site::does(&words);
+    assert_eq!(records.who(1100, "2026-10-25T23:30:00Z", &[]).status.code(), Some(7));
+}
+
 #[test]
 fn a_record_made_with_a_doubtful_clock_says_so() {
     let records = Records::keys("clock", &["2026-W43"]);

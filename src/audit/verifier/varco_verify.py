@@ -63,14 +63,14 @@ def edge_hashes(octets):
 
 
 # Varco's leaves: `varco-leaf/1 <class> <site> <sequence> <instant> <period> <tag|tagkey|step:case|day|expired|->`, a new line, and the body: 5
-# and two layers, 4 and one layer (the key of the tags alone), or clear JSON in the classes without personal data.
+# to two, 4 to one (the key of the tags alone), or clear JSON in the classes without personal data.
 
 LEAF = re.compile(rb"varco-leaf/1 (\w+) ([!-~]+) [0-9]+ "
                   rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{0,8}[1-9])?Z "
                   rb"([-0-9W]+) (-|tagkey|day|expired|[0-9a-f]{16}|"
                   rb"(?:asked|allowed|refused|answered|named|held|released):[0-9a-f]{32})")
 # By the period's kind and the mark: which classes, and the body's first octet.
-HOW = {("none", b"-"): (b"R1 R5 R6", b"{"), ("week", b"-"): (b"R2a R4", b"\5"), ("week", b"tag"): (b"R2b", b"\5"),
+HOW = {("none", b"-"): (b"R1 R5 R6", b"{"), ("week", b"-"): (b"R2a R4", b"\5"), ("week", b"tag"): (b"R2a R2b", b"\5"),
        ("week", b"tagkey"): (b"R2b", b"\4"), ("week", b"case"): (b"R4", b"\5"), ("day", b"-"): (b"R3", b"\5"),
        ("none", b"day"): (b"R6", b"{"), ("none", b"expired"): (b"R5", b"{")}
 

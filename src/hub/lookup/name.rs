@@ -38,7 +38,7 @@ pub struct Wish {
 /// Prints who it is: provider, fiscal code, instant of login, level.
 ///
 /// # Errors
-/// When the case was not allowed and answered so, names nobody or more than one, no hub runs, or the login is not there or
+/// When the case was not allowed and answered so, names nobody or more than one or by records that no log has, no hub runs, or the login is not there or
 /// does not open.
 pub fn name(file: &Path, wish: &Wish) -> Result<(), Fault> {
     let named = named(file, wish)?;
@@ -53,6 +53,12 @@ pub(super) fn named(file: &Path, wish: &Wish) -> Result<Named, Fault> {
     let people = People::read(&lookup.holders).context("lookup.holders")?;
     let answer = Signed::<Answer>::of_case(&octets, &people, wish.case).with_context(path)?;
     let [session] = &answer.sessions[..] else { return Err(nobody(answer.outcome).into()) };
+    if !answer.is_signed(session) {
+        return Err(anyhow!(
+            "a record of the session is in no log that the site has signed: search again when it is, in a minute"
+        )
+        .into());
+    }
     let asked = Ask::Name { case: wish.case, digest: hex(&octets) };
     match ask(&settings.state, &asked)? {
         Told::Proof(_) => {}

@@ -16,7 +16,7 @@ use varco_audit::{
     Clock,
     case::{
         Answer, Approval, Ground, Moment, NotAllowed, Outcome, Protocol, Question, Receipt,
-        Refusal as Refused, Request, Session, Sessions, Signed, What,
+        Refusal as Refused, Request, Seen, Session, Sessions, Signed, What,
     },
     class::Class,
     content::Body,
@@ -25,6 +25,7 @@ use varco_audit::{
     leaf::{Leaf, Mark},
     opener::Opener,
     seal::Role,
+    tlog::{Checkpoint, Hash},
 };
 use varco_policy::{PassId, Slot, Subject, pass::EndCause};
 
@@ -77,7 +78,16 @@ fn refusal(case: CaseId, at: Timestamp) -> String {
 }
 
 /// An answer with as many sessions, all of one citizen.
+fn log(size: u64) -> Checkpoint {
+    Checkpoint { origin: "hub.example.it/log/biblioteca".into(), size, root: Hash([0; 32]) }
+}
+
 fn answer(case: CaseId, at: Timestamp, sessions: u16, subject: &str) -> String {
+    answer_of(case, at, sessions, subject, 3)
+}
+
+/// An answer of records 1 and 2, from a log of this size.
+fn answer_of(case: CaseId, at: Timestamp, sessions: u16, subject: &str, size: u64) -> String {
     let session = |n| Session {
         pass: PassId(format!("00000000-0000-4000-8000-{n:012}").parse().unwrap()),
         site: "biblioteca".into(),
@@ -94,7 +104,7 @@ fn answer(case: CaseId, at: Timestamp, sessions: u16, subject: &str) -> String {
     let sessions = Sessions {
         sessions: (0..sessions).map(session).collect(),
         clock: Clock::WithinMs(20),
-        seen: Vec::new(),
+        seen: vec![Seen { site: "biblioteca".into(), log: Some(log(size)) }],
     };
     Signed::make(&Answer::of(case, "approver", at, &sessions), &officer(Role::Approver)).unwrap()
 }
@@ -312,6 +322,11 @@ fn the_person_of_an_answer_is_named_by_the_months_key_after_it_was_recorded() {
     let second = case_of(1, &other, true);
     assert_eq!(named(&site.file, &second).unwrap().person.key(), bruno);
 
+    let early = case_of(1, &subject, false);
+    let text = answer_of(early.case, now, 1, &subject, 2);
+    take(&hub, &text, now).unwrap();
+    std::fs::write(&early.answer, text).unwrap();
+    assert!(fault(&early).contains("in no log that the site has signed"));
     assert!(fault(&case_of(1, &subject, false)).contains("is not answered"));
     assert!(fault(&case_of(2, &subject, true)).contains("ambiguous"));
     assert!(fault(&case_of(0, &subject, true)).contains("nobody to name"));

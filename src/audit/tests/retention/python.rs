@@ -1,7 +1,7 @@
 //! The second verifier on packs.
 
 use crate::case::{ASKED, Case, python};
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 use varco_audit::pack::archive;
 
 #[test]
@@ -25,6 +25,18 @@ fn the_second_verifier_says_what_the_first_says() {
     let pack = case.packed(&case.answered(1100, ASKED, &[]));
     assert_eq!(python(&pack, &other.trust()[..2]).status.code(), Some(5));
     assert_eq!(python(Path::new("/nonexistent"), &[]).status.code(), Some(1));
+}
+
+/// A site's log with sessions from begin to end, as a gateway records them.
+#[test]
+fn both_verifiers_take_the_log_of_a_real_day() {
+    let case = Case::site("second-log");
+    let log = case.path("log");
+    let first = crate::site::audit(&["verify", "--log", &log, "--vkey", &case.site]);
+    assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("verifier/varco_verify.py");
+    let second = Command::new("/usr/bin/python3").arg(program).args([&log, &case.site]).output().unwrap();
+    assert_eq!(second.status.code(), Some(0), "{}", String::from_utf8_lossy(&second.stderr));
 }
 
 #[test]

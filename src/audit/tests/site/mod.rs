@@ -84,18 +84,21 @@ impl Records {
 
     /// As a gateway does, which has public halves only.
     pub fn record(&self, entries: &[Entry], clock: Clock) {
+        for entry in entries {
+            self.record_at(std::slice::from_ref(entry), entry.at(), clock);
+        }
+    }
+
+    /// The same for entries that could be recorded only then.
+    pub fn record_at(&self, entries: &[Entry], at: jiff::Timestamp, clock: Clock) {
         let mut connection = Connection::open(self.file()).unwrap();
         // Nobody's records: no disk need be waited for.
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
         journal::create(&connection).unwrap();
-        let first = entries.first().map_or(jiff::Timestamp::UNIX_EPOCH, Entry::at);
-        let mut recorder = Recorder::open(Path::new(&self.path("gateway-keys")), "library", first).unwrap();
-        for entry in entries {
-            let transaction = connection.transaction().unwrap();
-            let now = Now { at: entry.at(), clock };
-            recorder.append(&transaction, std::slice::from_ref(entry), now).unwrap();
-            transaction.commit().unwrap();
-        }
+        let mut recorder = Recorder::open(Path::new(&self.path("gateway-keys")), "library", at).unwrap();
+        let transaction = connection.transaction().unwrap();
+        recorder.append(&transaction, entries, Now { at, clock }).unwrap();
+        transaction.commit().unwrap();
     }
 
     /// What opens the records: both holders' keys.
