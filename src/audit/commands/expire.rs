@@ -7,14 +7,23 @@ use super::{
 };
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
-use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use varco_audit::{
     both,
     case::CaseId,
     class::Class,
-    expiry::{Destroyed, Due, Kept, Statement, confirmed, destroy, due, signed_instant},
+    expiry::{
+        Destroyed, Due, Expired, Kept, Statement, Unfinished, begin, confirmed, destroy, due, end,
+        signed_instant, unfinished,
+    },
     hold::Folder,
-    keys::{self, KeyFolder},
+    holder::People,
+    keys::KeyFolder,
     seal::Role,
     tlog::VerifierKey,
     week::Period,
@@ -24,6 +33,7 @@ use varco_audit::{
 ///
 /// Both holders are there. The time that counts is this machine's clock or, where that is earlier, the instant of a late
 /// entry of the hub's log, proved by --time: a clock that is ahead destroys nothing. Without --yes it only lists what is due.
+/// What both sign is written first, `<instant>.expiring`; where a run was cut, the next goes on from that file.
 ///
 /// Exit codes: 0 done, or nothing is due; 1 a folder or file cannot be read or written; 64 wrong arguments.
 #[derive(Debug, clap::Args)]
@@ -65,31 +75,72 @@ impl Expire {
         if self.reason.as_ref().is_some_and(|reason| reason.trim() != reason || reason.contains('\n')) {
             return Ok(unfit("--reason: one line, without spaces around it"));
         }
+        let people = self.officer.people()?;
+        if let Some(Unfinished { path, said }) = unfinished(&self.folder, &people)? {
+            return self.go_on(&path, &said, &people);
+        }
         let at = now();
         let time = self.time(at)?;
-        let (chosen, holds) = (self.chosen(time)?, self.over(time)?);
+        let (chosen, holds) = (self.chosen(time)?, self.over(&people, time)?);
         print(&listed(&chosen, &holds, time)?)?;
         if chosen.is_empty() && holds.is_empty() || !self.yes {
             return Ok(ExitCode::SUCCESS);
         }
-        let opener = self.officer.opener()?;
-        let both = [signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?];
-        // Who signs is known before anything is destroyed.
-        self.officer.people()?;
-        let destroyed = self.destroy(&chosen)?;
-        holds.iter().try_for_each(|(folder, case)| folder.destroy(*case))?;
-        let folders = self.folders().map(|folder| folder.path().display().to_string());
         let statement = Statement {
             at,
             time,
-            folders: folders.chain(self.holds.iter().map(|folder| folder.display().to_string())).collect(),
-            destroyed,
+            folders: self.named(),
+            destroyed: self.destroyed(&chosen),
             holds: holds.iter().map(|(_, case)| *case).collect(),
             reason: self.reason.clone(),
         };
-        let path = self.folder.join(format!("{}.expired", at.strftime("%Y%m%dT%H%M%SZ")));
-        keys::write_new(&path, &both::sign(&statement.text(), both)?, 0o644)?;
-        print(&format!("{}\nbring it to the hub: varco-hub expiry submit FILE\n", path.display()))?;
+        let opener = self.officer.opener()?;
+        let both = [signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?];
+        // On the disk first: a token that is pulled out or a full disk leaves everything as it was.
+        let path = begin(&self.folder, at, &both::sign(&statement.text(), both)?)?;
+        self.carry_out(&path, &statement, &people)
+    }
+
+    /// A run before this one was cut after both had signed: the rest of what they signed, and nothing else.
+    fn go_on(
+        &self,
+        path: &Path,
+        Expired { statement, by: [one, other] }: &Expired,
+        people: &People,
+    ) -> Result<ExitCode> {
+        let (file, folders) = (path.display(), statement.folders.join(" "));
+        print(&format!("{file}: signed by {one} and {other}, and not carried out to its end\n"))?;
+        let same = |folders: &[String]| folders.iter().cloned().collect::<BTreeSet<_>>();
+        ensure!(
+            same(&statement.folders) == same(&self.named()),
+            "{file} is of these folders; give them all, written so, with --keys, --copy and --holds: {folders}"
+        );
+        if !self.yes {
+            print("with --yes it goes on from there\n")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let opener = self.officer.opener()?;
+        (signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?);
+        print("goes on from there; what is due beside it goes when this is run again\n")?;
+        self.carry_out(path, statement, people)
+    }
+
+    /// Destroys what both signed, as far as it is there still, and says that it is done.
+    fn carry_out(&self, path: &Path, statement: &Statement, people: &People) -> Result<ExitCode> {
+        for folder in self.folders() {
+            let mut due = due(&folder, &Kept::default())?;
+            due.retain(|due| {
+                statement.destroyed.iter().any(|one| (one.class, one.period) == (due.class, due.period))
+            });
+            destroy(&folder, &due)?;
+        }
+        for (folder, case) in self.over(people, statement.time)? {
+            if statement.holds.contains(&case) {
+                folder.destroy(case)?;
+            }
+        }
+        let done = end(path)?;
+        print(&format!("{}\nbring it to the hub: varco-hub expiry submit FILE\n", done.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -102,6 +153,12 @@ impl Expire {
 
     fn folders(&self) -> impl Iterator<Item = KeyFolder> {
         std::iter::once(&self.officer.keys).chain(&self.copy).map(|folder| KeyFolder::at(folder))
+    }
+
+    /// Every folder, as the statement names it.
+    fn named(&self) -> Vec<String> {
+        let keys = self.folders().map(|folder| folder.path().display().to_string());
+        keys.chain(self.holds.iter().map(|folder| folder.display().to_string())).collect()
     }
 
     /// What is destroyed in each folder: what is over, and what was named.
@@ -127,31 +184,28 @@ impl Expire {
         Ok(chosen.into_iter().filter(|(_, due)| !due.is_empty()).collect())
     }
 
-    fn over(&self, time: Option<Timestamp>) -> Result<Vec<(Folder, CaseId)>> {
+    fn over(&self, people: &People, time: Option<Timestamp>) -> Result<Vec<(Folder, CaseId)>> {
         let Some(time) = time else { return Ok(Vec::new()) };
-        let people = self.officer.people()?;
         let mut over = Vec::new();
         for path in &self.holds {
             let folder = Folder::at(path);
-            let cases = folder.over(&people, time)?;
+            let cases = folder.over(people, time)?;
             over.extend(cases.into_iter().map(|case| (folder.clone(), case)));
         }
         Ok(over)
     }
 
-    fn destroy(&self, chosen: &[(KeyFolder, Vec<Due>)]) -> Result<Vec<Destroyed>> {
+    /// The same by class and period, in all folders.
+    fn destroyed(&self, chosen: &[(KeyFolder, Vec<Due>)]) -> Vec<Destroyed> {
         let mut all = Vec::<Destroyed>::new();
-        for (folder, due) in chosen {
-            for (due, keys) in due.iter().zip(destroy(folder, due)?) {
-                let (class, period) = (due.class, due.period);
-                let early = self.early.contains(&(class, period));
-                match all.iter_mut().find(|there| (there.class, there.period) == (class, period)) {
-                    Some(there) => there.keys += keys,
-                    None => all.push(Destroyed { class, period, keys, early }),
-                }
+        for &Due { class, period, keys, .. } in chosen.iter().flat_map(|(_, due)| due) {
+            let early = self.early.contains(&(class, period));
+            match all.iter_mut().find(|there| (there.class, there.period) == (class, period)) {
+                Some(there) => there.keys += keys,
+                None => all.push(Destroyed { class, period, keys, early }),
             }
         }
-        Ok(all)
+        all
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     case::{ASKED, Case, case_of, days_from_now},
     site::{audit, does},
 };
-use std::fs;
+use std::{fs, path::PathBuf, process::Command};
 use varco_audit::{
     content::Body,
     expiry::Expired,
@@ -31,9 +31,14 @@ impl Ceremony {
     }
 
     fn expire(&self, names: &[&str], more: &[&str]) -> (Option<i32>, String) {
+        self.expire_to(".", names, more)
+    }
+
+    /// The same, with the statement into another folder.
+    fn expire_to(&self, folder: &str, names: &[&str], more: &[&str]) -> (Option<i32>, String) {
         let (keys, holds) = (self.case.path("keys"), self.case.path("holds"));
         fs::create_dir_all(&holds).unwrap();
-        let (folder, hub) = (self.case.path("."), self.case.hub().vkey());
+        let (folder, hub) = (self.case.path(folder), self.case.hub().vkey());
         let own: Vec<_> = names.iter().map(|name| self.case.path(&format!("people/{name}.key"))).collect();
         let own = own.iter().flat_map(|path| ["--holder", path.as_str()]);
         let words = ["expire", "--keys", &keys, "--holds", &holds, "--folder", &folder, "--hub-vkey", &hub];
@@ -47,12 +52,24 @@ impl Ceremony {
         files.filter(|file| file.file_name().to_string_lossy().ends_with(".sealed")).count()
     }
 
-    fn statement(&self) -> Expired {
+    fn statements(&self, kind: &str) -> Vec<PathBuf> {
         let mut files: Vec<_> =
             fs::read_dir(self.case.path("")).unwrap().flatten().map(|file| file.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|end| end == "expired"));
+        files.retain(|path| path.extension().is_some_and(|end| end == kind));
+        files
+    }
+
+    fn statement(&self) -> Expired {
         let people = People::read(self.case.path("keys/holders").as_ref()).unwrap();
-        Expired::read(&fs::read(files.last().unwrap()).unwrap(), &people).unwrap()
+        Expired::read(&fs::read(self.statements("expired").last().unwrap()).unwrap(), &people).unwrap()
+    }
+
+    /// A copy of the ceremony's folder.
+    fn copy(&self) -> String {
+        let copy = self.case.path("copy");
+        let copied = Command::new("cp").args(["-r", &self.case.path("keys"), &copy]).status().unwrap();
+        assert!(copied.success());
+        copy
     }
 }
 
@@ -94,14 +111,7 @@ fn nothing_is_over_before_somebody_else_says_so_and_never_later_than_the_clock()
 #[test]
 fn both_destroy_what_is_over_in_every_folder_and_sign_what_they_did() {
     let ceremony = Ceremony::new("expire-both");
-    let copy = ceremony.case.path("copy");
-    assert!(
-        std::process::Command::new("cp")
-            .args(["-r", &ceremony.case.path("keys"), &copy])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let copy = ceremony.copy();
     let (time, before) = (ceremony.time("2026-11-29T00:00:00Z"), ceremony.sealed());
     let more = ["--time", time.as_str(), "--copy", &copy, "--yes"];
     for alone in [["anna"], ["bruno"]] {
@@ -120,6 +130,49 @@ fn both_destroy_what_is_over_in_every_folder_and_sign_what_they_did() {
     assert_eq!(statement.time.unwrap().to_string(), "2026-11-29T00:00:00Z");
     let listed = does(&["keys", "list", "--keys", &copy]);
     assert!(listed.contains("2026-11-20 R3: opened by nobody"), "{listed}");
+}
+
+#[test]
+fn nothing_is_destroyed_before_what_both_signed_of_it_is_on_the_disk() {
+    let ceremony = Ceremony::new("expire-order");
+    let (time, before) = (ceremony.time("2026-11-29T00:00:00Z"), ceremony.sealed());
+    // A place that nothing can be written to: even who may do everything here makes no file below a file.
+    fs::write(ceremony.case.path("full"), "").unwrap();
+    let (code, text) = ceremony.expire_to("full", &["anna", "bruno"], &["--time", &time, "--yes"]);
+    assert_eq!((code, ceremony.sealed()), (Some(1), before), "{text}");
+}
+
+#[test]
+fn an_expiry_that_was_cut_goes_on_from_what_both_signed() {
+    let ceremony = Ceremony::new("expire-cut");
+    let (both, copy) = (["anna", "bruno"], ceremony.copy());
+    let (time, before) = (ceremony.time("2026-11-29T00:00:00Z"), ceremony.sealed());
+    // One of the copy's keys cannot be removed, as where the medium is taken out.
+    let stuck = format!("{copy}/2026-11-20/R3.approver.bruno.sealed");
+    fs::remove_file(&stuck).unwrap();
+    fs::create_dir(&stuck).unwrap();
+    let more = ["--time", time.as_str(), "--copy", &copy, "--yes"];
+    let (code, text) = ceremony.expire(&both, &more);
+    assert_eq!((code, ceremony.sealed()), (Some(1), before - 14), "{text}");
+    assert_eq!((ceremony.statements("expiring").len(), ceremony.statements("expired").len()), (1, 0));
+    let signed = fs::read(&ceremony.statements("expiring")[0]).unwrap();
+    fs::remove_dir(&stuck).unwrap();
+    // Neither alone, nor without the copy, nor without being told to.
+    let without = ["--time", time.as_str(), "--yes"];
+    for (names, more) in [(&both[..1], &more[..]), (&both[..], &without[..]), (&both[..], &more[..4])] {
+        let (_, text) = ceremony.expire(names, more);
+        assert_eq!(ceremony.statements("expired").len(), 0, "{text}");
+    }
+    let (code, text) = ceremony.expire(&both, &more);
+    assert!(code == Some(0) && text.contains("goes on"), "{text}");
+    assert_eq!((ceremony.statements("expiring").len(), ceremony.statements("expired").len()), (0, 1));
+    assert_eq!(fs::read(&ceremony.statements("expired")[0]).unwrap(), signed, "what both signed then");
+    let listed = does(&["keys", "list", "--keys", &copy]);
+    assert!(listed.contains("2026-11-20 R3: opened by nobody"), "{listed}");
+    let statement = ceremony.statement().statement;
+    assert!(statement.destroyed.iter().all(|one| one.keys == 4), "{:?}", statement.destroyed);
+    let (code, text) = ceremony.expire(&both, &more);
+    assert!(code == Some(0) && text.contains("nothing is due"), "{text}");
 }
 
 #[test]
