@@ -1,7 +1,7 @@
 //! `varco-audit hold`: named records are frozen for an authority.
 
 use super::{
-    officer::{Allowed, EXIT_CLOSED, Officer, now, open, signer},
+    officer::{Allowed, EXIT_CLOSED, EXIT_NOT_ALLOWED, Officer, now, open, signer},
     print,
     verify::log_key,
 };
@@ -14,6 +14,7 @@ use varco_audit::{
     case::{Answer, CaseId},
     hold::{Folder, Held, Hold, Holding, Standing, renewed},
     holder::Holder,
+    leaf::Leaf,
     pack::sha256,
     records::{Records, RecordsError},
     seal::Role,
@@ -24,7 +25,7 @@ use varco_audit::{
 /// Records that are frozen for an authority, beyond the end of their class. Both holders are there.
 #[derive(Debug, Subcommand)]
 pub enum HoldCommand {
-    /// Freeze the records of a case's answer, or others of the same log that the act names. Ninety days.
+    /// Freeze the records of a case's answer that are in one site's log. Ninety days.
     Make(Box<Make>),
     /// Every hold, and until when.
     List(Place),
@@ -32,7 +33,7 @@ pub enum HoldCommand {
     Renew(One),
     /// Let a hold go, and destroy it.
     Release(One),
-    /// Show the records of a hold.
+    /// Show the records of a hold. Exit code 7 when it is over.
     Open(Open),
 }
 
@@ -65,17 +66,17 @@ pub struct Open {
     vkey: VerifierKey,
 }
 
-/// Exit codes: 0 held; 1 records missing or damaged; 7 a record has expired; 8 not allowed.
+/// Exit codes: 0 held; 1 records missing or damaged; 7 a record has expired; 8 not allowed, or not named by the answer.
 #[derive(Debug, clap::Args)]
 pub struct Make {
     #[command(flatten)]
     allowed: Allowed,
     #[command(flatten)]
     place: Place,
-    /// The answer, whose records are held.
-    #[arg(long, required_unless_present = "sequence")]
-    answer: Option<PathBuf>,
-    /// A record by its number. Several times.
+    /// The answer, whose records at the log's site are held.
+    #[arg(long)]
+    answer: PathBuf,
+    /// Of these only the record of this number. Several times.
     #[arg(long)]
     sequence: Vec<u64>,
     /// The site's log.
@@ -96,7 +97,7 @@ impl HoldCommand {
             Self::List(place) => list(place)?,
             Self::Renew(one) => renew(one, now())?,
             Self::Release(one) => release(one, now())?,
-            Self::Open(wish) => show(wish)?,
+            Self::Open(wish) => return show(wish),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -115,10 +116,18 @@ impl Make {
             let name = &signer(&opener, role)?.name;
             holders.extend(people.get(name).cloned());
         }
+        let answer = open::<Answer>(&self.answer, &people)?;
+        ensure!(answer.case == case, "the answer is of case {}, the receipt of {case}", answer.case);
         let mut records = Records::open(Some(&self.log), None)?;
         let signed = checkpoint(&varco_audit::tlog::Folder::new(&self.log), &self.vkey)?;
+        let site = site(&mut records, signed.checkpoint().size)?;
+        let named = named(&answer, &site)?;
+        if let Some(other) = self.sequence.iter().find(|number| !named.contains(number)) {
+            eprintln!("record {other}: the answer does not name it among those of {site}");
+            return Ok(ExitCode::from(EXIT_NOT_ALLOWED));
+        }
         let mut leaves = Vec::new();
-        for index in self.sequences(case, &people)? {
+        for index in named.into_iter().filter(|number| self.is_wished(*number)) {
             let entry = match records.leaf(index) {
                 Err(expired @ RecordsError::Gone { .. }) => {
                     eprintln!("record {index}: {expired}");
@@ -130,9 +139,10 @@ impl Make {
             let path = path.with_context(|| format!("record {index} is not in the log yet"))?;
             let proof = Proof { index, entry, path, checkpoint: signed.note().to_owned() };
             proof.verify(&self.vkey)?.with_context(|| format!("record {index} is not in the log"))?;
+            let of = Leaf::read(&proof.entry)?.header.site;
+            ensure!(of == site, "record {index} is of {of}, in the log of {site}");
             leaves.push(Held::of(proof, case, &mut opener, &holders)?);
         }
-        ensure!(!leaves.is_empty(), "the answer names no record");
         let made = now();
         let hold = Hold { case, made, leaves };
         let text = hold.text();
@@ -152,15 +162,29 @@ impl Make {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn sequences(&self, case: CaseId, people: &varco_audit::holder::People) -> Result<BTreeSet<u64>> {
-        let mut all: BTreeSet<_> = self.sequence.iter().copied().collect();
-        if let Some(path) = &self.answer {
-            let answer = open::<Answer>(path, people)?;
-            ensure!(answer.case == case, "the answer is of case {}, the receipt of {case}", answer.case);
-            all.extend(answer.sessions.iter().flat_map(|session| session.records.clone()));
-        }
-        Ok(all)
+    /// Whether a record that the answer names is to be held.
+    fn is_wished(&self, number: u64) -> bool {
+        self.sequence.is_empty() || self.sequence.contains(&number)
     }
+}
+
+/// The site of a log, by its newest entry: that is never pruned.
+fn site(records: &mut Records, size: u64) -> Result<String> {
+    let newest = size.checked_sub(1).context("the log has no record")?;
+    Ok(Leaf::read(&records.leaf(newest)?)?.header.site)
+}
+
+/// The numbers that an answer names at a site. Each site counts its own records: those of another say nothing here.
+fn named(answer: &Answer, site: &str) -> Result<BTreeSet<u64>> {
+    let here = answer.sessions.iter().filter(|session| session.site == site);
+    let named: BTreeSet<_> = here.flat_map(|session| session.records.clone()).collect();
+    let sites: BTreeSet<_> = answer.sessions.iter().map(|session| session.site.as_str()).collect();
+    let sites = sites.into_iter().collect::<Vec<_>>().join(", ");
+    ensure!(
+        !named.is_empty(),
+        "the answer names no record of {site}, whose log this is; it names some of: {sites}"
+    );
+    Ok(named)
 }
 
 fn list(place: &Place) -> Result<()> {
@@ -174,7 +198,10 @@ fn list(place: &Place) -> Result<()> {
 }
 
 fn renew(one: &One, at: Timestamp) -> Result<()> {
-    let until = |holding: &Holding| Ok(Standing::Until(renewed(holding.made, at)?));
+    let until = |holding: &Holding| {
+        ensure!(!holding.is_over(at), "it was over: {}", holding.standing.words());
+        Ok(Standing::Until(renewed(holding.made, at)?))
+    };
     let (folder, holding, signed) = signed(one, at, until)?;
     folder.hold(&holding)?;
     told(&folder.replace(holding.case, &signed)?, &holding)
@@ -208,17 +235,25 @@ fn signed(
     Ok((folder, holding, text))
 }
 
-fn show(wish: &Open) -> Result<()> {
+fn show(wish: &Open) -> Result<ExitCode> {
     let One { place, case } = &wish.one;
-    let (people, opener) = (place.officer.people()?, place.officer.opener()?);
+    let people = place.officer.people()?;
     let folder = Folder::at(&place.holds);
     let (holding, _) = folder.holding(*case, &people)?;
+    if holding.is_over(now()) {
+        eprintln!(
+            "the hold of {case} is over ({}): it goes with the next `expire`",
+            holding.standing.words()
+        );
+        return Ok(ExitCode::from(EXIT_CLOSED));
+    }
+    let opener = place.officer.opener()?;
     let both = [signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?];
     for held in folder.hold(&holding)?.leaves {
         let (line, content) = held.open(*case, both, &wish.vkey)?;
         print(&format!("{line}\n  {}\n", serde_json::to_string(&content)?))?;
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn told(path: &std::path::Path, holding: &Holding) -> Result<()> {

@@ -24,7 +24,7 @@ use super::verify::{log_key, read, witness_key};
 /// A record that would answer cannot be opened with the keys given, or is gone.
 pub const EXIT_CLOSED: u8 = 7;
 /// No receipt allows it.
-const EXIT_NOT_ALLOWED: u8 = 8;
+pub const EXIT_NOT_ALLOWED: u8 = 8;
 
 /// Whose keys open, and whose signatures count.
 #[derive(Debug, Args)]

@@ -8,6 +8,8 @@ use jiff::ToSpan as _;
 use std::process::Output;
 use varco_audit::{
     Clock, Entry,
+    case::{Answer, Signed},
+    holder::{HolderKey, People},
     records::{Records, RecordsError},
     tlog::{Log, NoteKey, prune},
 };
@@ -82,7 +84,14 @@ fn what_has_expired_is_not_held_and_the_rest_is() {
     let site = ["--log", &log, "--vkey", &case.site, "--keys", &keys, "--holds", &holds];
     let both = ["--holder", &anna, "--holder", &bruno];
     let hold = |more: &[&str]| said(&audit(&[&allowed[..], &site, &both, more].concat()));
-    let (code, text) = hold(&["--sequence", "3"]);
+    // An answer of a time when that record was there.
+    let people = People::read(case.path("keys/holders").as_ref()).unwrap();
+    let signed: Signed<Answer> = Signed::read(&std::fs::read(&answer).unwrap(), &people).unwrap();
+    let mut of_then = Answer::clone(&signed);
+    of_then.sessions[0].records = vec![3];
+    let old = case.path("old.answer");
+    std::fs::write(&old, Signed::make(&of_then, &HolderKey::read(bruno.as_ref()).unwrap()).unwrap()).unwrap();
+    let (code, text) = hold(&["--answer", &old]);
     assert!(code == Some(7) && text.contains("record 3: records below 256 have expired"), "{code:?} {text}");
     assert!(std::fs::read_dir(&holds).is_err(), "nothing of it is kept");
     let (code, text) = hold(&["--answer", &answer]);

@@ -5,6 +5,12 @@ use crate::{
     site::{audit, does},
 };
 use std::fs;
+use varco_audit::{
+    both,
+    case::{Answer, Outcome, Signed},
+    hold::{Folder, Hold, Holding, Standing},
+    holder::{HolderKey, People},
+};
 
 fn holders(case: &Case, names: &[&str]) -> Vec<String> {
     let keys = ["--keys".to_owned(), case.path("keys"), "--holds".to_owned(), case.path("holds")];
@@ -53,9 +59,15 @@ fn a_held_record_is_opened_by_both_when_the_keys_of_its_week_are_gone() {
         assert_eq!(code, Some(1), "{text}");
         assert!(!text.contains("subject-1"), "{text}");
     }
-    // Others of that week are opened by nobody, nor is a new hold made of them.
-    let other = [&make[..6], &["--sequence", "30"], &at].concat();
-    assert_ne!(hold(&case, "make", &both, &other).0, Some(0));
+    // Nor is a new hold made when the keys are gone, in whatever folder.
+    let (keys, elsewhere) = (case.path("keys"), case.path("elsewhere"));
+    let words = [&make[..], &at, &["--keys", &keys, "--holds", &elsewhere]].concat();
+    let own = both.map(|name| ["--holder".to_owned(), case.path(&format!("people/{name}.key"))]).concat();
+    let own = own.iter().map(String::as_str);
+    let done = audit(&["hold", "make"].into_iter().chain(words).chain(own).collect::<Vec<_>>());
+    let text = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.code() == Some(7) && text.contains("no key given opens"), "{text}");
+    assert!(!fs::exists(&elsewhere).unwrap());
     let listed = hold(&case, "list", &[], &[]);
     assert!(listed.1.contains("3 records") && listed.1.contains("by anna and bruno"), "{}", listed.1);
     let (code, text) = hold(&case, "renew", &both, &of);
@@ -95,4 +107,107 @@ fn a_hold_that_was_changed_opens_nothing() {
     }
     assert_eq!(hold(&case, "open", &["anna", "bruno"], &open).0, Some(0));
     does(&["keys", "list", "--keys", &case.path("keys")]);
+}
+
+/// A case that was answered, and the words of a hold of it.
+fn answered(name: &str) -> (Case, String, Vec<String>) {
+    let case = Case::site(name);
+    let stem = case.answered(1100, ASKED, &[]);
+    let (hub, log) = (case.hub().vkey(), case.path("log"));
+    let [request, receipt, answer] = ["request", "receipt", "answer"].map(|end| format!("{stem}.{end}"));
+    let words = ["--request", &request, "--receipt", &receipt, "--hub-vkey", &hub, "--answer", &answer];
+    let words = [&words[..], &["--log", &log, "--vkey", &case.site]].concat();
+    let words = words.into_iter().map(str::to_owned).collect();
+    (case, stem, words)
+}
+
+fn made(case: &Case, words: &[String], more: &[&str]) -> (Option<i32>, String) {
+    let words: Vec<_> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    hold(case, "make", &["anna", "bruno"], &words)
+}
+
+fn own(case: &Case, name: &str) -> HolderKey {
+    HolderKey::read(case.path(&format!("people/{name}.key")).as_ref()).unwrap()
+}
+
+fn people(case: &Case) -> People {
+    People::read(case.path("keys/holders").as_ref()).unwrap()
+}
+
+fn answer_of(case: &Case, stem: &str) -> Answer {
+    let octets = fs::read(format!("{stem}.answer")).unwrap();
+    Answer::clone(&Signed::read(&octets, &people(case)).unwrap())
+}
+
+/// What the officers' folder says of a hold, and the numbers of its records.
+fn numbers(case: &Case, stem: &str) -> Vec<u64> {
+    let folder = Folder::at(case.path("holds").as_ref());
+    let (holding, _) = folder.holding(case_of(stem), &people(case)).unwrap();
+    let Hold { leaves, .. } = folder.hold(&holding).unwrap();
+    leaves.iter().map(|held| held.proof.index).collect()
+}
+
+#[test]
+fn an_answer_over_two_sites_holds_those_of_the_log_that_is_given() {
+    let (case, stem, words) = answered("hold-sites");
+    let path = format!("{stem}.answer");
+    // Another session, of a town whose records have numbers that this log has too.
+    let mut answer = answer_of(&case, &stem);
+    let library = answer.sessions[0].records.clone();
+    let mut town = answer.sessions[0].clone();
+    town.site = "town".to_owned();
+    // As it happens, they are those of somebody else here.
+    town.records = answer_of(&case, &case.answered(1600, ASKED, &[])).sessions[0].records.clone();
+    let others = town.records.clone();
+    answer.sessions.push(town);
+    answer.outcome = Outcome::Ambiguous;
+    fs::write(&path, Signed::make(&answer, &own(&case, "bruno")).unwrap()).unwrap();
+    assert!(library.iter().all(|number| !others.contains(number)), "{library:?} {others:?}");
+    let (code, text) = made(&case, &words, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(numbers(&case, &stem), library, "{text}");
+    // An answer that names no record of this site holds nothing.
+    fs::remove_dir_all(case.path("holds")).unwrap();
+    answer.sessions.remove(0);
+    answer.outcome = Outcome::One;
+    fs::write(&path, Signed::make(&answer, &own(&case, "bruno")).unwrap()).unwrap();
+    let (code, text) = made(&case, &words, &[]);
+    assert!(code == Some(1) && text.contains("names no record of library"), "{text}");
+    assert!(!fs::exists(case.path("holds")).unwrap());
+}
+
+#[test]
+fn a_number_holds_only_what_the_answer_names() {
+    let (case, stem, words) = answered("hold-number");
+    let named = answer_of(&case, &stem).sessions[0].records.clone();
+    let other = (0..).find(|number| !named.contains(number)).unwrap().to_string();
+    let (code, text) = made(&case, &words, &["--sequence", &other]);
+    assert!(code == Some(8) && text.contains("the answer does not name"), "{text}");
+    assert!(!fs::exists(case.path("holds")).unwrap());
+    let (code, text) = made(&case, &words, &["--sequence", &named[0].to_string()]);
+    assert_eq!((code, numbers(&case, &stem)), (Some(0), vec![named[0]]), "{text}");
+}
+
+#[test]
+fn a_hold_that_is_over_opens_nothing() {
+    let (case, stem, words) = answered("hold-over");
+    assert_eq!(made(&case, &words, &[]).0, Some(0));
+    let folder = Folder::at(case.path("holds").as_ref());
+    let (holding, _) = folder.holding(case_of(&stem), &people(&case)).unwrap();
+    let id = case_of(&stem).to_string();
+    let opened = || hold(&case, "open", &["anna", "bruno"], &["--case", &id, "--vkey", &case.site]);
+    assert_eq!(opened().0, Some(0));
+    // What both sign says that it ended yesterday, or that it was let go and the file is still there.
+    for standing in [Standing::Until(days_from_now(-1)), Standing::Released] {
+        let said = Holding { standing, ..holding.clone() };
+        let signed = both::sign(&said.text(), [&own(&case, "anna"), &own(&case, "bruno")]).unwrap();
+        folder.replace(said.case, &signed).unwrap();
+        let (code, text) = opened();
+        assert!(code == Some(7) && !text.contains("subject-1"), "{text}");
+        assert_eq!(
+            hold(&case, "renew", &["anna", "bruno"], &["--case", &id]).0,
+            Some(1),
+            "nor is it renewed"
+        );
+    }
 }
