@@ -89,6 +89,7 @@ impl Expire {
         let statement = Statement {
             at,
             time,
+            kept: self.lengths()?,
             folders: self.named(),
             destroyed: self.destroyed(&chosen),
             holds: holds.iter().map(|(_, case)| *case).collect(),
@@ -120,7 +121,7 @@ impl Expire {
             return Ok(ExitCode::SUCCESS);
         }
         let opener = self.officer.opener()?;
-        (signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?);
+        Role::ALL.into_iter().try_for_each(|role| signer(&opener, role).map(|_| ()))?;
         print("goes on from there; what is due beside it goes when this is run again\n")?;
         self.carry_out(path, statement, people)
     }
@@ -155,6 +156,13 @@ impl Expire {
         std::iter::once(&self.officer.keys).chain(&self.copy).map(|folder| KeyFolder::at(folder))
     }
 
+    /// How long each class is kept.
+    fn lengths(&self) -> Result<Kept> {
+        let mut kept = Kept::default();
+        self.kept.iter().try_for_each(|(class, length)| kept.set(class, length))?;
+        Ok(kept)
+    }
+
     /// Every folder, as the statement names it.
     fn named(&self) -> Vec<String> {
         let keys = self.folders().map(|folder| folder.path().display().to_string());
@@ -163,8 +171,7 @@ impl Expire {
 
     /// What is destroyed in each folder: what is over, and what was named.
     fn chosen(&self, time: Option<Timestamp>) -> Result<Vec<(KeyFolder, Vec<Due>)>> {
-        let mut kept = Kept::default();
-        self.kept.iter().try_for_each(|(class, length)| kept.set(class, length))?;
+        let kept = self.lengths()?;
         let over = |due: &Due| time.is_some_and(|time| due.is_over(time));
         let chosen: Vec<(KeyFolder, Vec<Due>)> = self
             .folders()

@@ -82,6 +82,11 @@ impl Kept {
         Err(BadKept::Range { class, range, written: written.to_owned() })
     }
 
+    /// How long a class is kept, as it is written.
+    pub fn length(&self, class: Class) -> String {
+        words(&self.0[class as usize].0)
+    }
+
     /// When what was sealed in this period is to be destroyed; the end of time where it cannot be told. It counts from the
     /// period's first day: nothing lives longer than its class, and what was made later in a week lives shorter.
     pub fn ends(&self, class: Class, period: Period) -> Timestamp {

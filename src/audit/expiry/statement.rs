@@ -4,12 +4,14 @@
 //! varco-expired/1
 //! at <instant>
 //! time <the time that counted, or ->
+//! kept <class> <length>                 how long each was kept there
 //! folder <path>                         one line for each
 //! destroyed <class> <period> <keys> <due|early>
 //! hold <case>                           a hold that was over
 //! reason <text>                         where something was early
 //! ```
 
+use super::Kept;
 use crate::{
     both::{Both, NotBoth},
     case::CaseId,
@@ -42,6 +44,8 @@ pub struct Statement {
     pub at: Timestamp,
     /// The time that counted; `None` where everything was early and nobody's was asked for.
     pub time: Option<Timestamp>,
+    /// How long each class is kept, by which it was due.
+    pub kept: Kept,
     /// The folders that it was done in. Copies elsewhere are not in them.
     pub folders: Vec<String>,
     /// The keys.
@@ -66,6 +70,9 @@ impl Statement {
     pub fn text(&self) -> String {
         let time = self.time.map_or_else(|| "-".to_owned(), |time| time.to_string());
         let mut text = format!("{FORMAT}\nat {}\ntime {time}\n", self.at);
+        Class::SEALED.iter().for_each(|class| {
+            let _ = writeln!(text, "kept {class} {}", self.kept.length(*class));
+        });
         self.folders.iter().for_each(|folder| {
             let _ = writeln!(text, "folder {folder}");
         });
@@ -90,12 +97,16 @@ impl Statement {
             "-" => None,
             time => Some(time.parse().ok()?),
         };
-        let mut statement =
-            Self { at, time, folders: Vec::new(), destroyed: Vec::new(), holds: Vec::new(), reason: None };
+        let (kept, folders, destroyed, holds) = Default::default();
+        let mut statement = Self { at, time, kept, folders, destroyed, holds, reason: None };
         for line in lines {
             match line.split_once(' ')? {
+                ("kept", words) => {
+                    let (class, length) = words.split_once(' ')?;
+                    statement.kept.set(class, length).ok()?;
+                }
                 ("folder", folder) => statement.folders.push(folder.to_owned()),
-                ("destroyed", words) => statement.destroyed.push(destroyed(words)?),
+                ("destroyed", words) => statement.destroyed.push(one(words)?),
                 ("hold", case) => statement.holds.push(case.parse().ok()?),
                 ("reason", reason) => statement.reason = Some(reason.to_owned()),
                 _ => return None,
@@ -107,7 +118,7 @@ impl Statement {
     }
 }
 
-fn destroyed(words: &str) -> Option<Destroyed> {
+fn one(words: &str) -> Option<Destroyed> {
     let words: Vec<_> = words.split(' ').collect();
     let [class, period, keys, when] = words[..] else { return None };
     let early = match when {
@@ -139,12 +150,14 @@ impl Expired {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_statement_is_read_as_it_was_written() {
         let statement = Statement {
             at: "2027-05-17T10:00:00Z".parse().unwrap(),
             time: Some("2027-05-17T09:00:00Z".parse().unwrap()),
+            kept: Kept::of(&BTreeMap::from([("R2b".to_owned(), "7 days".to_owned())])).unwrap(),
             folders: vec!["/media/safe/ceremony".to_owned(), "/media/copy/ceremony".to_owned()],
             destroyed: vec![
                 Destroyed { class: Class::R2b, period: "2026-W46".parse().unwrap(), keys: 4, early: false },
@@ -162,6 +175,9 @@ mod tests {
             ("R2b", "R9"),
             (" 4 ", " 04 "),
             ("hold ", "held "),
+            ("kept R2b 7 days", "kept R2b 6 days"),
+            ("kept R2b 7 days", "kept R2b 07 days"),
+            ("kept R2b 7 days\n", ""),
             ("folder /media/safe", "folder  /media/safe\nfolder"),
         ] {
             assert!(text.contains(from), "{from}");

@@ -56,7 +56,7 @@ pub fn time(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use varco_audit::expiry::Destroyed;
+    use varco_audit::expiry::{Destroyed, Kept};
 
     fn statement(time: Option<&str>, class: Class, period: &str) -> Statement {
         let destroyed = Destroyed { class, period: period.parse().unwrap(), keys: 2, early: false };
@@ -64,6 +64,7 @@ mod tests {
         Statement {
             at,
             time,
+            kept: Kept::default(),
             folders: Vec::new(),
             destroyed: vec![destroyed],
             holds: Vec::new(),

@@ -12,7 +12,7 @@ use std::path::Path;
 use varco_audit::{
     both,
     class::Class,
-    expiry::{Destroyed, Statement},
+    expiry::{Destroyed, Kept, Statement},
     holder::HolderKey,
     index::Span,
     keys::KeyFolder,
@@ -44,6 +44,7 @@ fn submit_at(settings: &Path, time: Option<Timestamp>) -> anyhow::Result<()> {
     let statement = Statement {
         at: app::now(),
         time,
+        kept: Kept::default(),
         folders: vec!["/media/safe".into()],
         destroyed: vec![destroyed],
         holds: Vec::new(),
@@ -140,6 +141,9 @@ async fn a_statement_of_both_prunes_the_copies_and_the_gateway_goes_on() {
     };
     submitted(None).await.unwrap().unwrap();
     actix_web::rt::time::sleep(Duration::from_millis(500)).await;
+    // Nor do they for a time that is to come.
+    let ahead = app::now().saturating_add(SignedDuration::from_hours(1)).unwrap();
+    assert!(submitted(Some(ahead)).await.unwrap().is_err());
     assert_eq!((prune::minimum(&Folder::new(&copy)), rows(&hub.hub)), (0, 700));
     // An hour ago it was late enough.
     let ago = app::now().saturating_sub(SignedDuration::from_hours(1)).unwrap();

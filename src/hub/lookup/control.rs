@@ -127,7 +127,7 @@ fn told(hub: &Hub, ask: Ask, user: u32) -> Result<Told, Refusal> {
         }
         Ask::Statement(text) => {
             let lookup = super::of(hub)?;
-            match expiry::record(lookup, &hub.log, text.as_bytes(), app::now()) {
+            match expiry::record(lookup, (&hub.log, &hub.kept), text.as_bytes(), app::now()) {
                 Ok((entries, first)) => {
                     hub.expired.notify_one();
                     Told::Recorded { entries, first }

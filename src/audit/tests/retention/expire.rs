@@ -113,7 +113,7 @@ fn both_destroy_what_is_over_in_every_folder_and_sign_what_they_did() {
     let ceremony = Ceremony::new("expire-both");
     let copy = ceremony.copy();
     let (time, before) = (ceremony.time("2026-11-29T00:00:00Z"), ceremony.sealed());
-    let more = ["--time", time.as_str(), "--copy", &copy, "--yes"];
+    let more = ["--time", time.as_str(), "--copy", &copy, "--kept", "R3=1 days", "--yes"];
     for alone in [["anna"], ["bruno"]] {
         let (code, text) = ceremony.expire(&alone, &more);
         assert!(code == Some(1) && text.contains("give --holder with the key of a"), "{text}");
@@ -128,6 +128,7 @@ fn both_destroy_what_is_over_in_every_folder_and_sign_what_they_did() {
     assert_eq!(statement.destroyed.len(), 7, "the days of the week");
     assert_eq!(ceremony.sealed(), before - 14);
     assert_eq!(statement.time.unwrap().to_string(), "2026-11-29T00:00:00Z");
+    assert_eq!(statement.kept.length(varco_audit::class::Class::R3), "1 days", "as was decided");
     let listed = does(&["keys", "list", "--keys", &copy]);
     assert!(listed.contains("2026-11-20 R3: opened by nobody"), "{listed}");
 }
