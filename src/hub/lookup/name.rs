@@ -22,6 +22,9 @@ use varco_audit::{
 };
 use varco_web::startup::Fault;
 
+/// Of a row that nothing was compared with.
+const GONE: &str = "compared with nothing: its entry in the hub's log is over, or it never had one";
+
 /// What is wanted.
 #[derive(Debug)]
 pub struct Wish {
@@ -81,20 +84,23 @@ fn nobody(outcome: Outcome) -> anyhow::Error {
     }
 }
 
-fn text(case: CaseId, named: &Named) -> String {
-    let Named { way, provider, at, level, .. } = named;
+pub(super) fn text(case: CaseId, named: &Named) -> String {
+    let Named { way, provider, at, level, recorded, .. } = named;
     let (kind, who) = who(named);
+    let entry = if *recorded { "as the hub's log says" } else { GONE };
     format!(
-        "case      {case}\n{kind:<9} {who}\nlogin     {at}\nby        {way}, level {level}\nprovider  {provider}\n"
+        "case      {case}\n{kind:<9} {who}\nlogin     {at}\nby        {way}, level {level}\nprovider  {provider}\n\
+         row       {entry}\n"
     )
 }
 
-fn json(case: CaseId, named: &Named) -> anyhow::Result<String> {
-    let Named { way, provider, at, level, .. } = named;
+pub(super) fn json(case: CaseId, named: &Named) -> anyhow::Result<String> {
+    let Named { way, provider, at, level, recorded, .. } = named;
     let (kind, who) = who(named);
     let kind = if kind == "code" { "fiscal_code" } else { kind };
     let value = serde_json::json!({
-        "case": case, kind: who, "login": at, "way": way, "level": level, "provider": provider
+        "case": case, kind: who, "login": at, "way": way, "level": level, "provider": provider,
+        "recorded": recorded
     });
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

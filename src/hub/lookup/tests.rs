@@ -1,7 +1,7 @@
 //! Cases at a hub on a real disk: what is taken and in which order, what it proves, and what it does not hold.
 
 use super::{
-    name::{Wish, named},
+    name::{self, Wish, named},
     *,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use actix_web::web::Data;
 use jiff::SignedDuration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use varco_audit::{
     Clock,
     case::{
@@ -347,6 +347,18 @@ fn the_person_of_an_answer_is_named_by_the_months_key_after_it_was_recorded() {
     assert!(crate::commands::verify_register(&site.file).is_err(), "one row differs");
     db.execute("UPDATE authentication SET level = 2 WHERE request_id = '_1'", ()).unwrap();
     crate::commands::verify_register(&site.file).unwrap();
+
+    assert!(person.recorded);
+    // A login of before logins had entries, whose log says nothing of it.
+    db.execute("UPDATE authentication SET leaf = NULL", ()).unwrap();
+    says_that_it_compared_nothing(&site.file, &case_of(1, &subject, true), ada);
+}
+
+fn says_that_it_compared_nothing(settings: &Path, alone: &Wish, ada: &str) {
+    let person = named(settings, alone).unwrap();
+    assert!(!person.recorded && person.person.key() == ada);
+    assert!(name::text(alone.case, &person).contains("row       compared with nothing"));
+    assert!(name::json(alone.case, &person).unwrap().contains("\"recorded\": false"));
 }
 
 #[actix_web::test]

@@ -1,4 +1,8 @@
 //! Rows of logins against their entries in the hub's log (class R1): what was changed, put in or taken away shows.
+//!
+//! Some rows have nothing to be compared with: an entry ends 24 months after its Monday and a row with its month, so that the
+//! entry may be pruned some weeks before its row; and logins of before version 2 of `hub.db` have none. That is believed of rows that are
+//! older than the first entry that is there, or than the first row that has one, and of no others.
 
 use super::{digest, month::Month, schema};
 use crate::register::RegisterError;
@@ -14,6 +18,8 @@ use varco_web::startup::Fault;
 
 /// How many of a kind are written out.
 const TOLD: usize = 20;
+/// How much later than that a row may be, in seconds: entries follow the clock, which may be set back.
+const SLACK: i64 = 24 * 3600;
 
 /// Why rows and entries were not compared.
 #[derive(Debug, thiserror::Error)]
@@ -49,24 +55,80 @@ impl From<EntriesError> for Fault {
 pub struct Compared {
     /// Rows that are as their entries say.
     pub same: u64,
-    /// Rows that are not as their entries say, or have none: their numbers.
+    /// Rows that are not as their entries say, or lack the one that they should have: their numbers.
     pub other: Vec<i64>,
+    /// Rows that there is nothing to compare with.
+    pub alone: u64,
     /// Entries whose row is not there, in months that were not destroyed.
     pub taken: Vec<u64>,
 }
 
 impl Compared {
-    /// Whether the register is what was recorded.
+    /// Whether the register is what was recorded, as far as that can still be told.
     pub const fn is_whole(&self) -> bool {
         self.other.is_empty() && self.taken.is_empty()
     }
+
+    fn count(&mut self, number: i64, likeness: Likeness) {
+        match likeness {
+            Likeness::Same => self.same += 1,
+            Likeness::Other => self.other.push(number),
+            Likeness::Alone => self.alone += 1,
+        }
+    }
+}
+
+/// What a row is beside its entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// As the entry says.
+    Same,
+    /// Not as the entry says, or without the one that it should have.
+    Other,
+    /// There is nothing to compare it with.
+    Alone,
 }
 
 /// A row.
 struct Row {
     number: i64,
+    /// When the login was, in Unix seconds.
+    at: i64,
     /// The entry it was recorded by.
     leaf: Option<u64>,
+}
+
+impl Row {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let leaf = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
+        Ok(Self { number: row.get(0)?, at: row.get(1)?, leaf })
+    }
+}
+
+/// Since when rows have entries that are there.
+struct Since {
+    /// The first row that has an entry, in Unix seconds; the end of time where none has.
+    entered: i64,
+    /// The first entry that is there, and when it was made, in Unix seconds.
+    first: Option<(u64, i64)>,
+}
+
+impl Since {
+    fn of(db: &Connection) -> rusqlite::Result<Self> {
+        let first = "SELECT min(at) FROM authentication WHERE leaf IS NOT NULL";
+        let entered: Option<i64> = db.query_row(first, [], |row| row.get(0))?;
+        Ok(Self { entered: entered.unwrap_or(i64::MAX), first: None })
+    }
+
+    /// A row of which no entry was found.
+    fn likeness(&self, row: &Row) -> Likeness {
+        let until = match (row.leaf, self.first) {
+            (None, _) => self.entered,
+            (Some(leaf), Some((first, at))) if leaf < first => at,
+            (Some(_), _) => return Likeness::Other,
+        };
+        if row.at <= until.saturating_add(SLACK) { Likeness::Alone } else { Likeness::Other }
+    }
 }
 
 /// Compares every row with its entry, and every entry with its row. Both are in one order; neither is kept in memory.
@@ -87,10 +149,7 @@ pub fn compare<E: From<EntriesError>>(
     if !newer.is_empty() {
         let mut records = records()?;
         for number in newer {
-            match is_same(&db, number, &mut records)? {
-                true => compared.same += 1,
-                false => compared.other.push(number),
-            }
+            compared.count(number, likeness(&db, number, &mut records)?);
         }
     }
     Ok(compared)
@@ -99,24 +158,20 @@ pub fn compare<E: From<EntriesError>>(
 /// What came of it, and the rows after the last entry.
 fn walk(db: &Connection, records: &mut Records) -> Result<(Compared, Vec<i64>), EntriesError> {
     let destroyed = destroyed(db)?;
-    let mut select = db.prepare("SELECT number, leaf FROM authentication ORDER BY leaf, number")?;
-    let row = |row: &rusqlite::Row<'_>| {
-        let leaf = row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned);
-        Ok(Row { number: row.get(0)?, leaf })
-    };
-    let mut rows = select.query_map([], row)?.peekable();
-    let mut compared = Compared::default();
+    let mut select = db.prepare("SELECT number, at, leaf FROM authentication ORDER BY leaf, number")?;
+    let mut rows = select.query_map([], Row::read)?.peekable();
+    let (mut compared, mut since) = (Compared::default(), Since::of(db)?);
     records.each::<EntriesError>(|leaf, _| {
+        let (sequence, at) = (leaf.header.sequence, leaf.header.at.as_second());
+        since.first.get_or_insert((sequence, at));
         let Some(registered) = registered(leaf)? else { return Ok(()) };
-        let sequence = leaf.header.sequence;
         let before = |row: &Row| row.leaf.is_none_or(|leaf| leaf < sequence);
-        while let Some(row) = rows.next_if(|row| row.as_ref().map_or(true, before)) {
-            compared.other.push(row?.number);
+        while let Some(row) = rows.next_if(|row| row.as_ref().map_or(true, before)).transpose()? {
+            compared.count(row.number, since.likeness(&row));
         }
         match rows.next_if(|row| row.as_ref().is_ok_and(|row| row.leaf == Some(sequence))).transpose()? {
-            Some(Row { number, .. }) if digest::of(db, number)? == registered => compared.same += 1,
-            Some(Row { number, .. }) => compared.other.push(number),
-            None if destroyed.contains(&Month::of(leaf.header.at.as_second())) => {}
+            Some(row) => compared.count(row.number, beside(db, row.number, &registered)?),
+            None if destroyed.contains(&Month::of(at)) => {}
             None => compared.taken.push(sequence),
         }
         Ok(())
@@ -125,20 +180,32 @@ fn walk(db: &Connection, records: &mut Records) -> Result<(Compared, Vec<i64>), 
     Ok((compared, newer))
 }
 
-/// Whether a row is as its entry says.
+fn beside(db: &Connection, number: i64, registered: &str) -> rusqlite::Result<Likeness> {
+    Ok(if digest::of(db, number)? == registered { Likeness::Same } else { Likeness::Other })
+}
+
+/// What a row is beside its entry.
 ///
 /// # Errors
 /// When database or log cannot be read.
-pub fn is_same(db: &Connection, number: i64, records: &mut Records) -> Result<bool, EntriesError> {
-    let leaf: Option<i64> =
-        db.query_row("SELECT leaf FROM authentication WHERE number = ?1", [number], |row| row.get(0))?;
-    let Some(leaf) = leaf else { return Ok(false) };
-    let octets = match records.leaf(leaf.cast_unsigned()) {
-        Err(RecordsError::Gap { .. }) => return Ok(false),
+pub fn likeness(db: &Connection, number: i64, records: &mut Records) -> Result<Likeness, EntriesError> {
+    let one = "SELECT number, at, leaf FROM authentication WHERE number = ?1";
+    let row = db.query_row(one, [number], Row::read)?;
+    let mut since = Since::of(db)?;
+    let Some(leaf) = row.leaf else { return Ok(since.likeness(&row)) };
+    let octets = match records.leaf(leaf) {
+        Err(RecordsError::Gap { .. }) => return Ok(Likeness::Other),
+        Err(RecordsError::Gone { below, .. }) => {
+            let first = Leaf::read(&records.leaf(below)?)?.header.at;
+            since.first = Some((below, first.as_second()));
+            return Ok(since.likeness(&row));
+        }
         leaf => leaf?,
     };
-    let registered = registered(&Leaf::read(&octets)?)?;
-    Ok(registered == Some(digest::of(db, number)?))
+    match registered(&Leaf::read(&octets)?)? {
+        Some(registered) => Ok(beside(db, number, &registered)?),
+        None => Ok(Likeness::Other),
+    }
 }
 
 /// Opens the register for reading.
@@ -174,6 +241,13 @@ fn destroyed(db: &Connection) -> rusqlite::Result<BTreeSet<Month>> {
 impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} logins are as the log says", self.same)?;
+        if self.alone > 0 {
+            let alone = self.alone;
+            writeln!(
+                f,
+                "{alone} logins have nothing to compare with: their entries are over, or they are of before logins had any"
+            )?;
+        }
         for number in self.other.iter().take(TOLD) {
             writeln!(f, "row {number} is not as the log says: it was changed or put in")?;
         }

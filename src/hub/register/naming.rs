@@ -2,7 +2,7 @@
 //! officers. It needs the month's private key, which the running hub does not read.
 
 use super::{
-    entries::{self, EntriesError},
+    entries::{self, EntriesError, Likeness},
     month::Month,
     place, seal,
 };
@@ -70,6 +70,8 @@ pub struct Named {
     pub at: Timestamp,
     /// The level, 1 to 3.
     pub level: u8,
+    /// Whether the hub's log says the same of the row; `false` where its entry is over or it never had one.
+    pub recorded: bool,
 }
 
 /// A row of the register.
@@ -88,7 +90,8 @@ struct Login {
 /// Who began a session at `from`: the last login of that subject before.
 ///
 /// # Errors
-/// When there is none, it is not as `records`, the hub's log, say, does not open, or says another person than its row.
+/// When there is none, it is not as `records`, the hub's log, say, does not open, or says another person than its row. One of
+/// which the log has nothing any more is named, and [`Named::recorded`] tells.
 pub fn name(
     (database, records): (&Path, &mut Records),
     (sealer, months): (&Sealer, &MonthKeys),
@@ -98,9 +101,11 @@ pub fn name(
     let db = entries::open(database)?;
     let login =
         login(&db, subject, from.as_second().saturating_add(SKEW))?.ok_or(NamingError::NoLogin(from))?;
-    if !entries::is_same(&db, login.number, records)? {
-        return Err(NamingError::NotRecorded);
-    }
+    let recorded = match entries::likeness(&db, login.number, records)? {
+        Likeness::Same => true,
+        Likeness::Alone => false,
+        Likeness::Other => return Err(NamingError::NotRecorded),
+    };
     let month: Month = login.month.parse().map_err(|_| NamingError::NoLogin(from))?;
     let private = months.private(month).map_err(RegisterError::from)?;
     let private = SecretBox::new(Box::new(private.ok_or(NamingError::NoKey(month))?));
@@ -111,8 +116,8 @@ pub fn name(
     let mut said = persons(&evidence, &login.way).into_iter();
     let person = said.find(|person| sealer.lookup(&person.key())[..] == login.lookup[..]);
     let Login { at, way, provider, level, .. } = login;
-    let at = super::month::instant(at);
-    Ok(Named { person: person.ok_or(NamingError::OtherPerson)?, way, provider, at, level })
+    let (person, at) = (person.ok_or(NamingError::OtherPerson)?, super::month::instant(at));
+    Ok(Named { person, way, provider, at, level, recorded })
 }
 
 /// The index begins with the gateway, so each gateway that ever was is asked: without that, the whole table would be read.
