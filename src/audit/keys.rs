@@ -30,12 +30,16 @@ pub enum KeyError {
     #[error("{0}: no period has both keys of class {1}")]
     None(PathBuf, Class),
     /// The newest key of a class is so old that what it sealed is to be destroyed.
-    #[error("the newest keys of class {class} are those of {period}, and what they seal was to be kept until {}", .class.ends(*.period))]
+    #[error(
+        "the newest keys of class {class} are those of {period}, and what they seal was to be kept until {until}"
+    )]
     Over {
         /// The class.
         class: Class,
         /// Their period.
         period: Period,
+        /// When its time was over.
+        until: Timestamp,
     },
     /// What should be written is there.
     #[error("{0}: is there already")]

@@ -9,6 +9,7 @@ use crate::{
     class::Class,
     content::{Body, Content, bodies},
     entry::{Clock, Entry},
+    expiry::Kept,
     journal::{self, JournalError, Place},
     keys::{KeyError, KeyFolder},
     leaf::{self, Header, Mark},
@@ -74,18 +75,19 @@ impl<'a> Batch<'a> {
 pub struct Recorder {
     site: String,
     keys: KeyFolder,
+    kept: Kept,
     chosen: BTreeMap<Class, Chosen>,
 }
 
 impl Recorder {
-    /// A recorder of this site that seals to the keys in `folder`.
+    /// A recorder of this site that seals to the keys in `folder`, whose classes are kept so long.
     ///
     /// # Errors
     /// When a sealed class has no key at all, or those of a class that must be kept are past their time, or a key file
     /// cannot be read.
-    pub fn open(folder: &Path, site: &str, at: Timestamp) -> Result<Self, KeyError> {
-        let mut recorder =
-            Self { site: site.to_owned(), keys: KeyFolder::at(folder), chosen: BTreeMap::new() };
+    pub fn open(folder: &Path, site: &str, kept: Kept, at: Timestamp) -> Result<Self, KeyError> {
+        let (keys, chosen) = (KeyFolder::at(folder), BTreeMap::new());
+        let mut recorder = Self { site: site.to_owned(), keys, kept, chosen };
         for class in Class::SEALED {
             recorder.seals_to(class, at)?;
         }
@@ -261,10 +263,10 @@ impl Recorder {
             return Ok(How::Clear);
         }
         let chosen = self.choose(class, at)?;
-        match class.ends(chosen.found) {
+        match self.kept.ends(class, chosen.found) {
             ends if ends > at => Ok(How::To(chosen)),
             _ if class.retention().least.is_zero() => Ok(How::LeftOut),
-            _ => Err(KeyError::Over { class, period: chosen.found }),
+            until => Err(KeyError::Over { class, period: chosen.found, until }),
         }
     }
 

@@ -133,7 +133,7 @@ pub fn perform(arguments: Arguments) -> Result<(), Fault> {
 fn check(config: &Config) -> Result<(), Fault> {
     let settings = config.load()?;
     for (class, period) in settings.recorder(now())?.late(now()) {
-        let ends = class.ends(period);
+        let ends = settings.log.kept.ends(class, period);
         eprintln!(
             "warning: the newest log key of {class} is that of {period} and seals until {ends}; copy newer ones to log.keys"
         );

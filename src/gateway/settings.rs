@@ -154,7 +154,7 @@ impl Settings {
     /// # Errors
     /// When there is no key.
     pub fn recorder(&self, now: Timestamp) -> Result<Recorder, ConfigError> {
-        Recorder::open(&self.log.keys, &self.site.name, now).map_err(|problem| {
+        Recorder::open(&self.log.keys, &self.site.name, self.log.kept, now).map_err(|problem| {
             let remedy =
                 "make keys with `varco-audit keys weeks` and copy them here with `varco-audit keys publish`";
             ConfigError::new(&self.file, "log.keys", problem, remedy)

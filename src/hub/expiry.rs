@@ -2,6 +2,8 @@
 //! past its class's time or sealed to keys that are gone, and with them the rows of the index. The keys that open entries are
 //! destroyed elsewhere, by two persons, who tell the hub (`submit.rs`, `table.rs`).
 //!
+//! So do the rows of `hub.db` that say in clear what entries of class R4 say: who looked at what, and the cases.
+//!
 //! Order for each log: `pruned` says what is gone, the files go (`tlog/prune.rs`), then the rows. A stop in between leaves files
 //! or rows that are said to be gone: the next round removes them.
 
@@ -12,7 +14,9 @@ mod tests;
 
 use crate::{
     app::{self, Hub},
+    console::views::Views,
     index::Index,
+    lookup,
 };
 use actix_web::web::{self, Data};
 use jiff::Timestamp;
@@ -20,8 +24,10 @@ use std::time::Duration;
 pub use submit::{record, submit};
 pub use table::create;
 use varco_audit::{
+    class::Class,
     expiry::{self, Terms},
     index::IndexError,
+    week::Period,
 };
 
 /// How often it is looked at.
@@ -47,6 +53,7 @@ pub async fn watch(hub: Data<Hub>) {
 
 fn look(hub: &Hub, now: Timestamp) -> anyhow::Result<()> {
     if let Some(terms) = terms(hub, now)? {
+        rows(hub, &terms)?;
         // Its thread prunes, and tells the index.
         hub.log.over(terms.clone());
         copies(hub, &terms)?;
@@ -66,6 +73,17 @@ fn terms(hub: &Hub, now: Timestamp) -> anyhow::Result<Option<Terms>> {
     }
     let time = expiry::confirmed(now, login.max(officers));
     Ok(time.map(|time| Terms { destroyed, ..Terms::at(time, hub.kept) }))
+}
+
+/// What is over of the views and the cases, which are kept as long as their entries are.
+fn rows(hub: &Hub, terms: &Terms) -> rusqlite::Result<()> {
+    let is_over = |at| terms.kept.ends(Class::R4, Period::of(Class::R4.length(), at)) <= terms.time;
+    let views = Views::open(hub)?.forget(is_over)?;
+    let cases = hub.lookup.as_ref().map_or(Ok(0), |lookup| lookup::forget(lookup, is_over))?;
+    if views + cases > 0 {
+        tracing::info!(views, cases, "views and cases that were over are gone");
+    }
+    Ok(())
 }
 
 /// What is over of the copies. One that is damaged keeps no other from being pruned.

@@ -116,6 +116,14 @@ pub fn counts(hub: &Hub) -> Result<Vec<Month>, Refusal> {
     Ok(table::counts(&of(hub)?.db())?)
 }
 
+/// Removes the cases that were asked at a time that is over; how many there were. Blocking.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget(lookup: &Lookup, is_over: impl Fn(Timestamp) -> bool) -> rusqlite::Result<usize> {
+    table::forget(&lookup.db(), is_over)
+}
+
 fn of(hub: &Hub) -> Result<&Lookup, Refusal> {
     hub.lookup.as_ref().ok_or(Refusal::Off)
 }

@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use std::{fs, path::Path, process::Command};
 use varco_audit::{
-    Clock, Entry, journal,
+    Clock, Entry,
+    expiry::Kept,
+    journal,
     recorder::{Now, Recorder},
 };
 use varco_policy::{PassId, Slot, Subject};
@@ -36,7 +38,7 @@ fn measure(bench: &Bench, chapter: &mut Chapter, folder: &Path) -> Result<()> {
     let (mut sealed, mut clear) = (database(&folder.join("sealed.db"))?, database(&folder.join("clear.db"))?);
     journal::create(&sealed)?;
     clear.execute_batch("CREATE TABLE record (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT")?;
-    let mut recorder = Recorder::open(&folder.join("keys"), "bench", now())?;
+    let mut recorder = Recorder::open(&folder.join("keys"), "bench", Kept::default(), now())?;
     let (singles, batch) = if bench.quick { (20, 50) } else { (500, 512) };
     let (mut median, mut slowest, mut each) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..bench.runs {

@@ -7,7 +7,9 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use std::{fs, path::Path};
 use uuid::Uuid;
 use varco_audit::{
-    Clock, Entry, journal,
+    Clock, Entry,
+    expiry::Kept,
+    journal,
     recorder::{Now, Recorder},
     week::{Length, Period},
 };
@@ -62,7 +64,7 @@ pub fn make(lab: &Lab, plan: &Plan, programs: &Path) -> Result<()> {
     db.pragma_update(None, "secure_delete", "ON")?;
     journal::create(&db)?;
     let then = then();
-    let mut recorder = Recorder::open(&given, &plan.name, then)?;
+    let mut recorder = Recorder::open(&given, &plan.name, Kept::default(), then)?;
     let transaction = db.transaction()?;
     for entry in entries(&plan.name, then)? {
         let now = Now { at: entry.at(), clock: Clock::WithinMs(20) };

@@ -11,7 +11,9 @@ use site::Records;
 use std::path::Path;
 use uuid::Uuid;
 use varco_audit::{
-    Clock, Entry, journal,
+    Clock, Entry,
+    expiry::Kept,
+    journal,
     keys::KeyError,
     leaf::Leaf,
     recorder::{Now, Recorder},
@@ -50,7 +52,7 @@ fn recorded(recorder: &mut Recorder, when: &str) -> Result<Vec<String>, String> 
 fn a_key_past_its_time_seals_nothing() {
     let records = Records::keys("late", &["2026-W47"]);
     let folder = records.path("gateway-keys");
-    let open = |when: &str| Recorder::open(Path::new(&folder), "library", at(when));
+    let open = |when: &str| Recorder::open(Path::new(&folder), "library", Kept::default(), at(when));
     let mut recorder = open("2026-11-16T00:00:00Z").unwrap();
     let all = Ok(vec!["R2a".to_owned(), "R2b".to_owned(), "R3".to_owned()]);
     let no_device = Ok(vec!["R2a".to_owned(), "R2b".to_owned()]);
@@ -70,4 +72,22 @@ fn a_key_past_its_time_seals_nothing() {
     let error = open("2027-05-16T00:00:00Z").unwrap_err();
     assert!(matches!(error, KeyError::Over { .. }), "{error}");
     assert_eq!(recorder.late(at("2027-05-16T00:00:00Z")).len(), 4, "it is told all the time");
+}
+
+/// What the controller has shortened is past its time earlier: its keys are destroyed then.
+#[test]
+fn a_key_seals_as_long_as_its_class_is_kept_here() {
+    let records = Records::keys("late-kept", &["2026-W47"]);
+    let folder = records.path("gateway-keys");
+    let mut kept = Kept::default();
+    kept.set("R2b", "7 days").unwrap();
+    kept.set("R3", "7 days").unwrap();
+    let open = |when: &str| Recorder::open(Path::new(&folder), "library", kept, at(when));
+    let mut recorder = open("2026-11-16T00:00:00Z").unwrap();
+    // R3 longer than by default.
+    let all = ["R2a", "R2b", "R3"].map(str::to_owned).to_vec();
+    assert_eq!(recorded(&mut recorder, "2026-11-22T23:59:59Z"), Ok(all));
+    let refused = recorded(&mut recorder, "2026-11-23T00:00:00Z").unwrap_err();
+    assert!(refused.contains("R2b") && refused.contains("until 2026-11-23T00:00:00Z"), "{refused}");
+    assert!(matches!(open("2026-11-23T00:00:00Z").unwrap_err(), KeyError::Over { .. }));
 }

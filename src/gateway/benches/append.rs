@@ -22,6 +22,7 @@ use uuid::Uuid;
 use varco_audit::{
     Clock, ceremony,
     class::Class,
+    expiry::Kept,
     holder::{Holder, HolderKey},
     index::{Sqlite, fill},
     keeper::{Folder, Integrator, Progress, Running, clock::ClockWatch},
@@ -54,7 +55,8 @@ impl Site {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         keys(&folder.join("keys"));
-        let recorder = Recorder::open(&folder.join("keys"), "library", Timestamp::now()).unwrap();
+        let recorder =
+            Recorder::open(&folder.join("keys"), "library", Kept::default(), Timestamp::now()).unwrap();
         let progress = Arc::<Progress>::default();
         let store = Store::open(&folder, recorder, SignedDuration::from_mins(10)).unwrap();
         let mut store = store.with(clock(), Arc::clone(&progress));

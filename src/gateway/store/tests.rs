@@ -5,7 +5,7 @@ mod log;
 
 use super::*;
 use std::{net::Ipv4Addr, os::unix::fs::MetadataExt};
-use varco_audit::{ceremony, keys::KeyFolder};
+use varco_audit::{ceremony, expiry::Kept, keys::KeyFolder};
 use varco_policy::{Device, Mac, PassId, Rate, Subject};
 
 pub(super) const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
@@ -198,6 +198,7 @@ pub(crate) mod keys {
     use varco_audit::{
         Entry, ceremony,
         content::Joined,
+        expiry::Kept,
         holder::{Holder, HolderKey},
         keys::KeyFolder,
         opener::Opener,
@@ -240,7 +241,7 @@ pub(crate) mod keys {
     }
 
     pub fn recorder(at: Timestamp) -> Recorder {
-        Recorder::open(folder(), "library", at).unwrap()
+        Recorder::open(folder(), "library", Kept::default(), at).unwrap()
     }
 
     pub fn opener() -> Opener {
@@ -522,7 +523,7 @@ fn keys_that_are_of_an_earlier_day_or_week_are_told_until_newer_ones_come() {
         let (given, first) = (tempdir::Folder::new(), at(0) - SignedDuration::from_hours(12 * 24));
         ceremony::publish(&KeyFolder::at(keys::folder()), given.path()).unwrap();
         std::fs::remove_dir_all(given.path().join("1970-W03")).unwrap();
-        let recorder = Recorder::open(given.path(), "library", first).unwrap();
+        let recorder = Recorder::open(given.path(), "library", Kept::default(), first).unwrap();
         Store::open(folder.path(), recorder, QUARANTINE).unwrap()
     };
     assert!(!late(&mut store, -12), "31 December 1969 is in the first week");

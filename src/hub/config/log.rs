@@ -114,7 +114,7 @@ impl LogSettings {
     /// # Errors
     /// When a class has no key.
     pub fn recorder(&self, file: &Path, now: Timestamp) -> Result<Recorder, ConfigError> {
-        Recorder::open(&self.keys, HUB, now).map_err(|problem| {
+        Recorder::open(&self.keys, HUB, self.kept(file)?, now).map_err(|problem| {
             let remedy =
                 "make keys with `varco-audit keys weeks` and copy them here with `varco-audit keys publish`";
             ConfigError::new(file, "log.keys", problem, remedy)

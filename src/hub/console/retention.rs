@@ -167,7 +167,7 @@ fn due(console: &Console, now: Timestamp) -> anyhow::Result<Vec<DueRow>> {
     let (mut due, mut next) = (Vec::new(), Vec::new());
     for period in folder.periods()? {
         for class in Class::SEALED.into_iter().filter(|class| class.length() == period.length()) {
-            let ends = class.ends(period);
+            let ends = console.hub.kept.ends(class, period);
             if gone.contains_key(&(class, period)) || folder.pair(class, period)?.is_none() {
                 continue;
             }
@@ -197,7 +197,7 @@ fn due(console: &Console, now: Timestamp) -> anyhow::Result<Vec<DueRow>> {
     last.sort_by_key(|(_, (at, entry, _))| std::cmp::Reverse((*at, *entry)));
     rows.extend(last.into_iter().take(DESTROYED).map(|((class, period), (at, entry, early))| {
         let state = DueState::Destroyed(answer::written(at, zone), entry, early);
-        row(state)((class.ends(period), class, period))
+        row(state)((console.hub.kept.ends(class, period), class, period))
     }));
     Ok(rows)
 }

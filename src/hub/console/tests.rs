@@ -539,7 +539,9 @@ async fn sums_and_alarms_come_by_the_copy() {
 /// What both officers said of keys and holds is on the page of what is kept.
 #[actix_web::test]
 async fn what_is_held_and_what_was_destroyed_is_told() {
-    let (hub, idp) = start("console-retention").await;
+    let site = Site::make("console-retention");
+    site.change("[log]\n", "[log]\nretention = { R2b = \"7 days\" }\n");
+    let (hub, idp) = start_with(site).await;
     let case = CaseId::of(b"a request");
     let by = || ["anna".to_owned(), "bruno".to_owned()];
     let bodies = [
@@ -567,10 +569,10 @@ async fn what_is_held_and_what_was_destroyed_is_told() {
     }
     assert!(page.contains(&format!("href=\"/cases/{case}\"")) && page.contains("congelati"), "{page}");
     assert!(page.contains("2026-W20") && page.contains(&format!("(voce {})", first + 1)), "{page}");
-    // The keys of 1970 are over, and nobody has destroyed them; this week's are kept.
+    // The keys of 1970 are over, and nobody has destroyed them; this week's are kept. They end as the hub's settings say.
     let due = carla.get("/due.csv").await.text().await.unwrap();
     assert!(
-        due.contains("R2b attribuzione di indirizzo e porte,1970-W01,1970-06-29")
+        due.contains("R2b attribuzione di indirizzo e porte,1970-W01,1970-01-05")
             && due.contains("da distruggere"),
         "{due}"
     );

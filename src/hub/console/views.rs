@@ -1,5 +1,5 @@
 //! Who looked at what. A page with personal data is in the hub's log before it is answered; what is sealed there to two
-//! persons is kept here too, in the same transaction, as long as its class lives, so that it can be overseen day by day.
+//! persons is kept here too, in the same transaction, so that it can be overseen day by day; it goes with its class (`expiry.rs`).
 
 use super::session::Visitor;
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
     database,
     log::HubLogError,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use varco_audit::{class::Class, content::Body};
+use varco_audit::content::Body;
 use varco_templates::console::Trouble;
 
 /// What was looked at, by whom.
@@ -59,7 +59,6 @@ impl Views {
         let body = Body::Viewed { by: visitor.who.clone(), roles, what: what.to_owned() };
         let db = self.db();
         let transaction = Transaction::new_unchecked(&db, TransactionBehavior::Immediate)?;
-        transaction.execute("DELETE FROM viewed WHERE at < ?1", [ends(now).as_second()])?;
         let note = |transaction: &Transaction<'_>, leaf: u64| {
             transaction.execute(
                 "INSERT INTO viewed (sequence, at, by, roles, what) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -92,15 +91,22 @@ impl Views {
         rows.collect()
     }
 
+    /// Removes what is over; how many there were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget(&self, is_over: impl Fn(Timestamp) -> bool) -> rusqlite::Result<usize> {
+        let db = self.db();
+        let mut select = db.prepare("SELECT at FROM viewed ORDER BY at")?;
+        let rows = select.query_map([], |row| row.get::<_, i64>(0))?;
+        let over = |at: &i64| Timestamp::from_second(*at).is_ok_and(&is_over);
+        let last = rows.map_while(Result::ok).take_while(over).last();
+        last.map_or(Ok(0), |last| db.execute("DELETE FROM viewed WHERE at <= ?1", [last]))
+    }
+
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What is older than this is over: what an entry of class R4 lives.
-fn ends(now: Timestamp) -> Timestamp {
-    let kept = now.to_zoned(TimeZone::UTC).checked_sub(Class::R4.retention().default);
-    kept.map_or(Timestamp::MIN, |zoned| zoned.timestamp())
 }
 
 /// Records a view of this visitor, off the threads that answer: its entry.

@@ -57,6 +57,53 @@ fn submit_at(settings: &Path, time: Option<Timestamp>) -> anyhow::Result<()> {
     submit(settings, &file).map_err(|fault| anyhow::anyhow!("{fault:?}"))
 }
 
+/// Who looked and what was asked at these instants, in `hub.db`.
+fn entered(hub: &Hub, at: &[Timestamp]) -> rusqlite::Connection {
+    Views::open(hub).unwrap();
+    let db = crate::database::connect(&hub.settings.state.join("hub.db")).unwrap();
+    for (n, at) in (1_i64..).zip(at) {
+        let view = "INSERT INTO viewed VALUES (?1, ?2, 'x', 'auditor', '/cases')";
+        db.execute(view, (n, at.as_second())).unwrap();
+        let case = "INSERT INTO lookup (id, question, requester, request) VALUES (?1, ?1, 'anna', '')";
+        db.execute(case, [n.to_string()]).unwrap();
+        let step = "INSERT INTO lookup_step VALUES (?1, 'asked', ?2, ?3)";
+        db.execute(step, (n.to_string(), at.as_millisecond(), n)).unwrap();
+    }
+    db
+}
+
+/// As long as entries of class R4 are kept by the hub's settings, and by no clock alone.
+#[test]
+fn views_and_cases_go_with_their_class_at_a_confirmed_time() {
+    let site = site(&gateway(), "expiry-rows");
+    site.change("[log]\n", "[log]\nretention = { R4 = \"6 months\" }\n");
+    let (hub, now) = (site.hub(), app::now());
+    let back = |months: i64| now.to_zoned(TimeZone::UTC).checked_sub(months.months()).unwrap().timestamp();
+    let db = entered(&hub, &[back(20), back(7), back(5), now]);
+    let left = || {
+        let count = |table: &str| {
+            db.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get::<_, i64>(0))
+        };
+        ["viewed", "lookup", "lookup_step"].map(|table| count(table).unwrap())
+    };
+    // A clock that is three years ahead, and nobody else says so.
+    let ahead = now.to_zoned(TimeZone::UTC).checked_add(3.years()).unwrap().timestamp();
+    look(&hub, ahead).unwrap();
+    assert_eq!(left(), [4; 3]);
+    // A provider's answer is of a year ago: what was over then goes, whatever the clock says.
+    let login = |at: Timestamp| {
+        let change = "UPDATE authentication SET at = ?1, response_issued = ?1";
+        db.execute(change, [at.as_second()]).unwrap();
+    };
+    crate::register::tests::enter_somebody(&hub.register);
+    login(back(12));
+    look(&hub, ahead).unwrap();
+    assert_eq!(left(), [3; 3]);
+    login(now);
+    look(&hub, ahead).unwrap();
+    assert_eq!(left(), [2; 3], "nothing came that would have removed them");
+}
+
 fn verified(hub: &Hub, copy: &Path, key: &varco_audit::tlog::VerifierKey) -> Result<Whole, Problem> {
     let files = Folder::new(copy);
     let asked = Asked {

@@ -4,13 +4,14 @@ use super::*;
 use crate::testing::{Site, log_keys};
 use varco_audit::{
     content::Content,
+    expiry::Kept,
     leaf::{HUB, Leaf},
     recorder::Recorder,
 };
 
 /// A journal in this file, without a log folder.
 pub fn journal(file: &Path) -> Arc<Journal> {
-    let recorder = Recorder::open(log_keys(), HUB, at(0)).unwrap();
+    let recorder = Recorder::open(log_keys(), HUB, Kept::default(), at(0)).unwrap();
     let db = database::connect(file).unwrap();
     Arc::new(Journal::new(&db, recorder, Arc::default()).unwrap())
 }

@@ -2,7 +2,7 @@
 
 use super::{Lookup, table};
 use crate::log::{HubLog, HubLogError};
-use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
 use rusqlite::{Transaction, TransactionBehavior};
 use std::fmt::Write as _;
@@ -19,8 +19,6 @@ pub const MOST: usize = 256 * 1024;
 pub const OLDEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How far an officer's clock may be ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
-/// Months that a case is kept, as its entries are (class R4).
-const KEPT: i32 = 30;
 
 /// What was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,8 +97,6 @@ fn ask(lookup: &Lookup, log: &HubLog, request: &Signed<Request>, now: Timestamp)
         if table::was_asked(tx, &request.commitment)? {
             return Err(Refusal::Twice(case, Step::Asked));
         }
-        let kept = now.to_zoned(TimeZone::UTC).checked_sub(KEPT.months());
-        table::forget(tx, kept.map_or(Timestamp::MIN, |kept| kept.timestamp()))?;
         Ok(table::ask(tx, case, (&request.commitment, &request.by, request.note()))?)
     })
 }

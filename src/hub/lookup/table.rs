@@ -155,12 +155,16 @@ pub fn answer(
         .map(drop)
 }
 
-/// Removes what was asked before an instant.
-pub fn forget(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
-    tx.prepare_cached(
-        "DELETE FROM lookup WHERE id IN (SELECT id FROM lookup_step WHERE step = 'asked' AND at < ?1)",
+/// Removes what was asked at a time that is over; how many cases there were.
+pub fn forget(db: &Connection, is_over: impl Fn(Timestamp) -> bool) -> rusqlite::Result<usize> {
+    let mut select = db.prepare_cached("SELECT at FROM lookup_step WHERE step = 'asked' ORDER BY at")?;
+    let rows = select.query_map([], |row| row.get::<_, i64>(0))?;
+    let over = |at: &i64| Timestamp::from_millisecond(*at).is_ok_and(&is_over);
+    let Some(last) = rows.map_while(Result::ok).take_while(over).last() else { return Ok(0) };
+    db.prepare_cached(
+        "DELETE FROM lookup WHERE id IN (SELECT id FROM lookup_step WHERE step = 'asked' AND at <= ?1)",
     )?
-    .execute([before.as_millisecond()])
+    .execute([last])
 }
 
 const CASE: &str = "

@@ -10,6 +10,7 @@ use varco_audit::{
     Clock,
     case::CaseId,
     content::Body,
+    expiry::Kept,
     journal,
     leaf::HUB,
     recorder::{Now, Recorder},
@@ -52,7 +53,8 @@ impl Hub {
         journal::create(&db).unwrap();
         let now = Now { at: at.parse().unwrap(), clock: Clock::WithinMs(5) };
         // Opened while its keys are good: what is clear may be of any time.
-        let mut recorder = Recorder::open(Path::new(&self.keys), HUB, OPENED.parse().unwrap()).unwrap();
+        let mut recorder =
+            Recorder::open(Path::new(&self.keys), HUB, Kept::default(), OPENED.parse().unwrap()).unwrap();
         let transaction = db.transaction().unwrap();
         let first = recorder.append_bodies(&transaction, bodies, now).unwrap();
         transaction.commit().unwrap();

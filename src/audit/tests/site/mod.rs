@@ -12,6 +12,7 @@ use varco_audit::{
     Clock, Entry,
     case::{Permit, Question, Request, Signed, What},
     class::Class,
+    expiry::Kept,
     holder::People,
     journal,
     keys::KeyFolder,
@@ -95,7 +96,8 @@ impl Records {
         // Nobody's records: no disk need be waited for.
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
         journal::create(&connection).unwrap();
-        let mut recorder = Recorder::open(Path::new(&self.path("gateway-keys")), "library", at).unwrap();
+        let mut recorder =
+            Recorder::open(Path::new(&self.path("gateway-keys")), "library", Kept::default(), at).unwrap();
         let transaction = connection.transaction().unwrap();
         recorder.append(&transaction, entries, Now { at, clock }).unwrap();
         transaction.commit().unwrap();
