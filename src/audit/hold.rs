@@ -10,5 +10,5 @@ mod folder;
 mod statement;
 
 pub use file::{Held, Hold, HoldError};
-pub use folder::{Folder, FolderError};
+pub use folder::{Folder, FolderError, Over};
 pub use statement::{Holding, Standing, TooLong, longest, renewed};

@@ -21,7 +21,7 @@ use varco_audit::{
         Destroyed, Due, Expired, Kept, Statement, Unfinished, begin, confirmed, destroy, due, end,
         signed_instant, unfinished,
     },
-    hold::Folder,
+    hold::{Folder, FolderError},
     holder::People,
     keys::KeyFolder,
     seal::Role,
@@ -29,13 +29,16 @@ use varco_audit::{
     week::Period,
 };
 
+/// Holds that are over, and where they are.
+type Holds = Vec<(Folder, CaseId)>;
+
 /// Destroy the keys and holds whose time is over, in every folder given, and write what both persons sign of it for the hub.
 ///
 /// Both holders are there. The time that counts is this machine's clock or, where that is earlier, the instant of a late
 /// entry of the hub's log, proved by --time: a clock that is ahead destroys nothing. Without --yes it only lists what is due.
 /// What both sign is written first, `<instant>.expiring`; where a run was cut, the next goes on from that file.
 ///
-/// Exit codes: 0 done, or nothing is due; 1 a folder or file cannot be read or written; 64 wrong arguments.
+/// Exit codes: 0 done, or nothing is due; 1 a folder or file cannot be read or written (a hold: the rest is done); 64 wrong arguments.
 #[derive(Debug, clap::Args)]
 pub struct Expire {
     #[command(flatten)]
@@ -81,10 +84,14 @@ impl Expire {
         }
         let at = now();
         let time = self.time(at)?;
-        let (chosen, holds) = (self.chosen(time)?, self.over(&people, time)?);
+        let (chosen, (holds, unread)) = (self.chosen(time)?, self.over(&people, time)?);
+        unread
+            .iter()
+            .for_each(|error| eprintln!("{error}; it stays: is NAME.pub of who signed it in `holders`?"));
+        let code = if unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         print(&listed(&chosen, &holds, time)?)?;
         if chosen.is_empty() && holds.is_empty() || !self.yes {
-            return Ok(ExitCode::SUCCESS);
+            return Ok(code);
         }
         let statement = Statement {
             at,
@@ -99,7 +106,8 @@ impl Expire {
         let both = [signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?];
         // On the disk first: a token that is pulled out or a full disk leaves everything as it was.
         let path = begin(&self.folder, at, &both::sign(&statement.text(), both)?)?;
-        self.carry_out(&path, &statement, &people)
+        self.carry_out(&path, &statement, &people)?;
+        Ok(code)
     }
 
     /// A run before this one was cut after both had signed: the rest of what they signed, and nothing else.
@@ -123,11 +131,12 @@ impl Expire {
         let opener = self.officer.opener()?;
         Role::ALL.into_iter().try_for_each(|role| signer(&opener, role).map(|_| ()))?;
         print("goes on from there; what is due beside it goes when this is run again\n")?;
-        self.carry_out(path, statement, people)
+        self.carry_out(path, statement, people)?;
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Destroys what both signed, as far as it is there still, and says that it is done.
-    fn carry_out(&self, path: &Path, statement: &Statement, people: &People) -> Result<ExitCode> {
+    fn carry_out(&self, path: &Path, statement: &Statement, people: &People) -> Result<()> {
         for folder in self.folders() {
             let mut due = due(&folder, &Kept::default())?;
             due.retain(|due| {
@@ -135,14 +144,13 @@ impl Expire {
             });
             destroy(&folder, &due)?;
         }
-        for (folder, case) in self.over(people, statement.time)? {
+        for (folder, case) in self.over(people, statement.time)?.0 {
             if statement.holds.contains(&case) {
                 folder.destroy(case)?;
             }
         }
         let done = end(path)?;
-        print(&format!("{}\nbring it to the hub: varco-hub expiry submit FILE\n", done.display()))?;
-        Ok(ExitCode::SUCCESS)
+        print(&format!("{}\nbring it to the hub: varco-hub expiry submit FILE\n", done.display()))
     }
 
     /// The time that counts; nothing is over where nobody but this machine says what time it is.
@@ -191,15 +199,16 @@ impl Expire {
         Ok(chosen.into_iter().filter(|(_, due)| !due.is_empty()).collect())
     }
 
-    fn over(&self, people: &People, time: Option<Timestamp>) -> Result<Vec<(Folder, CaseId)>> {
-        let Some(time) = time else { return Ok(Vec::new()) };
-        let mut over = Vec::new();
+    /// The holds that are over, and why of others nobody can say it.
+    fn over(&self, people: &People, time: Option<Timestamp>) -> Result<(Holds, Vec<FolderError>)> {
+        let (mut over, mut unread) = (Vec::new(), Vec::new());
         for path in &self.holds {
             let folder = Folder::at(path);
-            let cases = folder.over(people, time)?;
-            over.extend(cases.into_iter().map(|case| (folder.clone(), case)));
+            let of = folder.over(people, time)?;
+            over.extend(of.cases.into_iter().map(|case| (folder.clone(), case)));
+            unread.extend(of.unread);
         }
-        Ok(over)
+        Ok((over, unread))
     }
 
     /// The same by class and period, in all folders.

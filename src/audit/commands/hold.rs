@@ -190,8 +190,17 @@ fn named(answer: &Answer, site: &str) -> Result<BTreeSet<u64>> {
 fn list(place: &Place) -> Result<()> {
     let (people, folder) = (place.officer.people()?, Folder::at(&place.holds));
     let mut text = String::new();
+    for case in folder.cut()? {
+        writeln!(text, "{case} was not finished: make it again, or it goes with the next `expire`")?;
+    }
     for case in folder.cases()? {
-        let (Holding { made, standing, records, .. }, [one, other]) = folder.holding(case, &people)?;
+        let (Holding { made, standing, records, .. }, [one, other]) = match folder.holding(case, &people) {
+            Ok(read) => read,
+            Err(error) => {
+                eprintln!("{error}");
+                continue;
+            }
+        };
         writeln!(text, "{case} {records} records, made {made} by {one} and {other}, {}", standing.words())?;
     }
     print(&text)

@@ -1,4 +1,5 @@
-//! The folder of holds: `<case>.hold`, and `<case>.held` with the newest that both signed of it.
+//! The folder of holds: `<case>.hold`, and `<case>.held` with the newest that both signed of it. A `.hold` without one, or its
+//! `.part`, is what a stop left: nobody has signed it, and it goes with the next expiry or is made again.
 
 use super::{Hold, Holding, Standing};
 use crate::{
@@ -32,6 +33,15 @@ pub enum FolderError {
     NotAHold(PathBuf),
 }
 
+/// What is over in a folder.
+#[derive(Debug, Default)]
+pub struct Over {
+    /// The cases.
+    pub cases: Vec<CaseId>,
+    /// Of which nobody can say whether they are: by whom they are signed is not known here, or they are damaged.
+    pub unread: Vec<FolderError>,
+}
+
 impl Folder {
     /// The holds in this folder.
     pub fn at(path: &Path) -> Self {
@@ -52,11 +62,29 @@ impl Folder {
     /// # Errors
     /// When the folder cannot be read.
     pub fn cases(&self) -> Result<Vec<CaseId>, FolderError> {
+        self.of(&["held"])
+    }
+
+    /// The cases of which a stop left secrets that nobody has signed to hold.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn cut(&self) -> Result<Vec<CaseId>, FolderError> {
+        let (mut cut, signed) = (self.of(&["hold", "part"])?, self.cases()?);
+        cut.retain(|case| !signed.contains(case));
+        Ok(cut)
+    }
+
+    fn of(&self, kinds: &[&str]) -> Result<Vec<CaseId>, FolderError> {
         let entries = std::fs::read_dir(&self.0).map_err(|error| KeyError::File(self.0.clone(), error))?;
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut cases: Vec<_> =
-            names.filter_map(|name| name.strip_suffix(".held")?.parse::<CaseId>().ok()).collect();
+        let case = |name: String| {
+            let (case, kind) = name.split_once('.')?;
+            kinds.contains(&kind).then(|| case.parse::<CaseId>().ok()).flatten()
+        };
+        let mut cases: Vec<_> = names.filter_map(case).collect();
         cases.sort();
+        cases.dedup();
         Ok(cases)
     }
 
@@ -92,6 +120,9 @@ impl Folder {
     /// When the case has one already, or the folder cannot be written.
     pub fn put(&self, hold: &Hold, signed: &str) -> Result<PathBuf, FolderError> {
         keys::make_folder(&self.0, 0o700)?;
+        if self.cut()?.contains(&hold.case) {
+            remove(&self.file(hold.case, "hold"))?;
+        }
         keys::write_new(&self.file(hold.case, "hold"), &hold.text(), 0o600)?;
         let path = self.file(hold.case, "held");
         keys::write_new(&path, signed, 0o644)?;
@@ -111,15 +142,18 @@ impl Folder {
         Ok(path)
     }
 
-    /// The holds that are over at a time that was confirmed; among them those whose release was signed, and then cut.
+    /// The holds that are over at a time that was confirmed; among them those whose release was signed, and then cut; and at
+    /// any time those that a stop left without a signature.
     ///
     /// # Errors
-    /// When one cannot be read.
-    pub fn over(&self, people: &People, now: Timestamp) -> Result<Vec<CaseId>, FolderError> {
-        let mut over = Vec::new();
+    /// When the folder cannot be read.
+    pub fn over(&self, people: &People, now: Option<Timestamp>) -> Result<Over, FolderError> {
+        let mut over = Over { cases: self.cut()?, unread: Vec::new() };
         for case in self.cases()? {
-            if self.holding(case, people)?.0.is_over(now) {
-                over.push(case);
+            match self.holding(case, people) {
+                Ok((holding, _)) if now.is_some_and(|now| holding.is_over(now)) => over.cases.push(case),
+                Ok(_) => {}
+                Err(error) => over.unread.push(error),
             }
         }
         Ok(over)
@@ -130,7 +164,7 @@ impl Folder {
     /// # Errors
     /// When a file cannot be removed.
     pub fn destroy(&self, case: CaseId) -> Result<(), FolderError> {
-        for kind in ["hold", "held"] {
+        for kind in ["hold", "part", "new", "held"] {
             remove(&self.file(case, kind))?;
         }
         Ok(keys::sync(&self.0)?)

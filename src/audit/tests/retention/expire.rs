@@ -6,9 +6,13 @@ use crate::{
 };
 use std::{fs, path::PathBuf, process::Command};
 use varco_audit::{
+    both,
+    case::CaseId,
     content::Body,
     expiry::Expired,
-    holder::People,
+    hold::Holding,
+    holder::{HolderKey, People},
+    seal::Role,
     week::{Length, Period},
 };
 
@@ -223,8 +227,29 @@ fn a_hold_that_is_over_is_destroyed_with_them() {
     let people = People::read(case.path("keys/holders").as_ref()).unwrap();
     let (holding, _) = folder.holding(case_of(&stem), &people).unwrap();
     let later = |days: i64| holding.made.saturating_add(jiff::SignedDuration::from_hours(24 * days)).unwrap();
-    assert_eq!(folder.over(&people, later(89)).unwrap(), []);
-    assert_eq!(folder.over(&people, later(91)).unwrap(), [case_of(&stem)]);
+    assert_eq!(folder.over(&people, Some(later(89))).unwrap().cases, []);
+    assert_eq!(folder.over(&people, Some(later(91))).unwrap().cases, [case_of(&stem)]);
+    // A stop before both had signed: it is made again, or goes.
+    let signed = format!("{holds}/{}.held", case_of(&stem));
+    fs::remove_file(&signed).unwrap();
+    does(&[&words[..], &at].concat());
+    fs::remove_file(&signed).unwrap();
+    fs::write(format!("{holds}/{}.part", case_of(&stem)), "secrets").unwrap();
+    // Beside it one of an officer who is not known here: it is told, and keeps nothing else from going.
+    let carla = case.path("carla");
+    let [by, with] = [("carla", Role::Requester), ("dario", Role::Approver)].map(|(name, role)| {
+        HolderKey::make(name, role, carla.as_ref()).unwrap();
+        HolderKey::read(format!("{carla}/{name}.key").as_ref()).unwrap()
+    });
+    let theirs = Holding { case: CaseId::of(b"theirs"), ..holding.clone() };
+    let theirs_signed = both::sign(&theirs.text(), [&by, &with]).unwrap();
+    fs::write(format!("{holds}/{}.held", theirs.case), &theirs_signed).unwrap();
+    let (code, text) = ceremony.expire(&["anna", "bruno"], &["--yes"]);
+    assert!(code == Some(1) && text.contains("`carla` is none of the holders known here"), "{text}");
+    assert_eq!(ceremony.statement().statement.holds, [case_of(&stem)]);
+    let left: Vec<_> = fs::read_dir(&holds).unwrap().flatten().map(|file| file.file_name()).collect();
+    assert_eq!(left, [format!("{}.held", theirs.case).as_str()]);
+    folder.destroy(theirs.case).unwrap();
     folder.destroy(case_of(&stem)).unwrap();
     assert_eq!(fs::read_dir(&holds).unwrap().count(), 0);
 }
