@@ -13,7 +13,7 @@ use varco_audit::{
     both,
     case::{Answer, CaseId},
     hold::{Folder, Held, Hold, Holding, Standing, renewed},
-    holder::Holder,
+    holder::{Holder, People},
     leaf::Leaf,
     pack::sha256,
     records::{Records, RecordsError},
@@ -85,9 +85,9 @@ pub struct Make {
     /// Its public key.
     #[arg(long, value_parser = log_key)]
     vkey: VerifierKey,
-    /// NAME.pub of a deputy who may open it in the place of one of both. Several times.
-    #[arg(long)]
-    deputy: Vec<PathBuf>,
+    /// The name of a deputy, one of the ceremony's holders, who may open it in the place of one of both. Several times.
+    #[arg(long, value_name = "NAME")]
+    deputy: Vec<String>,
 }
 
 impl HoldCommand {
@@ -111,11 +111,11 @@ impl Make {
             Err(code) => return Ok(code),
         };
         let case = permit.case();
-        let mut holders = self.deputy.iter().map(|path| Holder::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut names: BTreeSet<_> = self.deputy.iter().cloned().collect();
         for role in Role::ALL {
-            let name = &signer(&opener, role)?.name;
-            holders.extend(people.get(name).cloned());
+            names.insert(signer(&opener, role)?.name.clone());
         }
+        let holders = known(&names, &people)?;
         let answer = open::<Answer>(&self.answer, &people)?;
         ensure!(answer.case == case, "the answer is of case {}, the receipt of {case}", answer.case);
         let mut records = Records::open(Some(&self.log), None)?;
@@ -151,6 +151,7 @@ impl Make {
             at: made,
             made,
             standing: Standing::Until(renewed(made, made)?),
+            holders: names,
             records: u32::try_from(hold.leaves.len())?,
             digest: sha256(text.as_bytes()),
         };
@@ -166,6 +167,15 @@ impl Make {
     fn is_wished(&self, number: u64) -> bool {
         self.sequence.is_empty() || self.sequence.contains(&number)
     }
+}
+
+/// These among the ceremony's holders: nobody else opens anything.
+fn known(names: &BTreeSet<String>, people: &People) -> Result<Vec<Holder>> {
+    let known = |name: &String| people.get(name).cloned();
+    let all = names
+        .iter()
+        .map(|name| known(name).with_context(|| format!("`{name}` is none of the holders known here")));
+    all.collect()
 }
 
 /// The site of a log, by its newest entry: that is never pruned.
@@ -257,6 +267,10 @@ fn show(wish: &Open) -> Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_CLOSED));
     }
     let opener = place.officer.opener()?;
+    known(
+        &Role::ALL.iter().map(|role| Ok(signer(&opener, *role)?.name.clone())).collect::<Result<_>>()?,
+        &people,
+    )?;
     let both = [signer(&opener, Role::Requester)?, signer(&opener, Role::Approver)?];
     for held in folder.hold(&holding)?.leaves {
         let (line, content) = held.open(*case, both, &wish.vkey)?;

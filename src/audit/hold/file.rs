@@ -21,7 +21,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 const FORMAT: &str = "varco-hold/1";
 
@@ -98,6 +98,11 @@ impl Held {
             }
         }
         Ok(Self { proof, sealed })
+    }
+
+    /// To whom it is sealed, by name.
+    pub fn holders(&self) -> BTreeSet<String> {
+        self.sealed.iter().flat_map(|(one, other, _)| [one.clone(), other.clone()]).collect()
     }
 
     /// Opens the record with both persons' own keys, and verifies that it is in its log.

@@ -110,7 +110,8 @@ impl Folder {
         let path = self.file(holding.case, "hold");
         let text = std::fs::read_to_string(&path).map_err(|error| KeyError::File(path.clone(), error))?;
         let same = sha256(text.as_bytes()) == holding.digest;
-        let hold = Hold::parse(&text).filter(|hold| same && hold.case == holding.case);
+        let to = |hold: &Hold| hold.leaves.iter().all(|held| held.holders() == holding.holders);
+        let hold = Hold::parse(&text).filter(|hold| same && hold.case == holding.case && to(hold));
         hold.ok_or(FolderError::NotAHold(path))
     }
 

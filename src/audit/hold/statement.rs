@@ -6,6 +6,7 @@ use crate::{
     holder::People,
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use std::collections::BTreeSet;
 
 const HELD: &str = "varco-held/1";
 const RELEASED: &str = "varco-released/1";
@@ -21,6 +22,8 @@ pub struct Holding {
     pub made: Timestamp,
     /// How it stands.
     pub standing: Standing,
+    /// To whom it is sealed, by name.
+    pub holders: BTreeSet<String>,
     /// How many records.
     pub records: u32,
     /// SHA-256 of the hold's file, 64 hexadecimal digits.
@@ -62,12 +65,15 @@ fn later(at: Timestamp, span: jiff::Span) -> Timestamp {
 impl Holding {
     /// The text that both sign.
     pub fn text(&self) -> String {
-        let Self { case, at, made, records, digest, .. } = self;
+        let Self { case, at, made, records, digest, holders, .. } = self;
+        let holders = holders.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let (format, until) = match self.standing {
             Standing::Until(until) => (HELD, format!("until {until}\n")),
             Standing::Released => (RELEASED, String::new()),
         };
-        format!("{format}\ncase {case}\nat {at}\nmade {made}\n{until}records {records}\nhold {digest}\n")
+        format!(
+            "{format}\ncase {case}\nat {at}\nmade {made}\n{until}holders {holders}\nrecords {records}\nhold {digest}\n"
+        )
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -81,9 +87,10 @@ impl Holding {
             RELEASED => Standing::Released,
             _ => return None,
         };
+        let holders = lines.next()?.strip_prefix("holders ")?.split(' ').map(str::to_owned).collect();
         let records = lines.next()?.strip_prefix("records ")?.parse().ok()?;
         let digest = lines.next()?.strip_prefix("hold ")?.to_owned();
-        let holding = Self { case, at, made, standing, records, digest };
+        let holding = Self { case, at, made, standing, holders, records, digest };
         let kept = match standing {
             Standing::Until(until) => until <= longest(made),
             Standing::Released => true,
@@ -127,6 +134,7 @@ mod tests {
             at: made,
             made,
             standing: Standing::Until(at(until)),
+            holders: ["anna", "bruno", "carla"].map(str::to_owned).into(),
             records: 2,
             digest: "00".repeat(32),
         };

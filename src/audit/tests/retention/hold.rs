@@ -10,6 +10,7 @@ use varco_audit::{
     case::{Answer, Outcome, Signed},
     hold::{Folder, Hold, Holding, Standing},
     holder::{HolderKey, People},
+    seal::Role,
 };
 
 fn holders(case: &Case, names: &[&str]) -> Vec<String> {
@@ -137,6 +138,35 @@ fn people(case: &Case) -> People {
 fn answer_of(case: &Case, stem: &str) -> Answer {
     let octets = fs::read(format!("{stem}.answer")).unwrap();
     Answer::clone(&Signed::read(&octets, &people(case)).unwrap())
+}
+
+#[test]
+fn a_deputy_is_a_holder_of_the_ceremony_and_what_both_sign_names_them() {
+    let (case, stem, words) = answered("hold-deputy");
+    let folder = case.path("deputies");
+    HolderKey::make("carla", Role::Approver, folder.as_ref()).unwrap();
+    let public = format!("{folder}/carla.pub");
+    for deputy in ["carla", &public] {
+        let (code, text) = made(&case, &words, &["--deputy", deputy]);
+        assert!(code == Some(1) && text.contains("is none of the holders known here"), "{text}");
+        assert!(!fs::exists(case.path("holds")).unwrap());
+    }
+    // The ceremony knows her from now on.
+    fs::copy(&public, case.path("keys/holders/carla.pub")).unwrap();
+    let (code, text) = made(&case, &words, &["--deputy", "carla"]);
+    assert_eq!(code, Some(0), "{text}");
+    let (holding, _) =
+        Folder::at(case.path("holds").as_ref()).holding(case_of(&stem), &people(&case)).unwrap();
+    assert_eq!(holding.holders, ["anna", "bruno", "carla"].map(str::to_owned).into());
+    let id = case_of(&stem).to_string();
+    let [anna, carla] = [case.path("people/anna.key"), format!("{folder}/carla.key")];
+    let open = ["--case", &id, "--vkey", &case.site, "--holder", &anna, "--holder", &carla];
+    let (code, text) = hold(&case, "open", &[], &open);
+    assert!(code == Some(0) && text.contains("subject-1-known-value"), "{text}");
+    // She has left.
+    fs::remove_file(case.path("keys/holders/carla.pub")).unwrap();
+    let (code, text) = hold(&case, "open", &[], &open);
+    assert!(code == Some(1) && text.contains("`carla` is none of the holders known here"), "{text}");
 }
 
 /// What the officers' folder says of a hold, and the numbers of its records.
