@@ -46,7 +46,7 @@ pub(super) struct Words {
     entry: String,
     entry_intro: String,
     proof: String,
-    not_yet: String,
+    unproved: String,
     digest: String,
     back: String,
     classes: BTreeMap<String, String>,
@@ -126,7 +126,7 @@ pub fn entry(view: View<'_>, row: &HeaderRow, digest: &str, proved: bool) -> Mar
         @if proved {
             p { a class="button" href={ "/entry/" (row.log) "/" (row.sequence) "/proof" } { (words.proof) } }
         } @else {
-            p class="notice" { (words.not_yet) }
+            p class="notice" { (words.unproved) }
         }
         p { a href="/search" { (words.back) } }
     };

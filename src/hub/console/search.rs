@@ -1,9 +1,12 @@
 //! `GET /search`, `/entry/{log}/{sequence}` and its `/proof`: headers of entries and their proofs. No content: what is clear
-//! in it is for the pages that are about it, what is sealed is not opened here.
+//! in it is for the pages that are about it, what is sealed is not opened here. A proof holds its whole entry, so there is none of
+//! the sums of a day, which may be below what is shown. The headers of a case's steps are as the list of cases: who sees one is on record.
 
 use super::{
     Console, answer,
     logs::{self, Known},
+    session::Visitor,
+    views,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -12,7 +15,12 @@ use actix_web::{
 };
 use jiff::civil::Date;
 use serde::Deserialize;
-use varco_audit::{class::Class, index::Span, leaf::Leaf, pack::sha256};
+use varco_audit::{
+    class::Class,
+    index::Span,
+    leaf::{Leaf, Mark},
+    pack::sha256,
+};
 use varco_templates::console::{self as pages, Choice, HeaderRow, Trouble};
 use varco_web::lang;
 
@@ -35,8 +43,12 @@ struct Asked {
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/search")]
-pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    match found(&request, &console).await {
+pub async fn show(
+    request: HttpRequest,
+    console: Data<Console>,
+    visitor: web::ReqData<Visitor>,
+) -> actix_web::Result<HttpResponse> {
+    match found(&request, &console, &visitor).await {
         Ok((choice, rows)) => {
             console.page(&request, StatusCode::OK, |view| pages::search(view, &choice, &rows))
         }
@@ -49,9 +61,13 @@ pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Re
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/search.csv")]
-pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+pub async fn table(
+    request: HttpRequest,
+    console: Data<Console>,
+    visitor: web::ReqData<Visitor>,
+) -> actix_web::Result<HttpResponse> {
     let lang = lang::of(&request);
-    match found(&request, &console).await {
+    match found(&request, &console, &visitor).await {
         Ok((_, rows)) => Ok(answer::csv("search", lang, &pages::search_table(lang, &rows))),
         Err(trouble) => console.trouble(&request, trouble),
     }
@@ -66,23 +82,28 @@ pub async fn entry(
     request: HttpRequest,
     console: Data<Console>,
     at: web::Path<(String, u64)>,
+    visitor: web::ReqData<Visitor>,
 ) -> actix_web::Result<HttpResponse> {
     let (log, sequence) = at.into_inner();
     let read = super::block(&console, move |console| {
         let Some(log) = named(console, &log) else { return Ok(None) };
-        let entry = log.entries(&[sequence])?.pop();
-        Ok(entry.and_then(|octets| Some((row(console, &log.name, &octets)?, sha256(&octets)))))
+        let Some(octets) = log.entries(&[sequence])?.pop() else { return Ok(None) };
+        let proved = mark(&octets).is_some_and(|mark| mark != Mark::Day);
+        Ok(row(console, &log.name, &octets).map(|row| (row, sha256(&octets), proved, is_of_case(&octets))))
     });
-    match read.await {
-        Ok(Some((row, digest))) => {
-            console.page(&request, StatusCode::OK, |view| pages::entry(view, &row, &digest, true))
+    let read = read.await;
+    let of_case = matches!(read, Ok(Some((.., true))));
+    match on_record(&console, &visitor, (of_case, request.path())).await.and(read) {
+        Ok(Some((row, digest, proved, _))) => {
+            console.page(&request, StatusCode::OK, |view| pages::entry(view, &row, &digest, proved))
         }
         Ok(None) => console.trouble(&request, Trouble::NotFound),
         Err(trouble) => console.trouble(&request, trouble),
     }
 }
 
-/// Its proof (C2SP tlog-proof), of the hub's own log with the cosignatures of witnesses where they cover it.
+/// Its proof (C2SP tlog-proof), of the hub's own log with the cosignatures of witnesses where they cover it. None of the sums of
+/// a day, which are clear.
 ///
 /// # Errors
 /// As [`show`].
@@ -91,18 +112,22 @@ pub async fn proof(
     request: HttpRequest,
     console: Data<Console>,
     at: web::Path<(String, u64)>,
+    visitor: web::ReqData<Visitor>,
 ) -> actix_web::Result<HttpResponse> {
     let (log, sequence) = at.into_inner();
     let made = super::block(&console, move |console| {
         let Some(log) = named(console, &log) else { return Ok(None) };
-        if log.entries(&[sequence])?.is_empty() {
+        let Some(octets) = log.entries(&[sequence])?.pop() else { return Ok(None) };
+        if mark(&octets).is_none_or(|mark| mark == Mark::Day) {
             return Ok(None);
         }
         let proof = if log.is_own() { console.hub.log.prove(sequence)? } else { log.prove(sequence)? };
-        Ok(Some(proof.to_string()))
+        Ok(Some((proof.to_string(), is_of_case(&octets))))
     });
-    match made.await {
-        Ok(Some(text)) => {
+    let made = made.await;
+    let of_case = matches!(made, Ok(Some((_, true))));
+    match on_record(&console, &visitor, (of_case, request.path())).await.and(made) {
+        Ok(Some((text, _))) => {
             let name = format!("varco-{sequence}.tlog-proof");
             Ok(answer::file("text/plain; charset=utf-8", &name, text))
         }
@@ -111,13 +136,32 @@ pub async fn proof(
     }
 }
 
-async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<(Choice, Vec<HeaderRow>), Trouble> {
+async fn found(
+    request: &HttpRequest,
+    console: &Data<Console>,
+    visitor: &Visitor,
+) -> Result<(Choice, Vec<HeaderRow>), Trouble> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map(web::Query::into_inner).unwrap_or_default();
-    super::block(console, move |console| search(console, asked)).await
+    let (choice, rows, of_cases) = super::block(console, move |console| search(console, asked)).await?;
+    on_record(console, visitor, (of_cases, &format!("{}?log={}", request.path(), choice.log))).await?;
+    Ok((choice, rows))
 }
 
-fn search(console: &Console, asked: Asked) -> anyhow::Result<(Choice, Vec<HeaderRow>)> {
+/// Where a step of a case is among what is shown, who sees it is in the hub's log first.
+async fn on_record(
+    console: &Data<Console>,
+    visitor: &Visitor,
+    (of_case, what): (bool, &str),
+) -> Result<(), Trouble> {
+    if of_case {
+        views::record(console, visitor, what.to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// What was found, and whether a step of a case is in it.
+fn search(console: &Console, asked: Asked) -> anyhow::Result<(Choice, Vec<HeaderRow>, bool)> {
     let all = logs::all(console);
     let text = |text: Option<String>| text.unwrap_or_default();
     let choice = Choice {
@@ -128,10 +172,21 @@ fn search(console: &Console, asked: Asked) -> anyhow::Result<(Choice, Vec<Header
         sequence: text(asked.sequence),
         ..Choice::default()
     };
-    let Some(log) = all.iter().find(|log| log.name == choice.log) else { return Ok((choice, Vec::new())) };
+    let Some(log) = all.iter().find(|log| log.name == choice.log) else {
+        return Ok((choice, Vec::new(), false));
+    };
     let entries = log.entries(&sequences(console, log, &choice)?)?;
     let rows = entries.iter().filter_map(|octets| row(console, &log.name, octets)).collect();
-    Ok((choice, rows))
+    let of_cases = entries.iter().any(|octets| is_of_case(octets));
+    Ok((choice, rows, of_cases))
+}
+
+fn mark(octets: &[u8]) -> Option<Mark> {
+    Leaf::read(octets).ok().map(|leaf| leaf.header.mark)
+}
+
+fn is_of_case(octets: &[u8]) -> bool {
+    matches!(mark(octets), Some(Mark::Case(..)))
 }
 
 /// The entries that were asked for: one by its number, those of a class and a day by the index, or else the last ones.

@@ -331,6 +331,41 @@ async fn an_entry_has_a_header_and_a_proof_and_no_content() {
     hub.stop().await;
 }
 
+/// The steps of cases in the hub's log are the list of cases once more.
+#[actix_web::test]
+async fn who_searches_the_steps_of_cases_is_seen() {
+    let (hub, idp) = start("console-steps").await;
+    let mut anna = enter(&hub, &idp, ANNA).await;
+    let before = next(&hub);
+    assert_eq!(status(&mut anna, "/search?log=@hub").await, 200);
+    assert_eq!(next(&hub), before, "no case is there");
+    let case = CaseId::of(b"a request");
+    let by = ["anna".to_owned(), "bruno".to_owned()];
+    let body = Body::Held { case, by, until: app::now(), records: 2, digest: "00".repeat(32) };
+    let held = hub.hub.log.record(&[body], app::now()).unwrap();
+    hub.hub.log.prove(held).unwrap();
+    let pages = [
+        "/search?log=@hub".to_owned(),
+        "/search.csv?log=@hub".to_owned(),
+        format!("/search?log=@hub&sequence={held}"),
+        format!("/entry/@hub/{held}"),
+        format!("/entry/@hub/{held}/proof"),
+    ];
+    for (page, n) in pages.iter().zip(1..) {
+        let shown = anna.get(page).await.text().await.unwrap();
+        assert!(shown.contains(&case.to_string()) || page.ends_with("/proof"), "{page}: {shown}");
+        assert_eq!(next(&hub), held + 1 + n, "{page}");
+    }
+    let db = rusqlite::Connection::open(hub.site.folder.join("state/hub.db")).unwrap();
+    db.execute_batch("CREATE TRIGGER full BEFORE INSERT ON viewed BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    for page in &pages {
+        let refused = anna.get(page).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "{page}");
+    }
+    hub.stop().await;
+}
+
 /// What is typed comes back on the page, as text.
 #[actix_web::test]
 async fn what_is_typed_is_text() {
@@ -511,6 +546,14 @@ async fn sums_and_alarms_come_by_the_copy() {
     assert!(counts.contains(",1,3\r\n") || counts.contains(",1,2\r\n"), "{counts}");
     let shown = anna.get("/sessions").await.text().await.unwrap();
     assert!(shown.contains("meno di 3") && shown.contains(&yesterday.to_string()), "{shown}");
+
+    // The sums of a day are clear, whatever they are: nothing of them but the header is to be had.
+    let entry = anna.get("/entry/biblioteca-civica/1").await.text().await.unwrap();
+    assert!(!entry.contains("/proof") && entry.contains("non c'è una prova"), "{entry}");
+    let proofs = [0, 1, 2].map(|n| format!("/entry/biblioteca-civica/{n}/proof"));
+    for (proof, expected) in proofs.iter().zip([200, 404, 200]) {
+        assert_eq!(status(&mut anna, proof).await, expected, "{proof}");
+    }
 
     let alarms = |page: &str| row(page).split(',').nth(1).unwrap_or_default().to_owned();
     let integrity = anna.get("/integrity.csv").await.text().await.unwrap();
