@@ -29,11 +29,12 @@ use varco_audit::{
 
 const ORIGIN: &str = "hub.example.it/log/library";
 /// Octets of a sealed leaf, about.
-const BODY: usize = 220;
+const BODY: usize = 152;
 
 fn leaf(sequence: u64) -> Vec<u8> {
     let header = format!("varco-leaf/1 R2a library {sequence} 2026-11-22T10:00:00Z 2026-W47 -\n");
     let mut leaf = header.into_bytes();
+    leaf.push(5);
     leaf.extend((0..BODY).map(|at| (sequence as usize ^ at) as u8));
     leaf
 }
