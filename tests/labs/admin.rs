@@ -44,6 +44,8 @@ fn page(site: &Site, words: &[&str]) -> String {
 
 /// Every step of every change on record: what, and by whom.
 fn on_record(site: &Site) -> Vec<(String, Option<String>)> {
+    // The question's end is a whole second: what was recorded within this one comes before the next.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let to = site.now();
     let case = site.case(&["--shares", "--site", site.name(), "--from", "2026-01-01T00:00:00Z", "--to", &to]);
     let out = site.answer("shares", &case);
