@@ -198,12 +198,17 @@ impl Records {
         }
         let ends = keys.iter().skip(before + 1).map(|(next, _)| *next).chain([u64::MAX]);
         let keyed = keys.iter().skip(before).zip(ends);
-        let keyed: Vec<_> = keyed.map(|((key, _), end)| Keyed { key: *key, leaves: *key + 1..end }).collect();
-        let mut of_time = Vec::new();
-        // What was recorded late has its tag under a later key than that of its time.
-        for keyed in keyed {
-            if self.has_tags(&keyed, span)? {
-                of_time.push(keyed);
+        let keyed = keyed.map(|((key, at), end)| (*at, Keyed { key: *key, leaves: *key + 1..end }));
+        let (of_time, later): (Vec<_>, Vec<_>) = keyed.partition(|(at, _)| *at <= span.last);
+        let mut of_time: Vec<_> = of_time.into_iter().map(|(_, keyed)| keyed).collect();
+        // What was recorded late has its tag under a later key than that of its time: rare, so all are asked at once first.
+        let all =
+            later.first().map(|(_, first)| Keyed { key: first.key, leaves: first.leaves.start..u64::MAX });
+        if all.map_or(Ok(false), |all| self.has_tags(&all, span))? {
+            for (_, keyed) in later {
+                if self.has_tags(&keyed, span)? {
+                    of_time.push(keyed);
+                }
             }
         }
         Ok(of_time)

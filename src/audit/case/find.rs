@@ -100,7 +100,8 @@ fn tagged(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result
         match tags_of(&Leaf::read(&octets)?, moment, opener)? {
             Ok(tags) => found.extend(records.tagged(&keyed, &tags, near)?),
             // Under it may be when a session ended: without it one would be told as open.
-            Err(closed) => return Err(closed.into()),
+            Err(closed) if records.has_tags(&keyed, near)? => return Err(closed.into()),
+            Err(_) => {}
         }
     }
     Ok(found)
