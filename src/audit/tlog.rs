@@ -35,7 +35,7 @@ mod tree;
 pub use bundle::{ENTRY_MAX, EntryTooLong};
 pub use checkpoint::{BadCheckpoint, Checkpoint, Signed};
 pub use cosignature::Cosignature;
-pub use disk::{Disk, Files, Folder};
+pub use disk::{Disk, Files, Folder, lock_alone};
 pub use hash::{Hash, leaf_hash, node_hash, tree_hash};
 pub use log::{Log, LogError};
 pub use mend::{Damage, damage, mend};

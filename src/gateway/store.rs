@@ -25,6 +25,7 @@ use varco_audit::{
     journal::{self, JournalError},
     keeper::{Progress, clock::ClockWatch},
     recorder::{Now, Recorder},
+    tlog,
 };
 use varco_policy::{Pass, Slot, Subject, pass::EndCause};
 
@@ -103,7 +104,7 @@ impl Store {
     /// When the folder cannot be used, another gateway uses it, or the database is damaged or newer.
     pub fn open(folder: &Path, recorder: Recorder, quarantine: SignedDuration) -> Result<Self, StoreError> {
         let lock = File::options().create(true).append(true).open(folder.join("lock"))?;
-        lock.try_lock().map_err(|error| match error {
+        tlog::lock_alone(&lock).map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => StoreError::InUse,
             std::fs::TryLockError::Error(error) => StoreError::Folder(error),
         })?;

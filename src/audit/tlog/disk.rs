@@ -98,16 +98,19 @@ impl<D: Disk> Disk for &D {
     }
 }
 
-/// Takes a lock. A program that is just being started holds a copy of every lock of who starts it until it runs, so it is
-/// tried for a second.
-fn locked(lock: &File) -> io::Result<()> {
+/// Takes a lock that is this file's. A program that is just being started holds a copy of every lock of who starts it until
+/// it runs, so it is tried for a second.
+///
+/// # Errors
+/// [`TryLockError::WouldBlock`] when another has it all that time, or what the disk says.
+pub fn lock_alone(lock: &File) -> Result<(), TryLockError> {
     for _ in 0..20 {
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
-            taken => return Ok(taken?),
+            taken => return taken,
         }
     }
-    Ok(lock.try_lock()?)
+    lock.try_lock()
 }
 
 /// A folder of this machine.
@@ -158,7 +161,7 @@ impl Folder {
             File::open(parent)?.sync_all()?;
         }
         let lock = File::options().create(true).append(true).open(root.join("lock"))?;
-        locked(&lock)?;
+        lock_alone(&lock)?;
         Ok(Self { root: root.to_owned(), _lock: Some(lock) })
     }
 }
