@@ -31,7 +31,7 @@ mod unfit;
 pub use answer::{Answer, Outcome, Seen, Told};
 pub use decision::{Approval, Ground, Refusal};
 pub use document::{BadDocument, Document, Signed};
-pub use find::{FindError, find};
+pub use find::{FindError, Near, find};
 pub use found::{Found, FoundLeaf, Searched};
 pub use id::{CaseId, Step};
 pub use permit::{NoPermit, Permit};

@@ -1,6 +1,8 @@
 //! What the index costs and saves: `cargo bench -p varco-audit --bench index`. A log is made of a site with 2,000 sessions a day, as
 //! long as its entries last; what is sealed is random octets of the right length, since nothing here opens it. The folder is made below
-//! `CARGO_TARGET_TMPDIR`. `VARCO_BENCH_INDEX=1000000,10000000` says how many entries; a million unless said.
+//! `CARGO_TARGET_TMPDIR`. `VARCO_BENCH_INDEX=1000000,10000000` says how many entries; a million unless said. The last of all is a log of
+//! 10^9 entries, of which all but the newest million have expired and were never made: of those it has the hashes that the
+//! others need, and they are all of one entry.
 //!
 //! Beside the time on the wall it tells the processor's own (`/proc/thread-self/schedstat`), which says the same on a machine
 //! that others use too.
@@ -13,17 +15,24 @@
 )]
 
 use jiff::{SignedDuration, Timestamp};
+use signed_note::StandardSigner;
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use varco_audit::{
+    Clock,
+    case::Near,
     class::Class,
-    index::{Span, Sqlite, fill},
+    index::{Sqlite, fill},
     leaf::{Leaf, Mark},
     records::Records,
     tag::TagKey,
-    tlog::{Folder, Log, NoteKey, Signed, Tiles, VerifierKey},
+    tlog::{
+        Checkpoint, Folder, Kind, Log, NoteKey, Place, Signed, Tiles, VerifierKey, leaf_hash, node_hash,
+        tree_hash,
+    },
     verify::{Asked, SILENCE, verify},
     week::{Length, Period},
 };
@@ -34,6 +43,9 @@ const BODY: usize = 152;
 /// Leaves of a day: 2,000 sessions of four, and a heartbeat every five minutes.
 const A_DAY: u64 = 8_288;
 const SLOTS: u64 = 504;
+/// Entries of a log of which most were never made, and how many of them were: a multiple of 256 is left.
+const SIMULATED: u64 = 1_000_000_000;
+const MADE: u64 = 1_000_192;
 /// Questions asked.
 const QUESTIONS: u64 = 300;
 
@@ -137,10 +149,13 @@ fn spread(what: &str, times: &[Took]) {
     println!("{what}: {}; of the processor's time {}", say(|took| took.wall), say(|took| took.processor));
 }
 
-/// A log of as many entries.
-fn make(folder: &Path, size: u64) -> VerifierKey {
+/// A log of as many entries, of which those before the first were pruned: a multiple of 256.
+fn make(folder: &Path, (first, size): (u64, u64)) -> VerifierKey {
     let key = NoteKey::load_or_make(&folder.join("log.key"), ORIGIN).unwrap();
     let vkey = key.verifier().clone();
+    if first > 0 {
+        simulate(&folder.join("log"), first, &folder.join("log.key"));
+    }
     let mut log = Log::open(&folder.join("log"), ORIGIN, key).unwrap();
     let mut site = Site { week: None };
     let ((), took) = timed(|| {
@@ -150,8 +165,39 @@ fn make(folder: &Path, size: u64) -> VerifierKey {
             log.integrate(first, &new).unwrap();
         }
     });
-    rate(&format!("{size} entries made and integrated"), size, took);
+    rate(&format!("{} entries made and integrated", size - first), size - first, took);
+    log.prune(first, at(size)).unwrap();
     vkey
+}
+
+/// What a log needs of entries before it goes on, which are all the same and gone: the right edge of its tree, its newest bundle,
+/// and a checkpoint.
+fn simulate(log: &Path, size: u64, key: &Path) {
+    let write = |kind, index, width, octets: &[u8]| {
+        let file = log.join(Place { kind, index, width }.path());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, octets).unwrap();
+    };
+    let (mut hash, mut root) = (leaf_hash(b"entry"), None);
+    write(Kind::Entries, size / 256 - 1, 256, &b"\0\x05entry".repeat(256));
+    write(Kind::Level(0), size / 256 - 1, 256, &hash.0.repeat(256));
+    for level in 0..8 {
+        let count = size >> (8 * level);
+        let width = (count % 256) as u16;
+        if width > 0 {
+            write(Kind::Level(level), count / 256, width, &hash.0.repeat(width.into()));
+        }
+        for bit in (0..8).filter(|bit| width >> bit & 1 == 1) {
+            let block = tree_hash(&vec![hash; 1 << bit]);
+            root = Some(root.map_or(block, |right| node_hash(&block, &right)));
+        }
+        hash = tree_hash(&[hash; 256]);
+    }
+    let checkpoint = Checkpoint { size, root: root.unwrap(), ..Checkpoint::empty(ORIGIN) };
+    let secret = std::fs::read_to_string(key).unwrap();
+    let mut note = signed_note::Note::new(checkpoint.text().as_bytes(), &[]).unwrap();
+    note.add_sigs(&[&StandardSigner::new(secret.trim_end()).unwrap()]).unwrap();
+    std::fs::write(log.join("checkpoint"), note.to_bytes()).unwrap();
 }
 
 fn open(folder: &Path, key: &VerifierKey) -> (Signed, Tiles<Folder>) {
@@ -161,41 +207,40 @@ fn open(folder: &Path, key: &VerifierKey) -> (Signed, Tiles<Folder>) {
     (signed, tiles)
 }
 
-fn rebuild(folder: &Path, key: &VerifierKey) -> PathBuf {
+fn rebuild(folder: &Path, key: &VerifierKey, first: u64) -> PathBuf {
     let file = folder.join("index.db");
     let (signed, mut tiles) = open(folder, key);
     let ((), took) = timed(|| {
         let mut index = Sqlite::open(&file).unwrap();
-        fill(&mut index, ORIGIN, &mut tiles, 0).unwrap();
+        fill(&mut index, ORIGIN, &mut tiles, first).unwrap();
     });
-    rate(&format!("entries verified and indexed, of {}", signed.size), signed.size, took);
+    let count = signed.size - first;
+    rate(&format!("entries verified and indexed, of {count}"), count, took);
     let octets = std::fs::metadata(&file).unwrap().len();
-    println!(
-        "octets of index an entry, of {}: {}.{}",
-        signed.size,
-        octets / signed.size,
-        octets * 10 / signed.size % 10
-    );
+    println!("octets of index an entry, of {count}: {}.{}", octets / count, octets * 10 / count % 10);
     file
 }
 
 /// A question, from nothing to the leaves that may answer it, each compared with the root that the log signed.
-fn ask(records: &mut Records, number: u64, size: u64) -> usize {
-    let session = mixed(number) % (size / 4);
+fn ask(records: &mut Records, number: u64, sessions: &Range<u64>) -> usize {
+    let session = sessions.start + mixed(number) % (sessions.end - sessions.start);
     let (address, port) = slot(session);
     let then = at(session * 4 + 1);
-    let hours = SignedDuration::from_hours(48);
-    let span = Span { first: then - hours, last: then + hours };
+    let near = Near::of((then, then), Clock::WithinMs(5));
     let mut found = 0;
-    for keyed in records.keyed(span).unwrap() {
+    for keyed in records.keyed(near.span).unwrap() {
         let octets = records.leaf(keyed.key).unwrap();
         let key = Leaf::read(&octets).unwrap().header;
         assert_eq!(key.mark, Mark::TagKey);
         // Opening it is one exchange of keys of the requester's, which is not measured here.
         let tags = Site::key(key.period.unwrap()).candidates(address, port + 7);
-        for sequence in records.tagged(&keyed, &tags, span).unwrap() {
+        for sequence in records.tagged(&keyed, &tags, near.span).unwrap() {
             let octets = records.leaf(sequence).unwrap();
-            if Leaf::read(&octets).unwrap().header.class == Class::R2b {
+            let header = Leaf::read(&octets).unwrap().header;
+            if header.class == Class::R2b && header.at > near.latest {
+                continue;
+            }
+            if header.class == Class::R2b {
                 // The connection that the slot is lent to.
                 records.leaf(sequence.saturating_sub(1)).unwrap();
             }
@@ -205,13 +250,15 @@ fn ask(records: &mut Records, number: u64, size: u64) -> usize {
     found
 }
 
-fn look_ups(folder: &Path, key: &VerifierKey, index: &Path, size: u64) {
+fn look_ups(folder: &Path, key: &VerifierKey, index: &Path, (first, size): (u64, u64)) {
+    // Questions of the first days would ask for what was before the first entry that is there.
+    let sessions = first / 4 + A_DAY..size / 4;
     let log = folder.join("log");
     let from_nothing =
         || Records::open(Some(&log), None).unwrap().signed_by(key).unwrap().indexed(index).unwrap();
     let (mut times, mut found) = (Vec::new(), 0);
     for number in 0..QUESTIONS {
-        let (leaves, took) = timed(|| ask(&mut from_nothing(), number, size));
+        let (leaves, took) = timed(|| ask(&mut from_nothing(), number, &sessions));
         assert!(leaves > 0, "question {number} finds nothing");
         found += leaves;
         times.push(took);
@@ -219,13 +266,14 @@ fn look_ups(folder: &Path, key: &VerifierKey, index: &Path, size: u64) {
     println!("leaves that may answer a question: {} in the mean", found as u64 / QUESTIONS);
     spread(&format!("a look-up among {size}, from opening to verified leaves"), &times);
     let mut records = from_nothing();
-    let mut once = |number| timed(|| ask(&mut records, number + 1000, size)).1;
+    let mut once = |number| timed(|| ask(&mut records, number + 1000, &sessions)).1;
     let times: Vec<_> = (0..QUESTIONS).map(&mut once).collect();
     spread(&format!("a look-up among {size}, log and index open"), &times);
 }
 
-fn proofs(folder: &Path, key: &VerifierKey, size: u64) {
-    let once = |number: u64| timed(|| open(folder, key).1.inclusion(mixed(number) % size).unwrap()).1;
+fn proofs(folder: &Path, key: &VerifierKey, (first, size): (u64, u64)) {
+    let place = |number| first + mixed(number) % (size - first);
+    let once = |number: u64| timed(|| open(folder, key).1.inclusion(place(number)).unwrap()).1;
     spread(
         &format!("an inclusion proof in {size}, from nothing"),
         &(0..QUESTIONS).map(once).collect::<Vec<_>>(),
@@ -249,17 +297,24 @@ fn verification(folder: &Path, key: &VerifierKey, size: u64) {
     rate(&format!("entries verified in full, of {size}"), size, took);
 }
 
+fn measure(first: u64, size: u64) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("index-{size}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let entries = (first, size);
+    let key = make(&folder, entries);
+    let index = rebuild(&folder, &key, first);
+    look_ups(&folder, &key, &index, entries);
+    proofs(&folder, &key, entries);
+    if first == 0 {
+        // Those that were never made have no hashes to verify.
+        verification(&folder, &key, size);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 fn main() {
     let sizes = std::env::var("VARCO_BENCH_INDEX").unwrap_or_else(|_| "1000000".into());
-    for size in sizes.split(',').map(|size| size.parse().unwrap()) {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("index-{size}"));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        let key = make(&folder, size);
-        let index = rebuild(&folder, &key);
-        look_ups(&folder, &key, &index, size);
-        proofs(&folder, &key, size);
-        verification(&folder, &key, size);
-        std::fs::remove_dir_all(folder).unwrap();
-    }
+    sizes.split(',').for_each(|size| measure(0, size.parse().unwrap()));
+    measure(SIMULATED - MADE, SIMULATED);
 }

@@ -19,8 +19,12 @@ use crate::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
-/// Tags this far from the window asked about are not looked at: a pass lasts 24 hours at most.
-const NEAR: SignedDuration = SignedDuration::from_hours(48);
+/// A pass lasts 24 hours at most, and the clock may have been wrong by as much when it began.
+const BEFORE: SignedDuration = SignedDuration::from_hours(48);
+/// When a pass ended that was open in the window. One that is recorded later still was open then.
+const AFTER: SignedDuration = SignedDuration::from_hours(25);
+/// How far a clock of which something is known goes off at most, from the window to when a slot was lent after it.
+const BESIDE: SignedDuration = SignedDuration::from_hours(1);
 /// Heartbeats this far from it say how right the clock was: one comes every five minutes.
 const BEATS: SignedDuration = SignedDuration::from_mins(11);
 
@@ -53,6 +57,34 @@ impl FindError {
     }
 }
 
+/// Which tags may answer: of a pass that held the slot in the window, and of no more passes than need be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near {
+    /// When such a slot was lent, and its connection ended.
+    pub span: Span,
+    /// What was lent after this was not lent yet in the window.
+    pub latest: Timestamp,
+}
+
+impl Near {
+    /// Around a window, with a clock that may have been as far off in it.
+    pub fn of((first, last): (Timestamp, Timestamp), clock: Clock) -> Self {
+        let off = match clock {
+            Clock::Unknown => AFTER,
+            Clock::WithinMs(ms) => SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)),
+        };
+        let later = |by: SignedDuration| last.saturating_add(by).unwrap_or(Timestamp::MAX);
+        let first = first.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN);
+        let span = Span { first, last: later(AFTER.saturating_add(off)) };
+        Self { span, latest: later(BESIDE.saturating_add(off)) }
+    }
+
+    /// Whether a leaf with the slot's tag says nothing of the window.
+    fn is_after(&self, leaf: &Leaf<'_>) -> bool {
+        leaf.header.class == Class::R2b && leaf.header.at > self.latest
+    }
+}
+
 /// What may answer in the records of one site; `None` where they are not of a site that the case is about, or are
 /// empty. Where a record of that time cannot be found for want of a key that is an error: not "nobody".
 ///
@@ -67,11 +99,16 @@ pub fn find(
     let site = records.site()?.filter(|site| permit.question().is_about(site));
     let Some(site) = site else { return Ok(None) };
     let clock = clock(moment, records, opener)?;
+    let near = Near::of(moment.window(), clock);
     let mut leaves = Vec::new();
-    for sequence in tagged(moment, records, opener)? {
+    for sequence in tagged(moment, near.span, records, opener)? {
         let octets = records.leaf(sequence)?;
+        let leaf = Leaf::read(&octets)?;
+        if near.is_after(&leaf) {
+            continue;
+        }
         // A slot that is lent is recorded right after the connection for which it is.
-        let lent = Leaf::read(&octets)?.header.class == Class::R2b;
+        let lent = leaf.header.class == Class::R2b;
         if let Some(connection) = sequence.checked_sub(1).filter(|_| lent) {
             leaves.push(found(connection, records.leaf(connection)?, records, opener)?);
         }
@@ -91,10 +128,14 @@ fn found(
     Ok(FoundLeaf { octets, key, path: records.proof(sequence)? })
 }
 
-/// The leaves with the slot's tags near the instant.
-fn tagged(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Vec<u64>, FindError> {
-    let (window, mut found) = (moment.window(), Vec::new());
-    let near = around(window, NEAR);
+/// The leaves with the slot's tags in this time.
+fn tagged(
+    moment: &Moment,
+    near: Span,
+    records: &mut Records,
+    opener: &mut Opener,
+) -> Result<Vec<u64>, FindError> {
+    let mut found = Vec::new();
     for keyed in records.keyed(near)? {
         let octets = records.leaf(keyed.key)?;
         match tags_of(&Leaf::read(&octets)?, moment, opener)? {
@@ -127,19 +168,16 @@ fn tags_of(
 /// The greatest error of the clock that heartbeats near the window tell. They are clear. Where none is, nobody knows.
 fn clock(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Clock, FindError> {
     let mut worst = None::<Clock>;
-    for sequence in records.of_class(Class::R6, around(moment.window(), BEATS))? {
+    let (first, last) = moment.window();
+    let near = Span {
+        first: first.saturating_sub(BEATS).unwrap_or(Timestamp::MIN),
+        last: last.saturating_add(BEATS).unwrap_or(Timestamp::MAX),
+    };
+    for sequence in records.of_class(Class::R6, near)? {
         let octets = records.leaf(sequence)?;
         if let Body::Heartbeat { clock, .. } = opener.open(&Leaf::read(&octets)?)?.body {
             worst = Some(worst.map_or(clock, |before| before.worse(clock)));
         }
     }
     Ok(worst.unwrap_or(Clock::Unknown))
-}
-
-/// A window, wider on both sides.
-fn around((first, last): (Timestamp, Timestamp), by: SignedDuration) -> Span {
-    Span {
-        first: first.saturating_sub(by).unwrap_or(Timestamp::MIN),
-        last: last.saturating_add(by).unwrap_or(Timestamp::MAX),
-    }
 }

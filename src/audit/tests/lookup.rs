@@ -19,9 +19,11 @@ use std::{fs, path::Path, process::Output};
 use uuid::Uuid;
 use varco_audit::{
     Clock, Entry,
-    case::{Answer, Approval, CaseId, Document, Found, Receipt, Request, Signed},
+    case::{Answer, Approval, CaseId, Document, Found, FoundLeaf, Receipt, Request, Signed},
+    class::Class,
     holder::People,
     keys::KeyFolder,
+    leaf::Leaf,
     tlog::{Log, NoteKey, VerifierKey},
 };
 use varco_policy::{PassId, Slot, Subject, pass::EndCause};
@@ -32,25 +34,33 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Two citizens held the port in the night the clocks go back; heartbeats tell an error of the clock.
-fn night(clock: Clock) -> Vec<Entry> {
-    let slot = Slot { address: [198, 18, 0, 3].into(), first_port: 1024, last_port: 1535 };
-    let started = |n: u128, from: &str| Entry::Started {
+const SLOT: Slot =
+    Slot { address: std::net::Ipv4Addr::new(198, 18, 0, 3), first_port: 1024, last_port: 1535 };
+
+fn started(n: u128, from: &str) -> Entry {
+    Entry::Started {
         at: at(from),
         site: "library".into(),
         pass: PassId(Uuid::from_u128(n)),
         subject: Subject::try_from(format!("subject-{n}")).unwrap(),
         device: "hash".into(),
-        slot,
+        slot: SLOT,
         until: at("2026-10-25T04:00:00Z"),
-    };
-    let pass = PassId(Uuid::from_u128(1));
-    let (site, cause) = ("library".to_owned(), EndCause::Idle);
+    }
+}
+
+fn ended(n: u128, when: &str) -> Entry {
+    let pass = PassId(Uuid::from_u128(n));
+    Entry::Ended { at: at(when), site: "library".into(), pass, slot: SLOT, cause: EndCause::Idle }
+}
+
+/// Two citizens held the port in the night the clocks go back; heartbeats tell an error of the clock.
+fn night(clock: Clock) -> Vec<Entry> {
     let beat = |when: &str| Entry::Heartbeat { at: at(when), site: "library".into(), open: 1, clock };
     vec![
         started(1, "2026-10-25T00:00:00Z"),
         beat("2026-10-25T00:30:00Z"),
-        Entry::Ended { at: at("2026-10-25T00:40:00Z"), site, pass, slot, cause },
+        ended(1, "2026-10-25T00:40:00Z"),
         beat("2026-10-25T00:45:00Z"),
         started(2, "2026-10-25T00:50:00Z"),
         beat("2026-10-25T01:30:00Z"),
@@ -134,6 +144,31 @@ fn two_officers_at_two_machines_answer_the_question_of_the_night_of_25_october()
     let nobody = desk.answer(&written(&desk.find()), &[]);
     assert_eq!(nobody.status.code(), Some(2), "{}", text(&nobody));
     assert!(text(&nobody).contains("clocks   may have been 20 ms off"), "{}", text(&nobody));
+}
+
+/// Of who had the slot hours later no half of a key is handed on; and a pass that ended hours later is told with its end.
+#[test]
+fn what_was_lent_long_after_the_instant_is_not_found() {
+    let records = Records::keys("later", &["2026-W43"]);
+    let later = [ended(2, "2026-10-25T02:00:00Z"), started(3, "2026-10-25T02:10:00Z")];
+    records.record(&[night(Clock::WithinMs(20)), later.to_vec()].concat(), Clock::WithinMs(20));
+    for (when, subject, until, lent) in [
+        ("2026-10-25T00:30:00Z", "subject-1", "2026-10-25T00:40:00Z", 2),
+        ("2026-10-25T00:55:00Z", "subject-2", "2026-10-25T02:00:00Z", 2),
+        // No heartbeat is near that would tell how right the clock was.
+        ("2026-10-25T01:00:00Z", "subject-2", "2026-10-25T02:00:00Z", 3),
+        ("2026-10-25T01:25:00Z", "subject-2", "2026-10-25T02:00:00Z", 3),
+    ] {
+        let desk = desk(&records, when);
+        let file = written(&desk.find());
+        let people = People::read(&KeyFolder::at(Path::new(&records.path("keys"))).people()).unwrap();
+        let found = Signed::<Found>::read(&fs::read(&file).unwrap(), &people).unwrap();
+        let leaf = |found: &FoundLeaf| Leaf::read(&found.octets).unwrap().header.class;
+        let attributions = found.searched[0].leaves.iter().filter(|found| leaf(found) == Class::R2b);
+        assert_eq!(attributions.count(), lent, "{when}");
+        let said = text(&desk.answer(&file, &[]));
+        assert!(said.contains(&format!("subject  {subject}\n")) && said.contains(until), "{said}");
+    }
 }
 
 #[test]
