@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel},
     },
     thread,
     time::Duration,
@@ -24,7 +24,7 @@ use varco_audit::{
 /// How often it looks when nobody says anything: the hub's own log grows by a heartbeat every five minutes at least.
 const EVERY: Duration = Duration::from_secs(30);
 /// What comes within this is brought in together.
-const GATHER: Duration = Duration::from_secs(1);
+pub(super) const GATHER: Duration = Duration::from_secs(1);
 
 /// Why a log was not brought in.
 #[derive(Debug, thiserror::Error)]
@@ -99,17 +99,23 @@ struct Follower {
 impl Follower {
     fn run(&mut self, woken: &Receiver<()>) {
         loop {
+            let mut again = false;
             for folder in self.places.folders() {
                 self.look(&folder);
-                if let Err(std::sync::mpsc::TryRecvError::Disconnected) = woken.try_recv() {
-                    return;
+                match woken.try_recv() {
+                    Err(TryRecvError::Disconnected) => return,
+                    // Perhaps of a folder that was looked at before, or was not there yet.
+                    said => again |= said.is_ok(),
                 }
             }
-            match woken.recv_timeout(EVERY) {
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) => thread::sleep(GATHER),
+            if !again {
+                match woken.recv_timeout(EVERY) {
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Ok(()) => {}
+                }
             }
+            thread::sleep(GATHER);
         }
     }
 

@@ -294,6 +294,15 @@ fn what_comes_into_a_folder_is_followed() {
     kept.grow(700);
     follow.copied(ORIGIN, &(300..700));
     assert!(size(700), "when it is said");
+    // It is said once more while it reads what came before.
+    kept.grow(800);
+    index.with(|_| {
+        follow.copied(ORIGIN, &(700..800));
+        std::thread::sleep(follow::GATHER * 2);
+        kept.grow(900);
+        follow.copied(ORIGIN, &(800..900));
+    });
+    assert!(size(900), "what is said while it works is not forgotten");
     drop(follow);
     fs::remove_dir_all(state).unwrap();
 }
