@@ -85,10 +85,6 @@ impl Listening {
         if let Some((from, _)) = self.last.replace((at, entry)).filter(|(last, _)| *last > at) {
             self.heard.back.push(Stretch { from, to: at, entry });
         }
-        // The hub's log has no heartbeats.
-        if leaf.header.site.starts_with('@') {
-            return;
-        }
         let from = *self.beat.get_or_insert(at);
         let stretches = match of(leaf) {
             Some(Body::Resumed { .. }) => &mut self.heard.stopped,
@@ -136,7 +132,7 @@ mod tests {
     const LIMIT: SignedDuration = SignedDuration::from_mins(15);
 
     /// Of leaves at these minutes: a heartbeat `h`, a start `s`, a record `r`.
-    fn heard(site: &str, leaves: &[(char, i64)]) -> Heard {
+    fn heard(leaves: &[(char, i64)]) -> Heard {
         let mut listening = Listening::new(LIMIT);
         for (sequence, (kind, minute)) in leaves.iter().enumerate() {
             let at = Timestamp::from_second(60 * minute).unwrap();
@@ -147,7 +143,7 @@ mod tests {
             };
             let period = if body.is_some() { "-" } else { "1970-W01" };
             let content = body.map(|body| serde_json::to_vec(&Content { body, clock: None }).unwrap());
-            let line = format!("varco-leaf/1 {line} {site} {sequence} {at} {period} -");
+            let line = format!("varco-leaf/1 {line} library {sequence} {at} {period} -");
             let leaf = join(&line, &content.unwrap_or_else(|| vec![crate::seal::TWO]));
             listening.take(&Leaf::read(&leaf).unwrap());
         }
@@ -161,28 +157,24 @@ mod tests {
 
     #[test]
     fn silence_is_told_from_a_stop_and_from_time_that_goes_back() {
-        let quiet = heard("library", &[('s', 0), ('h', 5), ('h', 20), ('r', 21)]);
+        let quiet = heard(&[('s', 0), ('h', 5), ('h', 20), ('r', 21)]);
         assert_eq!(quiet, Heard::default());
-        let silent = heard("library", &[('s', 0), ('r', 9), ('h', 16), ('r', 17), ('r', 40)]);
+        let silent = heard(&[('s', 0), ('r', 9), ('h', 16), ('r', 17), ('r', 40)]);
         assert_eq!(minutes(&silent.silent), [(0, 16, 2), (16, 40, 4)], "records are no heartbeats");
         assert!(silent.is_odd(LIMIT) && silent.back.count == 0);
-        let stopped = heard("library", &[('s', 0), ('h', 5), ('s', 900), ('h', 905)]);
+        let stopped = heard(&[('s', 0), ('h', 5), ('s', 900), ('h', 905)]);
         assert_eq!(minutes(&stopped.stopped), [(5, 900, 2)]);
         assert!(!stopped.is_odd(LIMIT), "it says so itself");
-        let late = heard("library", &[('s', 20), ('h', 21), ('r', 18), ('h', 26)]);
+        let late = heard(&[('s', 20), ('h', 21), ('r', 18), ('h', 26)]);
         assert_eq!(
             (minutes(&late.back), late.back.longest),
             (vec![(21, 18, 2)], SignedDuration::from_mins(3))
         );
         assert!(!late.is_odd(LIMIT));
-        let back = heard("library", &[('h', 60), ('h', 40)]);
+        let back = heard(&[('h', 60), ('h', 40)]);
         assert!(back.is_odd(LIMIT) && back.silent.count == 0);
-        assert!(
-            heard("@hub", &[('r', 0), ('r', 900)]) == Heard::default(),
-            "the hub's log has no heartbeats"
-        );
         let many: Vec<_> = (0..40).map(|n| ('h', 20 * n)).collect();
-        let many = heard("library", &many).silent;
+        let many = heard(&many).silent;
         assert_eq!((many.first.len(), many.count), (TOLD, 39));
     }
 }

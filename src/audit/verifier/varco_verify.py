@@ -140,8 +140,7 @@ def nanoseconds(instant):
 
 
 class Heard:
-    """What the instants of the leaves say. A site's log has a heartbeat every five minutes and says when its program was
-    started; the hub's, whose site begins with @, has neither."""
+    """What the instants of the leaves say. A log has a heartbeat every five minutes and says when its program was started."""
 
     def __init__(self, site=b"", minutes=15):
         self.site, self.limit = site, minutes * 60 * 10**9
@@ -153,8 +152,6 @@ class Heard:
         last, self.last = self.last, now
         if last and now[0] < last[0]:
             self.told["back"].append((last, now))
-        if self.site.startswith(b"@"):
-            return
         self.beat = self.beat or now
         kind = self.kind(body) if words[1] in (b"R5", b"R6") else None
         if kind:

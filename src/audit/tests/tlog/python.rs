@@ -91,15 +91,20 @@ fn the_second_verifier_is_told_the_site_and_what_has_expired() {
 }
 
 /// A heartbeat or a start.
-fn beat(sequence: usize, at: &str, body: &str) -> Vec<u8> {
+fn beat(site: &str, sequence: usize, at: &str, body: &str) -> Vec<u8> {
     let class = if body == "resumed" { "R5" } else { "R6" };
     let clock = if body == "resumed" { "" } else { r#","clock":"unknown""# };
     let content = format!(r#"{{"body":{{"{body}":{{"open":0{clock}}}}}}}"#);
-    format!("varco-leaf/1 {class} library {sequence} 2026-11-22T{at}Z - -\n{content}").into_bytes()
+    format!("varco-leaf/1 {class} {site} {sequence} 2026-11-22T{at}Z - -\n{content}").into_bytes()
 }
 
+/// Of a gateway, and of the hub, whose log beats as well.
 #[test]
 fn both_verifiers_say_when_nothing_was_heard() {
+    ["library", "@hub"].iter().for_each(|site| nothing_was_heard_of(site));
+}
+
+fn nothing_was_heard_of(site: &str) {
     let place = Place::new("silence");
     let told = [
         ("10:00:00", "resumed"),
@@ -109,8 +114,8 @@ fn both_verifiers_say_when_nothing_was_heard() {
         ("11:40:00", "heartbeat"),
         ("11:50:00", "heartbeat"),
     ];
-    let mut all: Vec<_> = told.iter().enumerate().map(|(n, (at, body))| beat(n, at, body)).collect();
-    all.push(b"varco-leaf/1 R2a library 6 2026-11-22T14:00:00Z 2026-W47 -\n\x05".to_vec());
+    let mut all: Vec<_> = told.iter().enumerate().map(|(n, (at, body))| beat(site, n, at, body)).collect();
+    all.push(format!("varco-leaf/1 R2a {site} 6 2026-11-22T14:00:00Z 2026-W47 -\n\x05").into_bytes());
     let mut log = Log::on(Memory::default(), ORIGIN, key()).unwrap();
     log.integrate(0, &all).unwrap();
     place.put(&log.into_disk());
