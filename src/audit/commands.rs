@@ -10,6 +10,7 @@ pub mod find;
 pub mod fsck;
 pub mod hold;
 pub mod index;
+mod kept;
 pub mod keys;
 mod officer;
 pub mod pack;

@@ -1,6 +1,7 @@
 //! `varco-audit expire`: what is over is destroyed by two persons, and they say so.
 
 use super::{
+    kept::Decided,
     officer::{Officer, now, signer, unfit},
     print,
     verify::{log_key, read},
@@ -55,10 +56,8 @@ pub struct Expire {
     /// The public key of the hub's log.
     #[arg(long, value_parser = log_key)]
     hub_vkey: Option<VerifierKey>,
-    /// What the controller has decided otherwise than the default, as in `[log.retention]` of hub and gateways: R2b="30 days".
-    /// Several times.
-    #[arg(long, value_name = "CLASS=LENGTH", value_parser = kept)]
-    kept: Vec<(String, String)>,
+    #[command(flatten)]
+    kept: Decided,
     /// Destroy this before its time, as CLASS:PERIOD (R3:2026-11-22). Several times.
     #[arg(long, requires = "reason", value_parser = early)]
     early: Vec<(Class, Period)>,
@@ -96,7 +95,7 @@ impl Expire {
         let statement = Statement {
             at,
             time,
-            kept: self.lengths()?,
+            kept: self.kept.lengths()?,
             folders: self.named(),
             destroyed: self.destroyed(&chosen),
             holds: holds.iter().map(|(_, case)| *case).collect(),
@@ -164,13 +163,6 @@ impl Expire {
         std::iter::once(&self.officer.keys).chain(&self.copy).map(|folder| KeyFolder::at(folder))
     }
 
-    /// How long each class is kept.
-    fn lengths(&self) -> Result<Kept> {
-        let mut kept = Kept::default();
-        self.kept.iter().try_for_each(|(class, length)| kept.set(class, length))?;
-        Ok(kept)
-    }
-
     /// Every folder, as the statement names it.
     fn named(&self) -> Vec<String> {
         let keys = self.folders().map(|folder| folder.path().display().to_string());
@@ -179,7 +171,7 @@ impl Expire {
 
     /// What is destroyed in each folder: what is over, and what was named.
     fn chosen(&self, time: Option<Timestamp>) -> Result<Vec<(KeyFolder, Vec<Due>)>> {
-        let kept = self.lengths()?;
+        let kept = self.kept.lengths()?;
         let over = |due: &Due| time.is_some_and(|time| due.is_over(time));
         let chosen: Vec<(KeyFolder, Vec<Due>)> = self
             .folders()
@@ -255,12 +247,6 @@ fn listed(
         text.push_str("nothing is due\n");
     }
     Ok(text)
-}
-
-fn kept(text: &str) -> Result<(String, String), String> {
-    let (class, length) = text.split_once('=').ok_or_else(|| format!("`{text}`: write R2b=\"30 days\""))?;
-    let tried = Kept::default().set(class, length);
-    tried.map(|()| (class.to_owned(), length.to_owned())).map_err(|bad| bad.to_string())
 }
 
 fn early(text: &str) -> Result<(Class, Period), String> {

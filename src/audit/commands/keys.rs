@@ -1,6 +1,6 @@
 //! `keys`: the ceremony's commands. OPERATING.md says step by step who does what.
 
-use super::print;
+use super::{kept::Decided, print};
 use anyhow::{Result, ensure};
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use std::{
 use varco_audit::{
     ceremony,
     class::Class,
+    expiry::Kept,
     holder::{Holder, HolderKey},
     keys::KeyFolder,
     seal::Role,
@@ -66,11 +67,13 @@ pub enum Keys {
         #[arg(long)]
         to: PathBuf,
     },
-    /// List periods and classes: who can open them, and when their keys are to be destroyed.
+    /// List periods and classes: who can open them, how long they are kept, and when their keys are to be destroyed.
     List {
         /// The ceremony's folder.
         #[arg(long)]
         keys: PathBuf,
+        #[command(flatten)]
+        kept: Decided,
     },
     /// Destroy what opens a class in a period. There is no way back; copies elsewhere are their keepers' to destroy.
     Destroy {
@@ -123,7 +126,7 @@ fn perform(keys: &Keys) -> Result<ExitCode> {
             let copied = ceremony::publish(&KeyFolder::at(keys), to)?;
             print(&format!("{copied} public keys copied to {}\n", to.display()))?;
         }
-        Keys::List { keys } => print(&list(&KeyFolder::at(keys), now())?)?,
+        Keys::List { keys, kept } => print(&list(&KeyFolder::at(keys), &kept.lengths()?, now())?)?,
         Keys::Destroy { keys, class, period } => {
             let removed = ceremony::destroy(&KeyFolder::at(keys), *class, *period)?;
             ensure!(removed > 0, "nothing that opens {class} of {period} is in {}", keys.display());
@@ -144,8 +147,8 @@ fn make(folder: &Path, first: Period, weeks: u16, holders: &[PathBuf]) -> Result
     Ok(())
 }
 
-/// A line for each class and period: who opens it, and until when.
-fn list(folder: &KeyFolder, now: Timestamp) -> Result<String> {
+/// A line for each class and period: who opens it, how long it is kept, and until when.
+fn list(folder: &KeyFolder, kept: &Kept, now: Timestamp) -> Result<String> {
     let mut text = String::new();
     for period in folder.periods()? {
         for class in Class::SEALED.into_iter().filter(|class| class.length() == period.length()) {
@@ -153,10 +156,10 @@ fn list(folder: &KeyFolder, now: Timestamp) -> Result<String> {
                 continue;
             }
             let holders = opened_by(folder, class, period);
-            let ends = class.ends(period);
+            let (length, ends) = (kept.length(class), kept.ends(class, period));
             let due =
                 if ends <= now && holders != "nobody" { "; its keys are to be destroyed now" } else { "" };
-            writeln!(text, "{period} {class}: opened by {holders}; kept until {ends}{due}")?;
+            writeln!(text, "{period} {class}: opened by {holders}; kept {length}, until {ends}{due}")?;
         }
     }
     Ok(text)

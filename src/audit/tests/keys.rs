@@ -109,3 +109,34 @@ fn a_key_does_for_no_other_class_week_role_or_holder() {
     moved("2026-W47/R2a.approver.pub", "2026-W48/R2a.approver.pub");
     does(&["keys", "list", "--keys", &given]);
 }
+
+#[test]
+fn the_list_says_until_when_by_what_the_controller_has_decided() {
+    let records = Records::keys("decided", &["2026-W40", "2026-W47"]);
+    let keys = records.path("keys");
+    let list = |kept: &[&str], code| {
+        let words = kept.iter().flat_map(|kept| ["--kept", kept]).collect::<Vec<_>>();
+        said(&[&["keys", "list", "--keys", &keys][..], &words].concat(), code)
+    };
+    let line = |text: &str, of: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(of)?.split_once("; "));
+        line.map(|(_, kept)| kept.split("; ").next().unwrap_or_default().to_owned()).unwrap_or_default()
+    };
+    let default = list(&[], 0);
+    assert_eq!(line(&default, "2026-W47 R2b:"), "kept 6 months, until 2027-05-16T00:00:00Z");
+    assert_eq!(line(&default, "2026-11-18 R3:"), "kept 2 days, until 2026-11-20T00:00:00Z");
+    let decided = list(&["R2b=30 days", "R3=7 days"], 0);
+    assert_eq!(line(&decided, "2026-W47 R2b:"), "kept 30 days, until 2026-12-16T00:00:00Z");
+    assert_eq!(line(&decided, "2026-11-18 R3:"), "kept 7 days, until 2026-11-25T00:00:00Z");
+    assert_eq!(line(&decided, "2026-W47 R2a:"), line(&default, "2026-W47 R2a:"), "the others as ever");
+    // What is due follows from it too: with 30 days the week was over in October 2026.
+
+    let early = list(&["R2b=30 days"], 0);
+    assert!(
+        early.contains("kept 30 days, until 2026-10-28T00:00:00Z; its keys are to be destroyed now"),
+        "{early}"
+    );
+
+    assert!(list(&["R2b=6 weeks"], 64).contains("is no length"));
+    assert!(list(&["R2b=25 months"], 64).contains("R2b may be kept for 7 days to 24 months"));
+}

@@ -246,7 +246,9 @@ fn what_was_destroyed_is_not_answered_and_the_rest_is() {
     let list = String::from_utf8(audit(&["keys", "list", "--keys", &keys]).stdout).unwrap();
     assert!(list.contains("2026-W43 R2b: opened by nobody"), "{list}");
     assert!(
-        list.contains("2026-W43 R2a: opened by anna (requester), bruno (approver); kept until 2028-10-19"),
+        list.contains(
+            "2026-W43 R2a: opened by anna (requester), bruno (approver); kept 24 months, until 2028-10-19"
+        ),
         "{list}"
     );
 }
