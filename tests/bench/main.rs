@@ -17,6 +17,7 @@ mod scenario;
 mod shaped;
 mod space;
 mod stats;
+mod storage;
 mod udp;
 mod varco;
 mod world;

@@ -16,6 +16,8 @@ pub enum Unit {
     Octets,
     /// Packets.
     Packets,
+    /// Whatever the line's name says, to the last one.
+    Count,
     /// Thousandths.
     Thousandths,
 }
@@ -165,7 +167,7 @@ pub fn told(number: u64, unit: Unit) -> String {
         Unit::EachSecond => format!("{}/s", grouped(number)),
         Unit::Nanoseconds => scaled(number, &[(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")], "ns"),
         Unit::Octets => scaled(number, &[(1 << 20, "MiB"), (1 << 10, "KiB")], "B"),
-        Unit::Packets => grouped(number),
+        Unit::Packets | Unit::Count => grouped(number),
         Unit::Thousandths => thousandths(number),
     }
 }

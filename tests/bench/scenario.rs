@@ -1,6 +1,8 @@
 //! The scenarios, and how each runs.
 
-use super::{admit, cards, fairness, forward, office, peers, probes, records, report::Chapter, shaped};
+use super::{
+    admit, cards, fairness, forward, office, peers, probes, records, report::Chapter, shaped, storage,
+};
 use anyhow::Result;
 use std::{path::PathBuf, time::Duration};
 
@@ -68,6 +70,12 @@ pub const ALL: &[Scenario] = &[
         about: "A login's record: sealed for two persons, one leaf for each class, next to the same entry in clear; both on the \
                 disk when it returns.",
         run: records::run,
+    },
+    Scenario {
+        name: "storage",
+        about: "Octets that sessions leave in the gateway's log and its index, next to a log of the same sessions' translated \
+                flows.",
+        run: storage::run,
     },
     Scenario {
         name: "cards",
