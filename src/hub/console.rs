@@ -33,6 +33,7 @@ use anyhow::Context;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use maud::Markup;
 use role::Right;
+use serde::de::DeserializeOwned;
 use session::Visitor;
 use std::{net::TcpListener, time::Duration};
 use varco_templates::console::{self as pages, Place, Trouble, View};
@@ -49,6 +50,9 @@ const MOST: usize = 64;
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// The longest form, in octets, but for those that hold a file (`cases/hand_in.rs`).
 const LARGEST_BODY: usize = 4 << 10;
+
+/// What a handler gives.
+pub type Reply = actix_web::Result<HttpResponse>;
 
 /// What the console's pages work with.
 #[derive(Debug)]
@@ -103,7 +107,7 @@ impl Console {
         request: &HttpRequest,
         status: StatusCode,
         make: impl FnOnce(View<'_>) -> Markup,
-    ) -> actix_web::Result<HttpResponse> {
+    ) -> Reply {
         let visitor = Visitor::of(request);
         let menu = visitor.as_ref().map(menu).unwrap_or_default();
         let roles: Vec<_> = visitor.iter().flat_map(|v| &v.roles).map(|role| role.name()).collect();
@@ -126,7 +130,7 @@ impl Console {
     ///
     /// # Errors
     /// As [`Self::page`].
-    pub fn trouble(&self, request: &HttpRequest, trouble: Trouble) -> actix_web::Result<HttpResponse> {
+    pub fn trouble(&self, request: &HttpRequest, trouble: Trouble) -> Reply {
         let status = match trouble {
             Trouble::SignIn | Trouble::Forbidden | Trouble::NotListed | Trouble::FormExpired => {
                 StatusCode::FORBIDDEN
@@ -175,6 +179,11 @@ fn query(request: &HttpRequest) -> String {
     let rest =
         request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
     rest.map(|pair| format!("{pair}&")).collect()
+}
+
+/// What was typed into an address; nothing of it where some of it cannot be read.
+fn asked<T: DeserializeOwned + Default>(request: &HttpRequest) -> T {
+    web::Query::from_query(request.query_string()).map(web::Query::into_inner).unwrap_or_default()
 }
 
 /// Serves the console on a listener of its own.
@@ -245,7 +254,7 @@ async fn style_sheet() -> HttpResponse {
         .body(pages::STYLE_SHEET)
 }
 
-async fn not_found(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+async fn not_found(request: HttpRequest, console: Data<Console>) -> Reply {
     console.trouble(&request, Trouble::NotFound)
 }
 

@@ -2,7 +2,7 @@
 //! program: nobody else has the secret that it would take there.
 
 use super::{
-    CLIENT, Console,
+    CLIENT, Console, Reply,
     login::{self, Pending},
     role::Role,
     session::{self, Visitor},
@@ -16,12 +16,12 @@ use crate::{
     store::Kind,
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest,
     http::{
         StatusCode,
         header::{HeaderName, HeaderValue},
     },
-    web::{self, Data},
+    web::Data,
 };
 use serde::Deserialize;
 use varco_templates::console::{self as pages, Trouble};
@@ -40,10 +40,8 @@ struct Brought {
 /// # Errors
 /// When the kernel has no randomness to give, or a header cannot be written.
 #[actix_web::get("/login/callback")]
-pub async fn finish(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    let brought = web::Query::<Brought>::from_query(request.query_string());
-    let brought = brought.map(web::Query::into_inner).unwrap_or_default();
-    let mut answer = match grant(&console, &request, &brought).await {
+pub async fn finish(request: HttpRequest, console: Data<Console>) -> Reply {
+    let mut answer = match grant(&console, &request, &super::asked(&request)).await {
         Ok(grant) => enter(&request, &console, grant)?,
         Err(trouble) => console.trouble(&request, trouble)?,
     };
@@ -78,7 +76,7 @@ async fn grant(console: &Console, request: &HttpRequest, brought: &Brought) -> R
 
 /// Begins the session. The page that says so leads on by itself: the cookie is not sent with what another site began, and
 /// a redirection would still be of the identity provider's making.
-fn enter(request: &HttpRequest, console: &Console, grant: Grant) -> actix_web::Result<HttpResponse> {
+fn enter(request: &HttpRequest, console: &Console, grant: Grant) -> Reply {
     let roles: Vec<_> = grant.roles.iter().filter_map(|role| Role::named(role)).collect();
     if roles.is_empty() {
         tracing::warn!("somebody without a role tried to enter the console");

@@ -6,27 +6,22 @@ pub mod one;
 mod refused;
 pub mod sheet;
 
-use super::{Console, answer, block, role::Right, session::Visitor, views};
+use super::{Console, Reply, answer, role::Right, session::Visitor, views};
 use crate::lookup::{self, Case, Refusal};
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest,
     http::StatusCode,
-    web::{self, Data},
+    web::{Data, ReqData},
 };
 use varco_audit::case::{Outcome, Step};
 use varco_templates::console::{self as pages, CaseRow, HandIn, Handed, StepRow, Trouble};
-use varco_web::lang;
 
 /// All cases.
 ///
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/cases")]
-pub async fn show(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
+pub async fn show(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
     page(&request, &console, &visitor, None).await
 }
 
@@ -35,16 +30,9 @@ pub async fn show(
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/cases.csv")]
-pub async fn table(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match all(&console, &visitor, "/cases.csv").await {
-        Ok(rows) => Ok(answer::csv("cases", lang, &pages::cases_table(lang, &rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn table(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let found = all(&console, &visitor, "/cases.csv").await;
+    answer::csv(&console, &request, found, "cases", |lang, rows| pages::cases_table(lang, &rows))
 }
 
 /// The page, with what came of a document that was handed in.
@@ -53,7 +41,7 @@ async fn page(
     console: &Data<Console>,
     visitor: &Visitor,
     handed: Option<Handed>,
-) -> actix_web::Result<HttpResponse> {
+) -> Reply {
     let may = HandIn { requests: visitor.may(Right::Ask), decisions: visitor.may(Right::Decide) };
     let status = match &handed {
         Some(Handed::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -67,12 +55,11 @@ async fn page(
 
 /// Every case, once that somebody reads them is on record; none where the hub takes none.
 async fn all(console: &Data<Console>, visitor: &Visitor, what: &str) -> Result<Vec<CaseRow>, Trouble> {
-    views::record(console, visitor, what.to_owned()).await?;
     let read = |console: &Console| match lookup::cases(&console.hub) {
         Err(Refusal::Off) => Ok(Vec::new()),
         cases => Ok(cases?.iter().map(|case| row(console, case)).collect()),
     };
-    block(console, read).await
+    views::read(console, visitor, what, read).await
 }
 
 /// The kind of an outcome, without how much.

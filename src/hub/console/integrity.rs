@@ -2,11 +2,11 @@
 //! tree; that every entry is whole is the scrub's and `varco-audit verify`'s to say.
 
 use super::{
-    Console, answer, block,
+    Console, Reply, answer, block,
     logs::{self, Known},
 };
 use crate::{app, timestamp, witness::cosigned};
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, web::Data};
 use jiff::{SignedDuration, Timestamp};
 use varco_audit::{
     class::Class,
@@ -15,7 +15,6 @@ use varco_audit::{
     leaf::Leaf,
 };
 use varco_templates::console::{self as pages, Alarm, Integrity, LogState};
-use varco_web::lang;
 
 /// A site that has shipped nothing for so long is an alarm.
 const SHIPPED: SignedDuration = SignedDuration::from_hours(1);
@@ -33,11 +32,9 @@ const INDEXED: SignedDuration = SignedDuration::from_mins(5);
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/integrity")]
-pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    match block(&console, |console| Ok(state(console, app::now()))).await {
-        Ok(state) => console.page(&request, StatusCode::OK, |view| pages::integrity(view, &state)),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn show(request: HttpRequest, console: Data<Console>) -> Reply {
+    let found = block(&console, |console| Ok(state(console, app::now()))).await;
+    answer::page(&console, &request, found, |view, state| pages::integrity(view, &state))
 }
 
 /// The same as a file.
@@ -45,12 +42,9 @@ pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Re
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/integrity.csv")]
-pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match block(&console, |console| Ok(state(console, app::now()))).await {
-        Ok(state) => Ok(answer::csv("integrity", lang, &pages::integrity_table(lang, &state))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn table(request: HttpRequest, console: Data<Console>) -> Reply {
+    let found = block(&console, |console| Ok(state(console, app::now()))).await;
+    answer::csv(&console, &request, found, "integrity", |lang, state| pages::integrity_table(lang, &state))
 }
 
 /// The state of every log, and of the gateways that have none here.

@@ -1,8 +1,8 @@
 //! `POST /login`: sends the browser to the hub, as a gateway does: code flow, PKCE, one's own state.
 
-use super::{CLIENT, Console, see_other};
+use super::{CLIENT, Console, Reply, see_other};
 use crate::{app, store::Kind};
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpRequest, web::Data};
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -28,11 +28,7 @@ pub struct Pending {
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::post("/login")]
-pub async fn begin(
-    request: HttpRequest,
-    console: Data<Console>,
-    fields: form::Sent,
-) -> actix_web::Result<HttpResponse> {
+pub async fn begin(request: HttpRequest, console: Data<Console>, fields: form::Sent) -> Reply {
     if !form::is_ours(&request, &fields) {
         return console.trouble(&request, Trouble::FormExpired);
     }

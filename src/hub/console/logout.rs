@@ -1,7 +1,7 @@
 //! `POST /logout`: ends the session.
 
-use super::{Console, see_other, session};
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use super::{Console, Reply, see_other, session};
+use actix_web::{HttpRequest, web::Data};
 use varco_templates::console::Trouble;
 use varco_web::{cookie, form};
 
@@ -10,11 +10,7 @@ use varco_web::{cookie, form};
 /// # Errors
 /// When a header cannot be written.
 #[actix_web::post("/logout")]
-pub async fn leave(
-    request: HttpRequest,
-    console: Data<Console>,
-    fields: form::Sent,
-) -> actix_web::Result<HttpResponse> {
+pub async fn leave(request: HttpRequest, console: Data<Console>, fields: form::Sent) -> Reply {
     if !form::is_ours(&request, &fields) {
         return console.trouble(&request, Trouble::FormExpired);
     }

@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 use varco_audit::{
-    leaf::Leaf,
+    leaf::{HUB, Leaf},
     tlog::{Folder, Signed, TileError, Tiles, VerifierKey, proof::Proof},
 };
 
@@ -25,26 +25,26 @@ pub struct Known {
     pub folder: PathBuf,
 }
 
+/// The hub's own log.
+pub fn own(console: &Console) -> Known {
+    let log = &console.hub.log;
+    Known { name: HUB.to_owned(), key: log.key().clone(), folder: log.folder().to_owned() }
+}
+
 /// Every log, the hub's first.
 pub fn all(console: &Console) -> Vec<Known> {
-    let log = &console.hub.log;
-    let own = Known {
-        name: varco_audit::leaf::HUB.to_owned(),
-        key: log.key().clone(),
-        folder: log.folder().to_owned(),
-    };
     let copies = console.hub.mirrors.all().map(|(name, key, folder)| Known {
         name: name.to_owned(),
         key: key.clone(),
         folder: folder.to_owned(),
     });
-    std::iter::once(own).chain(copies).collect()
+    std::iter::once(own(console)).chain(copies).collect()
 }
 
 impl Known {
     /// Whether it is the hub's own.
     pub fn is_own(&self) -> bool {
-        self.name == varco_audit::leaf::HUB
+        self.name == HUB
     }
 
     /// Which log, as its checkpoints name it.

@@ -1,11 +1,10 @@
 //! `GET /looked`: who looked at what, by month. Looking here is a view too.
 
-use super::{Console, answer, session::Visitor, views};
+use super::{Console, Reply, answer, session::Visitor, views};
 use crate::app;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data},
+    HttpRequest,
+    web::{Data, ReqData},
 };
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -15,7 +14,6 @@ use varco_audit::{
     leaf::{Leaf, Mark},
 };
 use varco_templates::console::{self as pages, SeenRow, Trouble};
-use varco_web::lang;
 
 /// How many views a page shows.
 const MOST: u32 = 2000;
@@ -38,17 +36,11 @@ struct Shown {
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/looked")]
-pub async fn show(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    match month(&request, &console, &visitor).await {
-        Ok(Shown { month, rows, counted }) => {
-            console.page(&request, StatusCode::OK, |view| pages::looked(view, &month, &rows, Some(counted)))
-        }
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn show(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let found = month(&request, &console, &visitor).await;
+    answer::page(&console, &request, found, |view, shown| {
+        pages::looked(view, &shown.month, &shown.rows, Some(shown.counted))
+    })
 }
 
 /// The same as a file.
@@ -56,26 +48,18 @@ pub async fn show(
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/looked.csv")]
-pub async fn table(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match month(&request, &console, &visitor).await {
-        Ok(shown) => Ok(answer::csv("looked", lang, &pages::looked_table(lang, &shown.rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn table(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let found = month(&request, &console, &visitor).await;
+    answer::csv(&console, &request, found, "looked", |lang, shown| pages::looked_table(lang, &shown.rows))
 }
 
 async fn month(request: &HttpRequest, console: &Data<Console>, visitor: &Visitor) -> Result<Shown, Trouble> {
-    let asked = web::Query::<Asked>::from_query(request.query_string());
-    let asked = asked.map(web::Query::into_inner).unwrap_or_default().month.unwrap_or_default();
+    let asked = super::asked::<Asked>(request).month.unwrap_or_default();
     let today = app::now().to_zoned(console.zone().clone()).date();
     let first = format!("{asked}-01").parse::<Date>().unwrap_or_else(|_| today.first_of_month());
     let month = first.strftime("%Y-%m").to_string();
-    views::record(console, visitor, format!("{}?month={month}", request.path())).await?;
-    super::block(console, move |console| read(console, month, first)).await
+    let what = format!("{}?month={month}", request.path());
+    views::read(console, visitor, what, move |console| read(console, month, first)).await
 }
 
 fn read(console: &Console, month: String, first: Date) -> anyhow::Result<Shown> {
@@ -96,8 +80,7 @@ fn read(console: &Console, month: String, first: Date) -> anyhow::Result<Shown> 
 /// checkpoint yet is counted among the leaves that wait.
 fn counted(console: &Console, from: jiff::Timestamp, to: jiff::Timestamp) -> anyhow::Result<u64> {
     let span = Span { first: from, last: to };
-    let own = super::logs::all(console);
-    let Some(own) = own.iter().find(|log| log.is_own()) else { return Ok(0) };
+    let own = super::logs::own(console);
     let found = console.hub.index.with(|rows| rows.of_class(own.origin(), Class::R4, span))?;
     let sequences: Vec<_> = found.into_iter().map(|(sequence, _)| sequence).collect();
     let entries = own.entries(&sequences)?;

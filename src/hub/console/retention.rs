@@ -1,17 +1,11 @@
 //! `GET /retention`: what is held for an authority, and which keys are due to be destroyed. What is held names cases, so who
 //! reads it is on record. What a hold says is sealed: until when it holds at most is told by when its entries were made.
 
-use super::{
-    Console, answer, block,
-    logs::{self, Known},
-    session::Visitor,
-    views,
-};
+use super::{Console, Reply, answer, block, logs, session::Visitor, views};
 use crate::app;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data},
+    HttpRequest,
+    web::{Data, ReqData},
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -24,8 +18,7 @@ use varco_audit::{
     leaf::Leaf,
     week::Period,
 };
-use varco_templates::console::{self as pages, DueRow, DueState, HoldRow, HoldState, Trouble};
-use varco_web::lang;
+use varco_templates::console::{self as pages, DueRow, DueState, HoldRow, HoldState};
 
 /// How many of the next of each class are shown, and how many of those that were destroyed.
 const NEXT: usize = 2;
@@ -36,23 +29,13 @@ const DESTROYED: usize = 20;
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/retention")]
-pub async fn show(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    match both(&console, &visitor).await {
-        Ok((holds, due)) => {
-            console.page(&request, StatusCode::OK, |view| pages::retention(view, &holds, &due))
-        }
-        Err(trouble) => console.trouble(&request, trouble),
-    }
-}
-
-async fn both(console: &Data<Console>, visitor: &Visitor) -> Result<(Vec<HoldRow>, Vec<DueRow>), Trouble> {
-    views::record(console, visitor, "/retention".to_owned()).await?;
-    let now = app::now();
-    block(console, move |console| Ok((holds(console, now)?, due(console, now)?))).await
+pub async fn show(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let read = |console: &Console| {
+        let now = app::now();
+        Ok((holds(console, now)?, due(console, now)?))
+    };
+    let found = views::read(&console, &visitor, "/retention", read).await;
+    answer::page(&console, &request, found, |view, (holds, due)| pages::retention(view, &holds, &due))
 }
 
 /// What is held, as a file.
@@ -60,19 +43,9 @@ async fn both(console: &Data<Console>, visitor: &Visitor) -> Result<(Vec<HoldRow
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/holds.csv")]
-pub async fn holds_table(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    if let Err(trouble) = views::record(&console, &visitor, "/holds.csv".to_owned()).await {
-        return console.trouble(&request, trouble);
-    }
-    match block(&console, |console| holds(console, app::now())).await {
-        Ok(rows) => Ok(answer::csv("holds", lang, &pages::holds_table(lang, &rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn holds_table(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let found = views::read(&console, &visitor, "/holds.csv", |console| holds(console, app::now())).await;
+    answer::csv(&console, &request, found, "holds", |lang, rows| pages::holds_table(lang, &rows))
 }
 
 /// What is due, as a file.
@@ -80,12 +53,9 @@ pub async fn holds_table(
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/due.csv")]
-pub async fn due_table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match block(&console, |console| due(console, app::now())).await {
-        Ok(rows) => Ok(answer::csv("due", lang, &pages::due_table(lang, &rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn due_table(request: HttpRequest, console: Data<Console>) -> Reply {
+    let found = block(&console, |console| due(console, app::now())).await;
+    answer::csv(&console, &request, found, "due", |lang, rows| pages::due_table(lang, &rows))
 }
 
 /// A hold as its entries tell it.
@@ -131,7 +101,7 @@ fn held(marks: &[Marked]) -> BTreeMap<String, Held> {
 
 /// Every hold, those that hold first.
 fn holds(console: &Console, now: Timestamp) -> anyhow::Result<Vec<HoldRow>> {
-    let Some(own) = logs::all(console).into_iter().find(Known::is_own) else { return Ok(Vec::new()) };
+    let own = logs::own(console);
     let mut marks = console
         .hub
         .index
@@ -207,8 +177,7 @@ type Gone = (Timestamp, u64, bool);
 
 /// What two persons have said that they destroyed, as the hub's log has it.
 fn destroyed(console: &Console) -> anyhow::Result<BTreeMap<(Class, Period), Gone>> {
-    let mut gone = BTreeMap::new();
-    let Some(own) = logs::all(console).into_iter().find(Known::is_own) else { return Ok(gone) };
+    let (mut gone, own) = (BTreeMap::new(), logs::own(console));
     let marked = console.hub.index.with(|rows| rows.marked(own.origin(), "expired"))?;
     let sequences: Vec<_> = marked.iter().map(|mark| mark.sequence).collect();
     for entry in own.entries(&sequences)? {

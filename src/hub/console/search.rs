@@ -3,15 +3,14 @@
 //! the sums of a day, which may be below what is shown. The headers of a case's steps are as the list of cases: who sees one is on record.
 
 use super::{
-    Console, answer,
+    Console, Reply, answer,
     logs::{self, Known},
     session::Visitor,
     views,
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data},
+    HttpRequest,
+    web::{Data, Path, ReqData},
 };
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -22,7 +21,6 @@ use varco_audit::{
     pack::sha256,
 };
 use varco_templates::console::{self as pages, Choice, HeaderRow, Trouble};
-use varco_web::lang;
 
 /// How many entries a page shows.
 const MOST: usize = 200;
@@ -43,17 +41,9 @@ struct Asked {
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/search")]
-pub async fn show(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    match found(&request, &console, &visitor).await {
-        Ok((choice, rows)) => {
-            console.page(&request, StatusCode::OK, |view| pages::search(view, &choice, &rows))
-        }
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn show(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let found = found(&request, &console, &visitor).await;
+    answer::page(&console, &request, found, |view, (choice, rows)| pages::search(view, &choice, &rows))
 }
 
 /// The same as a file.
@@ -61,16 +51,9 @@ pub async fn show(
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/search.csv")]
-pub async fn table(
-    request: HttpRequest,
-    console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match found(&request, &console, &visitor).await {
-        Ok((_, rows)) => Ok(answer::csv("search", lang, &pages::search_table(lang, &rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn table(request: HttpRequest, console: Data<Console>, visitor: ReqData<Visitor>) -> Reply {
+    let found = found(&request, &console, &visitor).await;
+    answer::csv(&console, &request, found, "search", |lang, (_, rows)| pages::search_table(lang, &rows))
 }
 
 /// One entry.
@@ -81,9 +64,9 @@ pub async fn table(
 pub async fn entry(
     request: HttpRequest,
     console: Data<Console>,
-    at: web::Path<(String, u64)>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
+    at: Path<(String, u64)>,
+    visitor: ReqData<Visitor>,
+) -> Reply {
     let (log, sequence) = at.into_inner();
     let read = super::block(&console, move |console| {
         let Some(log) = named(console, &log) else { return Ok(None) };
@@ -93,13 +76,11 @@ pub async fn entry(
     });
     let read = read.await;
     let of_case = matches!(read, Ok(Some((.., true))));
-    match on_record(&console, &visitor, (of_case, request.path())).await.and(read) {
-        Ok(Some((row, digest, proved, _))) => {
-            console.page(&request, StatusCode::OK, |view| pages::entry(view, &row, &digest, proved))
-        }
-        Ok(None) => console.trouble(&request, Trouble::NotFound),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+    let seen = on_record(&console, &visitor, (of_case, request.path())).await;
+    let found = seen.and(read).and_then(|read| read.ok_or(Trouble::NotFound));
+    answer::page(&console, &request, found, |view, (row, digest, proved, _)| {
+        pages::entry(view, &row, &digest, proved)
+    })
 }
 
 /// Its proof (C2SP tlog-proof), of the hub's own log with the cosignatures of witnesses where they cover it. None of the sums of
@@ -111,9 +92,9 @@ pub async fn entry(
 pub async fn proof(
     request: HttpRequest,
     console: Data<Console>,
-    at: web::Path<(String, u64)>,
-    visitor: web::ReqData<Visitor>,
-) -> actix_web::Result<HttpResponse> {
+    at: Path<(String, u64)>,
+    visitor: ReqData<Visitor>,
+) -> Reply {
     let (log, sequence) = at.into_inner();
     let made = super::block(&console, move |console| {
         let Some(log) = named(console, &log) else { return Ok(None) };
@@ -126,14 +107,9 @@ pub async fn proof(
     });
     let made = made.await;
     let of_case = matches!(made, Ok(Some((_, true))));
-    match on_record(&console, &visitor, (of_case, request.path())).await.and(made) {
-        Ok(Some((text, _))) => {
-            let name = format!("varco-{sequence}.tlog-proof");
-            Ok(answer::file("text/plain; charset=utf-8", &name, text))
-        }
-        Ok(None) => console.trouble(&request, Trouble::NotFound),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+    let seen = on_record(&console, &visitor, (of_case, request.path())).await;
+    let found = seen.and(made).and_then(|made| made.ok_or(Trouble::NotFound));
+    answer::text(&console, &request, found.map(|(text, _)| (format!("varco-{sequence}.tlog-proof"), text)))
 }
 
 async fn found(
@@ -141,8 +117,7 @@ async fn found(
     console: &Data<Console>,
     visitor: &Visitor,
 ) -> Result<(Choice, Vec<HeaderRow>), Trouble> {
-    let asked = web::Query::<Asked>::from_query(request.query_string());
-    let asked = asked.map(web::Query::into_inner).unwrap_or_default();
+    let asked = super::asked(request);
     let (choice, rows, of_cases) = super::block(console, move |console| search(console, asked)).await?;
     on_record(console, visitor, (of_cases, &format!("{}?log={}", request.path(), choice.log))).await?;
     Ok((choice, rows))

@@ -2,15 +2,11 @@
 //! below 3 never gets as far as the page.
 
 use super::{
-    Console, answer,
+    Console, Reply, answer,
     logs::{self, Known},
 };
 use crate::app;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data},
-};
+use actix_web::{HttpRequest, web::Data};
 use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,7 +18,6 @@ use varco_audit::{
 };
 use varco_policy::pass::EndCause;
 use varco_templates::console::{self as pages, Choice, CountRow, DayRow, Few, Trouble};
-use varco_web::lang;
 
 /// How many days a page shows at most.
 const MOST_DAYS: i32 = 92;
@@ -45,13 +40,11 @@ type Sums = (u64, BTreeMap<EndCause, u64>);
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/sessions")]
-pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    match found(&request, &console).await {
-        Ok((choice, rows, counts)) => {
-            console.page(&request, StatusCode::OK, |view| pages::sessions(view, &choice, &rows, &counts))
-        }
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn show(request: HttpRequest, console: Data<Console>) -> Reply {
+    let found = found(&request, &console).await;
+    answer::page(&console, &request, found, |view, (choice, rows, counts)| {
+        pages::sessions(view, &choice, &rows, &counts)
+    })
 }
 
 /// The same as a file.
@@ -59,12 +52,11 @@ pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Re
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/sessions.csv")]
-pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match found(&request, &console).await {
-        Ok((_, rows, _)) => Ok(answer::csv("sessions", lang, &pages::sessions_table(lang, &rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn table(request: HttpRequest, console: Data<Console>) -> Reply {
+    let found = found(&request, &console).await;
+    answer::csv(&console, &request, found, "sessions", |lang, (_, rows, _)| {
+        pages::sessions_table(lang, &rows)
+    })
 }
 
 /// How many entries there are, as a file.
@@ -72,20 +64,16 @@ pub async fn table(request: HttpRequest, console: Data<Console>) -> actix_web::R
 /// # Errors
 /// As [`show`].
 #[actix_web::get("/counts.csv")]
-pub async fn counts_table(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match found(&request, &console).await {
-        Ok((_, _, rows)) => Ok(answer::csv("counts", lang, &pages::counts_table(lang, &rows))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+pub async fn counts_table(request: HttpRequest, console: Data<Console>) -> Reply {
+    let found = found(&request, &console).await;
+    answer::csv(&console, &request, found, "counts", |lang, (_, _, rows)| pages::counts_table(lang, &rows))
 }
 
 /// What is shown of a time.
 type Found = (Choice, Vec<DayRow>, Vec<CountRow>);
 
 async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<Found, Trouble> {
-    let asked = web::Query::<Asked>::from_query(request.query_string());
-    let asked = asked.map(web::Query::into_inner).unwrap_or_default();
+    let asked: Asked = super::asked(request);
     let today = app::now().to_zoned(console.zone().clone()).date();
     super::block(console, move |console| search(console, &asked, today)).await
 }

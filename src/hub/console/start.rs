@@ -1,7 +1,7 @@
 //! `GET /`: the way in; who is in goes to the first page.
 
-use super::{Console, see_other, session::Visitor};
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use super::{Console, Reply, see_other, session::Visitor};
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
 use varco_templates::console as pages;
 
 /// The page.
@@ -9,7 +9,7 @@ use varco_templates::console as pages;
 /// # Errors
 /// When the kernel has no randomness to give.
 #[actix_web::get("/")]
-pub async fn show(request: HttpRequest, console: Data<Console>) -> actix_web::Result<HttpResponse> {
+pub async fn show(request: HttpRequest, console: Data<Console>) -> Reply {
     if Visitor::of(&request).is_some() {
         return Ok(see_other("/integrity"));
     }

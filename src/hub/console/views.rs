@@ -1,12 +1,13 @@
 //! Who looked at what. A page with personal data is in the hub's log before it is answered; what is sealed there to two
 //! persons is kept here too, in the same transaction, so that it can be overseen day by day; it goes with its class (`expiry.rs`).
 
-use super::session::Visitor;
+use super::{Console, block, session::Visitor};
 use crate::{
     app::{self, Hub},
     database,
     log::HubLogError,
 };
+use actix_web::web::{self, Data};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -113,13 +114,9 @@ impl Views {
 ///
 /// # Errors
 /// The page to show in its place, when it is not on the disk.
-pub async fn record(
-    console: &actix_web::web::Data<super::Console>,
-    visitor: &Visitor,
-    what: String,
-) -> Result<u64, Trouble> {
+pub async fn record(console: &Data<Console>, visitor: &Visitor, what: String) -> Result<u64, Trouble> {
     let (console, visitor, now) = (console.clone(), visitor.clone(), app::now());
-    let done = actix_web::web::block(move || console.views.record(&console.hub, &visitor, &what, now)).await;
+    let done = web::block(move || console.views.record(&console.hub, &visitor, &what, now)).await;
     match done {
         Ok(Ok(sequence)) => Ok(sequence),
         Ok(Err(error)) => {
@@ -128,6 +125,20 @@ pub async fn record(
         }
         Err(_) => Err(Trouble::NotRecorded),
     }
+}
+
+/// Reads what a page shows, once it is on record that this visitor looks.
+///
+/// # Errors
+/// The page to show in its place.
+pub async fn read<T: Send + 'static>(
+    console: &Data<Console>,
+    visitor: &Visitor,
+    what: impl Into<String>,
+    read: impl FnOnce(&Console) -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, Trouble> {
+    record(console, visitor, what.into()).await?;
+    block(console, read).await
 }
 
 const TABLE: &str = "

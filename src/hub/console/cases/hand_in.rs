@@ -4,13 +4,13 @@
 use super::{page, refused};
 use crate::{
     app,
-    console::{Console, block, session::Visitor},
+    console::{Console, Reply, block, session::Visitor},
     lookup::{self, Refusal},
 };
 use actix_multipart::Multipart;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{self, Data},
+    HttpRequest,
+    web::{Data, ReqData},
 };
 use futures_util::StreamExt as _;
 use varco_audit::case::{Answer, Approval, Document, Refusal as Refused, Request};
@@ -30,9 +30,9 @@ const FIELDS: usize = 8;
 pub async fn ask(
     request: HttpRequest,
     console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
+    visitor: ReqData<Visitor>,
     parts: Multipart,
-) -> actix_web::Result<HttpResponse> {
+) -> Reply {
     hand_in(&request, &console, &visitor, parts, &[Request::FORMAT]).await
 }
 
@@ -44,9 +44,9 @@ pub async fn ask(
 pub async fn decide(
     request: HttpRequest,
     console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
+    visitor: ReqData<Visitor>,
     parts: Multipart,
-) -> actix_web::Result<HttpResponse> {
+) -> Reply {
     let formats = [Approval::FORMAT, Refused::FORMAT, Answer::FORMAT];
     hand_in(&request, &console, &visitor, parts, &formats).await
 }
@@ -57,7 +57,7 @@ async fn hand_in(
     visitor: &Visitor,
     parts: Multipart,
     formats: &[&str],
-) -> actix_web::Result<HttpResponse> {
+) -> Reply {
     match taken(request, console, parts, formats).await {
         Ok(handed) => page(request, console, visitor, Some(handed)).await,
         Err(trouble) => console.trouble(request, trouble),

@@ -2,24 +2,16 @@
 
 use super::row;
 use crate::{
-    console::{
-        Console, answer, block,
-        logs::{self, Known},
-        role::Right,
-        session::Visitor,
-        views,
-    },
+    console::{Console, Reply, answer, block, logs, role::Right, session::Visitor, views},
     lookup::{self, Refusal},
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data},
+    HttpRequest,
+    web::{Data, Path, ReqData},
 };
 use jiff::Timestamp;
 use varco_audit::case::{CaseId, Step};
 use varco_templates::console::{self as pages, CaseRow, StepRow, Trouble};
-use varco_web::lang;
 
 /// One case.
 ///
@@ -29,16 +21,12 @@ use varco_web::lang;
 pub async fn show(
     request: HttpRequest,
     console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-    case: web::Path<String>,
-) -> actix_web::Result<HttpResponse> {
-    match read(&console, &visitor, &case, "").await {
-        Ok((row, allowed)) => {
-            let gives = allowed && visitor.may(Right::Receipt);
-            console.page(&request, StatusCode::OK, |view| pages::case(view, &row, gives))
-        }
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+    visitor: ReqData<Visitor>,
+    case: Path<String>,
+) -> Reply {
+    let found = read(&console, &visitor, &case, "").await;
+    let may = visitor.may(Right::Receipt);
+    answer::page(&console, &request, found, |view, (row, allowed)| pages::case(view, &row, allowed && may))
 }
 
 /// Its steps and what the answer said, as a file.
@@ -49,14 +37,12 @@ pub async fn show(
 pub async fn table(
     request: HttpRequest,
     console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-    case: web::Path<String>,
-) -> actix_web::Result<HttpResponse> {
-    let lang = lang::of(&request);
-    match read(&console, &visitor, &case, "/steps.csv").await {
-        Ok((row, _)) => Ok(answer::csv(&format!("case-{}", row.case), lang, &pages::case_table(lang, &row))),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+    visitor: ReqData<Visitor>,
+    case: Path<String>,
+) -> Reply {
+    let found = read(&console, &visitor, &case, "/steps.csv").await;
+    let name = format!("case-{case}");
+    answer::csv(&console, &request, found, &name, |lang, (row, _)| pages::case_table(lang, &row))
 }
 
 /// The receipt of a case that was allowed (C2SP tlog-proof).
@@ -67,13 +53,11 @@ pub async fn table(
 pub async fn receipt(
     request: HttpRequest,
     console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-    case: web::Path<String>,
-) -> actix_web::Result<HttpResponse> {
-    match prove(&console, &visitor, &case).await {
-        Ok((id, text)) => Ok(answer::file("text/plain; charset=utf-8", &format!("{id}.receipt"), text)),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+    visitor: ReqData<Visitor>,
+    case: Path<String>,
+) -> Reply {
+    let found = prove(&console, &visitor, &case).await;
+    answer::text(&console, &request, found.map(|(id, text)| (format!("{id}.receipt"), text)))
 }
 
 async fn prove(console: &Data<Console>, visitor: &Visitor, case: &str) -> Result<(CaseId, String), Trouble> {
@@ -127,12 +111,11 @@ pub(super) fn one(console: &Console, id: CaseId) -> anyhow::Result<Option<(CaseR
 /// Every step of a case: those of its own table, and holds by the marks of the hub's log.
 fn steps(console: &Console, id: CaseId) -> anyhow::Result<Vec<(Step, Timestamp, u64)>> {
     let mut steps = lookup::steps(&console.hub, id)?;
-    if let Some(own) = logs::all(console).into_iter().find(Known::is_own) {
-        for step in [Step::Held, Step::Released] {
-            let mark = format!("{step}:{id}");
-            let marked = console.hub.index.with(|rows| rows.marked(own.origin(), &mark))?;
-            steps.extend(marked.into_iter().map(|marked| (step, marked.at, marked.sequence)));
-        }
+    let own = logs::own(console);
+    for step in [Step::Held, Step::Released] {
+        let mark = format!("{step}:{id}");
+        let marked = console.hub.index.with(|rows| rows.marked(own.origin(), &mark))?;
+        steps.extend(marked.into_iter().map(|marked| (step, marked.at, marked.sequence)));
     }
     steps.sort_by_key(|(_, _, entry)| *entry);
     Ok(steps)

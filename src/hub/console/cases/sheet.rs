@@ -5,7 +5,7 @@ use super::one;
 use crate::{
     app,
     console::{
-        Console, answer, block,
+        Console, Reply, answer, block,
         logs::{self, Known},
         session::Visitor,
         views,
@@ -14,9 +14,8 @@ use crate::{
     witness::cosigned,
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data},
+    HttpRequest,
+    web::{Data, Path, ReqData},
 };
 use jiff::Timestamp;
 use std::fs;
@@ -36,13 +35,11 @@ use varco_templates::console::{self as pages, Head, Sheet, SheetEntry, SiteHead,
 pub async fn show(
     request: HttpRequest,
     console: Data<Console>,
-    visitor: web::ReqData<Visitor>,
-    case: web::Path<String>,
-) -> actix_web::Result<HttpResponse> {
-    match read(&console, &visitor, &case).await {
-        Ok(sheet) => console.page(&request, StatusCode::OK, |view| pages::sheet(view, &sheet)),
-        Err(trouble) => console.trouble(&request, trouble),
-    }
+    visitor: ReqData<Visitor>,
+    case: Path<String>,
+) -> Reply {
+    let found = read(&console, &visitor, &case).await;
+    answer::page(&console, &request, found, |view, sheet| pages::sheet(view, &sheet))
 }
 
 async fn read(console: &Data<Console>, visitor: &Visitor, case: &str) -> Result<Sheet, Trouble> {
