@@ -2,7 +2,7 @@
 
 use crate::{
     TEXT, query, root,
-    tsa::{FOR_TIMESTAMPS, P256, RSA, Tsa, granted},
+    tsa::{FOR_TIMESTAMPS, OTHER_PURPOSES, P256, RSA, Tsa},
 };
 use varco_audit::timestamp::{Authority, BadTimestamp, Nonce, Query, verify};
 
@@ -26,11 +26,8 @@ fn another_text_and_another_question() {
     let other = Nonce::new([8; 16]).unwrap();
     assert_eq!(verify(&reply, TEXT, Some(&other), &root(&tsa)), Err(BadTimestamp::OtherNonce));
 
-    std::fs::write(tsa.0.join("text"), TEXT).unwrap();
-    for words in [&["-no_nonce", "-sha256"][..], &["-sha512"]] {
-        let ask = ["ts", "-query", "-data", "text", "-cert", "-out", "theirs"];
-        tsa.openssl(&[&ask[..], words].concat());
-        let reply = tsa.reply(&std::fs::read(tsa.0.join("theirs")).unwrap(), "tsa", "");
+    for words in [&["-cert", "-no_nonce", "-sha256"][..], &["-cert", "-sha512"]] {
+        let reply = tsa.asked(TEXT, words, "tsa", "");
         let is_plain = words.contains(&"-no_nonce");
         let why = if is_plain { BadTimestamp::OtherNonce } else { BadTimestamp::OtherText };
         assert_eq!(refused(&reply, &tsa), why);
@@ -52,13 +49,7 @@ fn an_authority_that_refuses_is_heard() {
 fn another_purpose_is_refused() {
     let tsa = Tsa::new("purpose");
     let good = tsa.reply(&query().octets, "tsa", "");
-    for (unit, says) in [
-        ("tls", "extendedKeyUsage=critical,serverAuth"),
-        ("two", "extendedKeyUsage=critical,timeStamping,serverAuth"),
-        ("mild", "extendedKeyUsage=timeStamping"),
-        ("any", "extendedKeyUsage=critical,anyExtendedKeyUsage"),
-        ("none", "keyUsage=digitalSignature"),
-    ] {
+    for (unit, says) in OTHER_PURPOSES {
         tsa.unit(unit, P256, says);
         assert_eq!(refused(&tsa.signed_by(&good, unit, &[]), &tsa), BadTimestamp::OtherPurpose, "{unit}");
         let pinned = Authority::from_pem(&tsa.pem(unit)).unwrap();
@@ -72,10 +63,7 @@ fn another_purpose_is_refused() {
 #[test]
 fn a_certificate_out_of_its_time_or_of_nobody_is_refused() {
     let tsa = Tsa::new("time");
-    tsa.certificate("over", P256, FOR_TIMESTAMPS, "issuer", "-1");
-    tsa.certificate("below", P256, FOR_TIMESTAMPS, "tsa", "30");
-    tsa.certificate("old", P256, "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign", "root", "-1");
-    tsa.certificate("late", P256, FOR_TIMESTAMPS, "old", "30");
+    tsa.units_of_nobody();
     // Stamped after all of them began.
     let good = tsa.reply(&query().octets, "tsa", "");
     let over = tsa.signed_by(&good, "over", &[]);
@@ -103,10 +91,7 @@ fn sha_1_and_short_keys_are_refused() {
     // The certificate named by SHA-1: ESSCertID in place of ESSCertIDv2.
     let named = tsa.reply(&query.octets, "rsa", "ess_cert_id_alg = sha1");
     assert_eq!(refused(&named, &tsa), BadTimestamp::NoCertificate);
-    std::fs::write(tsa.0.join("text"), TEXT).unwrap();
-    tsa.openssl(&["ts", "-query", "-data", "text", "-sha1", "-cert", "-out", "sha1"]);
-    let theirs = std::fs::read(tsa.0.join("sha1")).unwrap();
-    let reply = tsa.reply(&theirs, "rsa", "digests = sha1");
+    let reply = tsa.asked(TEXT, &["-cert", "-sha1"], "rsa", "digests = sha1");
     assert_eq!(verify(&reply, TEXT, None, &root(&tsa)), Err(BadTimestamp::OtherText));
 }
 
@@ -114,33 +99,14 @@ fn sha_1_and_short_keys_are_refused() {
 fn without_its_certificate_or_as_another_message_it_is_nothing() {
     let tsa = Tsa::new("bare");
     let query = query();
-    std::fs::write(tsa.0.join("text"), TEXT).unwrap();
-    tsa.openssl(&["ts", "-query", "-data", "text", "-sha256", "-no_nonce", "-out", "bare"]);
-    let reply = tsa.reply(&std::fs::read(tsa.0.join("bare")).unwrap(), "tsa", "");
+    let reply = tsa.asked(TEXT, &["-no_nonce", "-sha256"], "tsa", "");
     assert_eq!(verify(&reply, TEXT, None, &root(&tsa)), Err(BadTimestamp::NoCertificate));
 
     let good = tsa.reply(&query.octets, "tsa", "");
     // Without signed attributes, and any other signed message of the same key.
     assert!(verify(&tsa.signed_by(&good, "tsa", &["-noattr"]), TEXT, None, &root(&tsa)).is_err());
-    tsa.openssl(&[
-        "cms",
-        "-sign",
-        "-cades",
-        "-binary",
-        "-nodetach",
-        "-outform",
-        "DER",
-        "-in",
-        "info",
-        "-out",
-        "data",
-        "-signer",
-        "tsa.pem",
-        "-inkey",
-        "tsa.key",
-    ]);
-    let data = std::fs::read(tsa.0.join("data")).unwrap();
-    assert_eq!(verify(&granted(&data), TEXT, None, &root(&tsa)), Err(BadTimestamp::Malformed));
+    let data = tsa.as_another_message();
+    assert_eq!(verify(&data, TEXT, None, &root(&tsa)), Err(BadTimestamp::Malformed));
     for end in 0..good.len() {
         assert!(verify(&good[..end], TEXT, None, &root(&tsa)).is_err(), "{end}");
     }

@@ -2,10 +2,9 @@
 
 use crate::{
     TEXT, query, root,
-    tsa::{FOR_TIMESTAMPS, P256, P384, RSA, Tsa, granted},
+    tsa::{FOR_TIMESTAMPS, HABITS, OTHER_PURPOSES, P256, RSA, Tsa},
 };
 use std::{
-    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
@@ -62,30 +61,10 @@ fn case(name: impl Into<String>, reply: Vec<u8>, pem: Vec<u8>) -> Case {
 #[test]
 fn each_kind_of_key_hash_and_habit_is_taken_by_both_or_by_neither() {
     let tsa = Tsa::new("second-kinds");
-    tsa.unit("rsa", RSA, FOR_TIMESTAMPS);
-    tsa.unit("p384", P384, FOR_TIMESTAMPS);
     let (query, pem) = (query().octets, tsa.pem("root"));
-    let mut cases = Vec::new();
-    for unit in ["tsa", "rsa", "p384"] {
-        for digest in ["sha256", "sha384", "sha512"] {
-            let reply = tsa.reply(&query, unit, &format!("signer_digest = {digest}"));
-            cases.push(case(format!("{unit} {digest}"), reply, pem.clone()));
-        }
-    }
-    let reply = tsa.reply(&query, "rsa", "");
-    for hash in ["sha256", "sha384", "sha512"] {
-        let pss = ["-md", hash, "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_pss_saltlen:digest"];
-        cases.push(case(format!("pss {hash}"), tsa.signed_by(&reply, "rsa", &pss), pem.clone()));
-    }
-    for more in [
-        "clock_precision_digits = 6",
-        "accuracy = microsecs:1",
-        "tsa_name = no\nordering = no",
-        "ess_cert_id_chain = yes",
-        "ess_cert_id_alg = sha512",
-    ] {
-        cases.push(case(more, tsa.reply(&query, "tsa", more), pem.clone()));
-    }
+    let kinds = tsa.kinds(&query).into_iter();
+    let mut cases: Vec<_> = kinds.map(|kind| case(kind.name, kind.reply, pem.clone())).collect();
+    cases.extend(HABITS.map(|more| case(more, tsa.reply(&query, "tsa", more), pem.clone())));
     let several = [tsa.pem("rsa"), tsa.pem("tsa")].concat();
     for (name, pem) in [("issuer", tsa.pem("issuer")), ("unit", tsa.pem("tsa")), ("several", several)] {
         cases.push(case(name, tsa.reply(&query, "tsa", ""), pem));
@@ -106,29 +85,15 @@ fn what_is_no_timestamp_of_this_text_by_this_authority_is_taken_by_neither() {
         case("longer", [&good[..], b"\0"].concat(), pem.clone()),
         case("no attributes", tsa.signed_by(&good, "tsa", &["-noattr"]), pem.clone()),
     ];
-    for (unit, says) in [
-        ("tls", "extendedKeyUsage=critical,serverAuth"),
-        ("two", "extendedKeyUsage=critical,timeStamping,serverAuth"),
-        ("mild", "extendedKeyUsage=timeStamping"),
-        ("any", "extendedKeyUsage=critical,anyExtendedKeyUsage"),
-        ("none", "keyUsage=digitalSignature"),
-    ] {
+    for (unit, says) in OTHER_PURPOSES {
         tsa.unit(unit, P256, says);
         let reply = tsa.signed_by(&good, unit, &[]);
         cases.push(case(unit, reply.clone(), pem.clone()));
         cases.push(case(format!("{unit}, pinned"), reply, tsa.pem(unit)));
     }
-    tsa.certificate("over", P256, FOR_TIMESTAMPS, "issuer", "-1");
-    tsa.certificate("below", P256, FOR_TIMESTAMPS, "tsa", "30");
-    tsa.certificate("old", P256, "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign", "root", "-1");
-    tsa.certificate("late", P256, FOR_TIMESTAMPS, "old", "30");
-    tsa.certificate(
-        "web",
-        P256,
-        "basicConstraints=critical,CA:TRUE\nextendedKeyUsage=serverAuth",
-        "root",
-        "30",
-    );
+    tsa.units_of_nobody();
+    let web = "basicConstraints=critical,CA:TRUE\nextendedKeyUsage=serverAuth";
+    tsa.certificate("web", P256, web, "root", "30");
     tsa.certificate("of-web", P256, FOR_TIMESTAMPS, "web", "30");
     tsa.unit("short", &["-newkey", "rsa:1024"], FOR_TIMESTAMPS);
     tsa.unit("rsa", RSA, FOR_TIMESTAMPS);
@@ -144,14 +109,9 @@ fn what_is_no_timestamp_of_this_text_by_this_authority_is_taken_by_neither() {
     }
     let named = tsa.reply(&query, "rsa", "ess_cert_id_alg = sha1");
     cases.push(case("named by SHA-1", named, pem.clone()));
-    fs::write(tsa.0.join("text"), TEXT).unwrap();
-    tsa.openssl(&["ts", "-query", "-data", "text", "-sha256", "-no_nonce", "-out", "bare"]);
-    let bare = tsa.reply(&fs::read(tsa.0.join("bare")).unwrap(), "tsa", "");
+    let bare = tsa.asked(TEXT, &["-no_nonce", "-sha256"], "tsa", "");
     cases.push(case("no certificate", bare, pem.clone()));
-    let data =
-        ["cms", "-sign", "-cades", "-binary", "-nodetach", "-outform", "DER", "-in", "info", "-out", "data"];
-    tsa.openssl(&[&data[..], &["-signer", "tsa.pem", "-inkey", "tsa.key"]].concat());
-    cases.push(case("another message", granted(&fs::read(tsa.0.join("data")).unwrap()), pem));
+    cases.push(case("another message", tsa.as_another_message(), pem));
     assert_eq!(agree(&cases), 1, "the good one alone");
 }
 

@@ -12,6 +12,31 @@ pub const RSA: &[&str] = &["-newkey", "rsa:2048"];
 /// What a unit's certificate says.
 pub const FOR_TIMESTAMPS: &str = "extendedKeyUsage=critical,timeStamping";
 
+/// What authorities may do otherwise, as lines of their settings.
+pub const HABITS: [&str; 5] = [
+    "clock_precision_digits = 6",
+    "accuracy = microsecs:1",
+    "tsa_name = no\nordering = no",
+    "ess_cert_id_chain = yes",
+    "ess_cert_id_alg = sha512",
+];
+/// Units whose certificate is for something else, or for more.
+pub const OTHER_PURPOSES: [(&str, &str); 5] = [
+    ("tls", "extendedKeyUsage=critical,serverAuth"),
+    ("two", "extendedKeyUsage=critical,timeStamping,serverAuth"),
+    ("mild", "extendedKeyUsage=timeStamping"),
+    ("any", "extendedKeyUsage=critical,anyExtendedKeyUsage"),
+    ("none", "keyUsage=digitalSignature"),
+];
+
+/// A stamp, and of which kind.
+pub struct Kind {
+    pub name: String,
+    pub reply: Vec<u8>,
+    /// ring has no ECDSA with SHA-512.
+    pub is_known: bool,
+}
+
 /// A folder with the authority's files, gone at the end.
 pub struct Tsa(pub PathBuf);
 
@@ -68,6 +93,67 @@ impl Tsa {
             "-extfile",
             &file("ext"),
         ]);
+    }
+
+    /// Units that are out of their time or below one that is no authority: `over`, `late` below `old`, `below`.
+    pub fn units_of_nobody(&self) {
+        self.certificate("over", P256, FOR_TIMESTAMPS, "issuer", "-1");
+        self.certificate("below", P256, FOR_TIMESTAMPS, "tsa", "30");
+        self.certificate(
+            "old",
+            P256,
+            "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign",
+            "root",
+            "-1",
+        );
+        self.certificate("late", P256, FOR_TIMESTAMPS, "old", "30");
+    }
+
+    /// An answer by each kind of key and hash.
+    pub fn kinds(&self, query: &[u8]) -> Vec<Kind> {
+        self.unit("rsa", RSA, FOR_TIMESTAMPS);
+        self.unit("p384", P384, FOR_TIMESTAMPS);
+        let mut kinds = Vec::new();
+        for unit in ["tsa", "rsa", "p384"] {
+            for digest in ["sha256", "sha384", "sha512"] {
+                let reply = self.reply(query, unit, &format!("signer_digest = {digest}"));
+                let is_known = unit == "rsa" || digest != "sha512";
+                kinds.push(Kind { name: format!("{unit} {digest}"), reply, is_known });
+            }
+        }
+        let good = self.reply(query, "rsa", "");
+        for hash in ["sha256", "sha384", "sha512"] {
+            let pss = ["-md", hash, "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_pss_saltlen:digest"];
+            let reply = self.signed_by(&good, "rsa", &pss);
+            kinds.push(Kind { name: format!("pss {hash}"), reply, is_known: true });
+        }
+        kinds
+    }
+
+    /// The answer to a question for this text as `openssl ts` asks it, with these words.
+    pub fn asked(&self, text: &[u8], words: &[&str], unit: &str, more: &str) -> Vec<u8> {
+        std::fs::write(self.0.join("text"), text).unwrap();
+        self.openssl(&[&["ts", "-query", "-data", "text", "-out", "theirs"], words].concat());
+        self.reply(&std::fs::read(self.0.join("theirs")).unwrap(), unit, more)
+    }
+
+    /// The last statement that was signed once more (see [`Self::signed_by`]), by the unit `tsa` as another kind of message.
+    pub fn as_another_message(&self) -> Vec<u8> {
+        let data = [
+            "cms",
+            "-sign",
+            "-cades",
+            "-binary",
+            "-nodetach",
+            "-outform",
+            "DER",
+            "-in",
+            "info",
+            "-out",
+            "data",
+        ];
+        self.openssl(&[&data[..], &["-signer", "tsa.pem", "-inkey", "tsa.key"]].concat());
+        granted(&std::fs::read(self.0.join("data")).unwrap())
     }
 
     /// What `openssl ts` answers, as the named unit; `more` are lines of its settings.
