@@ -12,6 +12,7 @@ import os
 import sys
 
 sys.path.insert(0, sys.argv[1])
+import varco_leaves  # noqa: E402
 import varco_verify as v  # noqa: E402
 
 FOLDER, OLDER, VKEY, HALF = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])
@@ -231,8 +232,8 @@ for this in BUNDLES:
     bundle_bits(this)
 for name in sorted(set(NAMES) - {this.name for this in BUNDLES}):
     other_bits(name)
-for function in (v.leaf_hash, v.leaf, v.nanoseconds, v.tile_hash):
-    setattr(v, function.__name__, functools.lru_cache(4096)(function))
+for module, name in ((v, "leaf_hash"), (v, "leaf"), (varco_leaves, "nanoseconds"), (v, "tile_hash")):
+    setattr(module, name, functools.lru_cache(4096)(getattr(module, name)))
 for part in (swaps, moved, files_moved, replays):
     part()
 print("%d cases, all found" % count)
