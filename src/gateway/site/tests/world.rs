@@ -1,6 +1,10 @@
 //! A world around the site: a store that can fail before or after it has written, a kernel, and an enforcer that can be
 //! lost before or after it has done what it was asked. It checks the law of order as it goes.
 
+mod kernel;
+mod store;
+mod words;
+
 use super::super::{
     shares::{SharesAnswer, SharesAsk},
     *,
@@ -10,11 +14,11 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use varco_audit::SharesStep;
 use varco_policy::{
     Device, Lane, Mac, PassId, Rate, Slot, Subject,
-    hours::Opening,
     lane::{Lanes, Share},
     pass::{Session, Sid},
-    wire::{KernelPass, Measured, PassRate, PassUsage, Refusal, Reply, Request},
+    wire::{Refusal, Reply, Request},
 };
+use words::{brief, brief_event};
 
 pub const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
 pub const LENGTH: SignedDuration = SignedDuration::from_hours(1);
@@ -314,92 +318,6 @@ impl World {
         panic!("the site never comes to rest");
     }
 
-    fn record(&mut self, changes: Vec<Change>) -> Event {
-        if self.disk != Disk::FailedNotPersisted {
-            changes.iter().for_each(|change| self.write(change));
-        }
-        match self.disk {
-            Disk::Good => Event::Recorded(changes),
-            _ => Event::RecordFailed(changes),
-        }
-    }
-
-    /// The store's own rules: see `store.rs`.
-    fn write(&mut self, change: &Change) {
-        match change {
-            Change::Started(pass) => {
-                if self.open.insert(pass.id, (pass.clone(), None)).is_none() {
-                    self.check_slot_is_free(pass);
-                    assert!(self.started.insert(pass.id, pass.slot).is_none(), "started twice");
-                }
-            }
-            Change::Leaving { pass, cause } => {
-                if let Some((_, leaving)) = self.open.get_mut(pass) {
-                    *leaving = Some(*cause);
-                }
-            }
-            Change::Ended { pass, slot, at, freed, cause } => {
-                self.resting.insert(*slot, *freed);
-                if let Some((was, _)) = self.open.remove(pass) {
-                    assert_eq!(was.slot, *slot);
-                    assert!(
-                        !self.kernel.contains_key(&was.device) || self.device_has_other(&was),
-                        "ended in the records, not in the kernel"
-                    );
-                    assert!(self.ended.insert(*pass, (*at, *cause)).is_none(), "ended twice");
-                }
-            }
-            Change::Shares { step, shares, .. } => self.line.write(*step, *shares),
-            Change::SharesTold(_) => {}
-            Change::Reconciled { .. } => {}
-            Change::Used { person, used, counted } => {
-                self.used.insert(person.clone(), *used);
-                self.counted.extend(counted.iter().copied());
-            }
-            Change::Day(day) => self.used.retain(|_, used| used.day >= *day),
-            Change::Rated { pass, rate } => drop(self.rates.insert(*pass, *rate)),
-        }
-    }
-
-    /// The kernel counts from 0 again for whoever it admits again.
-    fn forget_counters(&mut self) {
-        let kernel = &self.kernel;
-        self.bytes.retain(|device, _| kernel.contains_key(device));
-    }
-
-    pub fn person_of(&self, device: Device) -> Option<Subject> {
-        let mut open = self.open.values();
-        open.find(|(pass, _)| pass.device == device).map(|(pass, _)| pass.subject.clone())
-    }
-
-    /// The rules of the site, seen from the kernel.
-    fn check_limits(&self, admitted: Device, until: Timestamp) {
-        let limits = self.rules.limits;
-        let person = self.person_of(admitted);
-        let same = self.kernel.keys().filter(|device| self.person_of(**device) == person).count();
-        assert!(same <= limits.passes_per_person as usize, "a person holds too many passes");
-        let known = self.kernel.keys().filter(|device| self.person_of(**device).is_some()).count();
-        assert!(limits.guests.is_none_or(|most| known <= most as usize), "too many guests");
-        match self.rules.schedule.at(self.asked_at) {
-            Opening::Closed { .. } => panic!("admitted to a closed site"),
-            Opening::Open { closes } => {
-                assert!(closes.is_none_or(|closes| until <= closes), "admitted for longer than it is open");
-            }
-        }
-    }
-
-    fn device_has_other(&self, ended: &Pass) -> bool {
-        self.kernel.get(&ended.device).is_some_and(|(slot, _)| *slot != ended.slot)
-    }
-
-    fn check_slot_is_free(&self, pass: &Pass) {
-        let others = self.open.values().filter(|(other, _)| other.id != pass.id && other.slot == pass.slot);
-        assert_eq!(others.count(), 0, "a slot is lent twice");
-        if let Some(freed) = self.resting.get(&pass.slot) {
-            assert!(self.now.duration_since(*freed) >= QUARANTINE, "a slot did not rest");
-        }
-    }
-
     fn follow(&mut self, effect: Effect) {
         match effect {
             Effect::Ask(request) => {
@@ -431,83 +349,6 @@ impl World {
         }
     }
 
-    fn perform(&mut self, request: Request) -> Reply {
-        match request {
-            Request::Measure => return Reply::Measured(self.measured()),
-            Request::Apply(desired) => {
-                self.raise(desired.generation);
-                self.line.apply(&desired, self.now);
-                let wanted: Vec<_> = desired.passes.iter().map(|p| p.device).collect();
-                self.kernel.retain(|device, _| wanted.contains(device));
-                self.forget_counters();
-                self.kernel_rates = desired.passes.iter().map(|p| (p.device, p.rate)).collect();
-                let new: Vec<_> =
-                    desired.passes.into_iter().filter(|p| !self.kernel.contains_key(&p.device)).collect();
-                self.admit(new);
-            }
-            Request::Admit { generation, passes } => {
-                self.raise(generation);
-                self.admit(passes);
-            }
-            Request::Expel { generation, devices } => {
-                self.raise(generation);
-                self.kernel.retain(|device, _| !devices.contains(device));
-                self.forget_counters();
-            }
-            Request::Limit { generation, rates } => {
-                self.raise(generation);
-                for PassRate { device, rate } in rates {
-                    self.kernel_rates.insert(device, rate);
-                }
-            }
-            Request::Plan(_) if self.refuses_plans => {
-                return Reply::Refused(Refusal::NotAllowed("too little for the office".into()));
-            }
-            Request::Plan(_) => return Reply::Planned(vec!["tc: one change".into()]),
-            Request::Lanes | Request::Ports | Request::Carry(_) => {
-                panic!("the site asks for passes only")
-            }
-        }
-        Reply::Done { generation: self.kernel_generation.unwrap_or(0) }
-    }
-
-    fn raise(&mut self, generation: u64) {
-        assert!(self.kernel_generation.is_none_or(|held| held < generation), "the generation went back");
-        self.kernel_generation = Some(generation);
-    }
-
-    /// The law: nobody is admitted whose start is not durable, with any other slot, or beside another with the slot.
-    fn admit(&mut self, passes: Vec<KernelPass>) {
-        for pass in passes {
-            let mut recorded = self.open.values().map(|(p, _)| (p.device, p.slot));
-            assert!(recorded.any(|r| r == (pass.device, pass.slot)), "admitted before it was recorded");
-            let until = self.now + SignedDuration::from_secs(pass.seconds.into());
-            self.kernel.insert(pass.device, (pass.slot, until));
-            self.bytes.insert(pass.device, 0);
-            self.kernel_rates.insert(pass.device, pass.rate);
-            self.check_limits(pass.device, self.asked_at + SignedDuration::from_secs(pass.seconds.into()));
-            let holders = self.kernel.values().filter(|(slot, _)| *slot == pass.slot).count();
-            assert_eq!(holders, 1, "two devices hold a slot");
-        }
-    }
-
-    fn measured(&self) -> Measured {
-        let usage = |(device, (_, until)): (&Device, &(Slot, Timestamp))| PassUsage {
-            device: *device,
-            seconds: u32::try_from(until.duration_since(self.now).as_secs()).unwrap(),
-            up_packets: self.up_packets,
-            up_bytes: self.bytes.get(device).map_or(0, |bytes| bytes / 4),
-            down_packets: 0,
-            down_bytes: self.bytes.get(device).map_or(0, |bytes| bytes - bytes / 4),
-        };
-        Measured {
-            generation: self.kernel_generation,
-            passes: self.kernel.iter().map(usage).collect(),
-            trial: self.line.left(self.now),
-            ..Measured::default()
-        }
-    }
-
     pub fn answer_of(&self, pass: PassId) -> Option<Answer> {
         let ticket = pass.0.as_u64_pair().1;
         self.answers.iter().find(|(t, _)| *t == ticket).map(|(_, answer)| *answer)
@@ -524,83 +365,4 @@ impl World {
     pub fn text(&self) -> String {
         self.transcript.join("\n")
     }
-}
-
-fn brief_event(event: &Event) -> String {
-    match event {
-        Event::LoggedIn(login) => format!("logged in, pass {}", short(login.pass)),
-        Event::LogOut { .. } => "log out".into(),
-        Event::ProviderLogOut { .. } => "provider logs out".into(),
-        Event::Expel { pass, .. } => format!("expel pass {}", short(*pass)),
-        Event::Rate { pass, .. } => format!("rate of pass {}", short(*pass)),
-        Event::Recorded(changes) => format!("recorded {}", changes.len()),
-        Event::RecordFailed(changes) => format!("record failed {}", changes.len()),
-        Event::EnforcerBack => "enforcer back".into(),
-        Event::EnforcerLost => "enforcer lost".into(),
-        Event::Answered(Reply::Done { generation }) => format!("done {generation}"),
-        Event::Answered(Reply::Measured(_)) => "measured".into(),
-        Event::Answered(
-            other @ (Reply::Lanes(_) | Reply::Ports(_) | Reply::Planned(_) | Reply::Carrying(_)),
-        ) => {
-            format!("{other:?}")
-        }
-        Event::Answered(Reply::Refused(why)) => format!("refused: {why}"),
-        Event::Shares(SharesAsk::Plan(_), _) => "asked for a plan".into(),
-        Event::Shares(SharesAsk::Try(_), _) => "asked to try".into(),
-        Event::Shares(SharesAsk::Confirm(_), _) => "asked to confirm".into(),
-        Event::Shares(SharesAsk::TakeBack(_), _) => "asked to take back".into(),
-        Event::Tick => "tick".into(),
-    }
-}
-
-fn brief(effect: &Effect) -> String {
-    match effect {
-        Effect::Record(Change::Started(pass)) => {
-            format!("record start of {} on port {}", short(pass.id), pass.slot.first_port)
-        }
-        Effect::Record(Change::Leaving { pass, cause }) => {
-            format!("record {} leaving: {cause:?}", short(*pass))
-        }
-        Effect::Record(Change::Ended { pass, cause, .. }) => {
-            format!("record end of {}: {cause:?}", short(*pass))
-        }
-        Effect::Record(Change::Reconciled { missing, unknown, .. }) => {
-            format!("record difference: {missing} missing, {unknown} unknown")
-        }
-        Effect::Record(Change::Used { used, .. }) => {
-            format!("record used: {:#}, {} bytes", used.time, used.bytes)
-        }
-        Effect::Record(Change::Day(day)) => format!("record day {day}"),
-        Effect::Record(Change::Rated { pass, .. }) => format!("record rate of {}", short(*pass)),
-        Effect::Ask(Request::Apply(desired)) => {
-            let trial = desired.trial.map(|t| format!(", trial for {} s", t.seconds)).unwrap_or_default();
-            format!("ask apply {}: {} passes{trial}", desired.generation, desired.passes.len())
-        }
-        Effect::Ask(Request::Admit { generation, passes }) => {
-            let seconds: Vec<_> = passes.iter().map(|p| p.seconds).collect();
-            format!("ask admit {generation}: seconds {seconds:?}")
-        }
-        Effect::Ask(Request::Expel { generation, devices }) => {
-            format!("ask expel {generation}: {} devices", devices.len())
-        }
-        Effect::Ask(Request::Limit { generation, rates }) => {
-            format!("ask limit {generation}: {} passes", rates.len())
-        }
-        Effect::Record(Change::Shares { step, .. }) => format!("record shares: {step:?}"),
-        Effect::Record(Change::SharesTold(_)) => "record what site.toml says".into(),
-        Effect::Ask(Request::Plan(_)) => "ask plan".into(),
-        Effect::AnswerShares(ticket, SharesAnswer::OnTrial(_)) => format!("answer {}: on trial", ticket.0),
-        Effect::AnswerShares(ticket, answer) => format!("answer {}: {answer:?}", ticket.0),
-        Effect::Ask(Request::Measure) => "ask measure".into(),
-        Effect::Ask(other) => format!("ask {other:?}"),
-        Effect::Show(pass, _) => format!("show {}", short(pass.id)),
-        Effect::Left(left) => format!("left: {} devices", left.len()),
-        Effect::Hide(_) => "hide".into(),
-        Effect::Answer(ticket, Answer::Online(_)) => format!("answer {}: online", ticket.0),
-        Effect::Answer(ticket, answer) => format!("answer {}: {answer:?}", ticket.0),
-    }
-}
-
-fn short(pass: PassId) -> u64 {
-    pass.0.as_u64_pair().1
 }
