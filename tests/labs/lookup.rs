@@ -1,6 +1,7 @@
 //! A question of the authorities, from the citizen's surfing to the citizen's name; and what the hub has of it.
 
 use crate::{
+    pack,
     seized::{files, holding, holding_address},
     site::{SERVER, Site, eventually},
 };
@@ -19,6 +20,8 @@ fn the_citizen_behind_an_address_is_named_by_two_officers_and_the_hub_learns_no_
     let receipt = std::fs::read_to_string(case.file("receipt")).unwrap();
     assert!(receipt.starts_with("c2sp.org/tlog-proof@v1\n"), "{receipt}");
 
+    // Nobody is named from a record that no signed log has yet.
+    assert!(eventually(20, || site.log()["waiting"] == 0), "{}", site.log());
     let answered = site.answer("who", &case);
     assert!(answered.status.success(), "{}", String::from_utf8_lossy(&answered.stderr));
     let answer: Value = serde_json::from_slice(&answered.stdout).unwrap();
@@ -57,6 +60,8 @@ fn the_citizen_behind_an_address_is_named_by_two_officers_and_the_hub_learns_no_
         (&counted()["asked"], &counted()["allowed"], &counted()["refused"]),
         (&1.into(), &1.into(), &0.into())
     );
+
+    pack::a_magistrate_verifies_the_pack_by_what_it_says_itself(&site, &case);
 
     // The hub's disk, its log of the program too: no address, and nobody's name.
     let mut seized = files(Path::new(&site.state("hub")));

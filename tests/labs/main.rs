@@ -14,6 +14,7 @@ mod limits;
 mod login;
 mod logout;
 mod lookup;
+mod pack;
 mod passes;
 mod seized;
 mod settings;

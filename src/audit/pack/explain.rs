@@ -9,11 +9,23 @@ use jiff::Timestamp;
 
 const WORDS: &str = include_str!("LEGGIMI.txt");
 
+/// Who beside hub and officers vouches for the pack, and how many logs it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// Sites.
+    pub sites: usize,
+    /// Witnesses that must have cosigned the hub's checkpoint.
+    pub witnesses: usize,
+    /// Whether an authority has stamped it with the time.
+    pub stamped: bool,
+}
+
 /// Fills the words in.
 pub fn text(
     request: &Signed<Request>,
     question: &Question,
     answer: &Signed<Answer>,
+    vouched: Vouched,
     at: Timestamp,
 ) -> String {
     let asked = match &question.what {
@@ -35,8 +47,51 @@ pub fn text(
         ("{approver}", format!("{} il {}", answer.by, answer.at)),
         ("{found}", found(answer)),
         ("{clock}", clock(answer.clock)),
+        ("{places}", vouched.places()),
+        ("{options}", vouched.options()),
+        ("{outside}", vouched.outside()),
+        ("{stamp}", if vouched.stamped { STAMP.to_owned() } else { String::new() }),
     ];
     filled.into_iter().fold(WORDS.to_owned(), |text, (place, words)| text.replace(place, &words))
+}
+
+/// How the time stamp is verified by hand.
+const STAMP: &str = "La marca temporale:\n\n    \
+    openssl ts -verify -in hub/timestamp.tsr -data <(sed '/^$/,$d' hub/checkpoint) -CAfile CERTIFICATO\n\n";
+
+impl Vouched {
+    /// What the words in capitals stand for that are not in every pack.
+    fn places(self) -> String {
+        let witness = "    TESTIMONE    quella di un testimone indipendente\n";
+        let authority = "    CERTIFICATO  il certificato (PEM) dell'autorità di marcatura temporale\n";
+        [(self.witnesses > 0, witness), (self.stamped, authority)]
+            .iter()
+            .filter_map(|(there, words)| there.then_some(*words))
+            .collect()
+    }
+
+    /// What both programs are told: each key once for each who has one.
+    fn options(self) -> String {
+        let each = |count: usize, words: &str| words.repeat(count);
+        let keys = "--hub-vkey CENTRALE --mirror COPIA".to_owned() + &each(self.sites, " --vkey SITO");
+        let people = each(self.witnesses, " --witness TESTIMONE") + " --holders CARTELLA";
+        keys + &people + if self.stamped { " --tsa CERTIFICATO" } else { "" }
+    }
+
+    /// Whether anybody outside vouches for when it existed.
+    fn outside(self) -> String {
+        let witnesses = match self.witnesses {
+            0 => "Nessun testimone ha firmato lo stato del registro centrale".to_owned(),
+            1 => "Un testimone ha firmato lo stato del registro centrale (hub/checkpoint)".to_owned(),
+            n => format!("{n} testimoni hanno firmato lo stato del registro centrale (hub/checkpoint)"),
+        };
+        let stamp = if self.stamped {
+            "la sua marca temporale è in hub/timestamp.tsr"
+        } else {
+            "una marca temporale non c'è"
+        };
+        format!("{witnesses}; {stamp}.")
+    }
 }
 
 fn found(answer: &Answer) -> String {

@@ -151,8 +151,13 @@ pub fn make(make: &Make<'_>, opener: &mut Opener) -> Result<(Vec<u8>, Report), N
             members.extend(SiteFiles::open(site, &keys)?.files(moment, &answer, opener)?);
         }
     }
-    members
-        .insert(names::README.to_owned(), explain::text(&request, &question, &answer, make.at).into_bytes());
+    let vouched = explain::Vouched {
+        sites: keys.sites.len(),
+        witnesses: keys.witnesses.len(),
+        stamped: members.contains_key(names::TIMESTAMP),
+    };
+    let readme = explain::text(&request, &question, &answer, vouched, make.at);
+    members.insert(names::README.to_owned(), readme.into_bytes());
     sealed(members, (request.case_id(), make.at), opener).and_then(|octets| {
         let report = verify(&octets, make.trust)?;
         Ok((octets, report))

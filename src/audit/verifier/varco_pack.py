@@ -13,7 +13,7 @@ import sys
 
 import varco_timestamp
 from varco_answer import MINUTE, clock, nanoseconds, sessions, worse
-from varco_notes import Bad, checkpoint, cosigned, need, noted, parts_of, unbase64
+from varco_notes import Bad, checkpoint, cosigned, key_of, need, noted, parts_of, unbase64
 from varco_proofs import Entry, Holder, consistent, document
 
 # What is raised by files that are written otherwise.
@@ -122,8 +122,7 @@ class Pack:
     def steps(self, case):
         self.note = self.take("hub/checkpoint").decode("utf-8", "replace")
         checkpoint(self.note.encode(), self.hub)
-        for witness in self.witnesses:
-            cosigned([self.note.encode()], witness)
+        self.signed = [(key_of(witness, 4)[0], cosigned([self.note.encode()], witness)) for witness in self.witnesses]
         self.stamp = self.timestamp()
         before = -1
         for step, file in zip(STEPS, ("request", "approval", "answer")):
@@ -237,6 +236,10 @@ def main(arguments):
     print("case %s\nact %s, %s" % (case, question["act"], question["authority"]))
     for key, value in [i for i in question.items() if i[0] in ("address", "port", "protocol", "at", "tolerance")] + answer:
         print(key, value)
+    for witness, at in pack.signed:
+        print("cosigned by %s at %s" % (witness, at.isoformat()))
+    if not pack.signed:
+        print("cosigned by no witness: that the hub shows everybody one log rests on the hub alone")
     print("timestamp", pack.stamp)
     for key in pack.believed:
         print("taken from the pack itself: " + key)

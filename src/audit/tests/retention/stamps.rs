@@ -35,6 +35,12 @@ fn both(pack: &Path, case: &Case, tsa: Option<&str>) -> (Option<i32>, String) {
     (ours.status.code(), said)
 }
 
+/// What the pack says of itself to who has never seen one.
+fn readme(pack: &Path) -> String {
+    let members = archive::read(&fs::read(pack).unwrap()).unwrap();
+    String::from_utf8(members["LEGGIMI.txt"].clone()).unwrap()
+}
+
 #[test]
 fn a_pack_is_made_at_a_stamped_checkpoint_and_both_verifiers_read_the_stamp() {
     let (case, tsa, other) = (Case::site("pack-stamp"), Tsa::new("pack"), Tsa::new("pack-other"));
@@ -55,6 +61,7 @@ fn a_pack_is_made_at_a_stamped_checkpoint_and_both_verifiers_read_the_stamp() {
     assert_eq!(both(&pack, &case, Some(&wrong)).0, Some(5));
     // What a magistrate does with openssl, as LEGGIMI.txt says.
     let members = archive::read(&fs::read(&pack).unwrap()).unwrap();
+    assert!(readme(&pack).contains("--holders CARTELLA --tsa CERTIFICATO FILE"), "{}", readme(&pack));
     let note = String::from_utf8(members["hub/checkpoint"].clone()).unwrap();
     fs::write(tsa.0.join("text"), note.split_once("\n\n").unwrap().0.to_owned() + "\n").unwrap();
     fs::write(tsa.0.join("token"), &members["hub/timestamp.tsr"]).unwrap();
@@ -73,6 +80,8 @@ fn a_pack_without_a_stamp_or_with_that_of_another_text_is_no_stamped_one() {
     assert!(!refused.status.success() && said.contains("`varco-hub timestamp`"), "{said}");
     let pack = case.packed(&stem);
     assert!(!archive::read(&fs::read(&pack).unwrap()).unwrap().contains_key("hub/timestamp.tsr"));
+    let words = readme(&pack);
+    assert!(words.contains("una marca temporale non c'è") && !words.contains("CERTIFICATO"), "{words}");
     let (code, said) = both(&pack, &case, None);
     assert_eq!((code, said.matches("timestamp").count()), (Some(0), 2), "{said}");
     assert_eq!(both(&pack, &case, Some(&root)).0, Some(4), "it is missing");
