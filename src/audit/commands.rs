@@ -3,6 +3,7 @@
 pub mod allow;
 pub mod answer;
 pub mod ask;
+pub mod authorised_operator;
 pub mod count;
 pub mod expire;
 pub mod export;

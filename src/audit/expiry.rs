@@ -7,6 +7,7 @@ mod bundles;
 mod due;
 mod journal;
 mod kept;
+mod profile;
 mod statement;
 mod time;
 
@@ -14,5 +15,6 @@ pub use bundles::{Over, Terms, prune_copy, prune_log};
 pub use due::{Due, destroy, due};
 pub use journal::{JournalError, Unfinished, begin, end, unfinished};
 pub use kept::{BadKept, Kept};
+pub use profile::{AuthorisedOperator, Profile};
 pub use statement::{Destroyed, Expired, Statement};
 pub use time::{NoTime, confirmed, signed_instant};

@@ -13,6 +13,6 @@ mod scrub;
 mod seen;
 mod signal;
 
-pub use folder::{Failed, Folder, kept, origin};
+pub use folder::{AuthorisedOperatorSettings, Failed, Folder, kept, origin};
 pub use integrator::{Integrator, Running};
 pub use progress::{LogState, Progress};

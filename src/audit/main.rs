@@ -4,11 +4,12 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    allow::Allow, answer::Give, ask::Ask, count::Count, expire::Expire, export::Export, find::Find,
-    fsck::Fsck, hold::HoldCommand, index::Index, keys::Keys, pack::Pack, prove::Prove, shares::Shares,
-    verify::Verify, who::Who,
+    allow::Allow, answer::Give, ask::Ask, authorised_operator::Sign, count::Count, expire::Expire,
+    export::Export, find::Find, fsck::Fsck, hold::HoldCommand, index::Index, keys::Keys, pack::Pack,
+    prove::Prove, shares::Shares, verify::Verify, who::Who,
 };
 use std::process::ExitCode;
+use varco_audit::expiry::BadKept;
 use varco_policy::config::EXIT_USAGE;
 
 /// Answers an auditor's questions from a site's records and logs, offline, and makes the keys that open them.
@@ -44,13 +45,16 @@ enum Command {
     Index(Index),
     #[command(subcommand)]
     Keys(Keys),
+    #[command(name = "authorised-operator")]
+    Sign(Sign),
 }
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(arguments) => run(&arguments.command).unwrap_or_else(|error| {
             eprintln!("{error:#}");
-            ExitCode::FAILURE
+            // Which range counts, a file says; it was an argument all the same.
+            if error.is::<BadKept>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
         }),
         Err(error) => {
             let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
@@ -78,5 +82,6 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Fsck(fsck) => fsck.run(),
         Command::Index(index) => index.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Sign(sign) => sign.run(),
     }
 }

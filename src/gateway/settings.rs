@@ -11,7 +11,7 @@ use std::{
 use url::Url;
 use varco_audit::{
     expiry::Kept,
-    keeper::{self, Folder},
+    keeper::{self, AuthorisedOperatorSettings, Folder},
     recorder::Recorder,
     tlog::{KeyError, NoteKey, VerifierKey},
 };
@@ -40,6 +40,7 @@ struct LogWritten {
     time: Vec<String>,
     #[serde(default)]
     retention: BTreeMap<String, String>,
+    authorised_operator: Option<AuthorisedOperatorSettings>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -278,7 +279,7 @@ impl Log {
             keys: written.keys,
             at: Folder { folder, origin, key: state.join("log.key") },
             time: written.time,
-            kept: keeper::kept(file, &written.retention)?,
+            kept: keeper::kept(file, &written.retention, written.authorised_operator.as_ref())?,
         })
     }
 }

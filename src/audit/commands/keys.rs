@@ -13,8 +13,7 @@ use std::{
 use varco_audit::{
     ceremony,
     class::Class,
-    expiry::Kept,
-    holder::{Holder, HolderKey},
+    holder::{Holder, HolderKey, People},
     keys::KeyFolder,
     seal::Role,
     token::{Token, TokenUri},
@@ -126,7 +125,7 @@ fn perform(keys: &Keys) -> Result<ExitCode> {
             let copied = ceremony::publish(&KeyFolder::at(keys), to)?;
             print(&format!("{copied} public keys copied to {}\n", to.display()))?;
         }
-        Keys::List { keys, kept } => print(&list(&KeyFolder::at(keys), &kept.lengths()?, now())?)?,
+        Keys::List { keys, kept } => print(&list(&KeyFolder::at(keys), kept, now())?)?,
         Keys::Destroy { keys, class, period } => {
             let removed = ceremony::destroy(&KeyFolder::at(keys), *class, *period)?;
             ensure!(removed > 0, "nothing that opens {class} of {period} is in {}", keys.display());
@@ -148,7 +147,8 @@ fn make(folder: &Path, first: Period, weeks: u16, holders: &[PathBuf]) -> Result
 }
 
 /// A line for each class and period: who opens it, how long it is kept, and until when.
-fn list(folder: &KeyFolder, kept: &Kept, now: Timestamp) -> Result<String> {
+fn list(folder: &KeyFolder, kept: &Decided, now: Timestamp) -> Result<String> {
+    let kept = kept.lengths(|| Ok(People::read(&folder.people())?))?;
     let mut text = String::new();
     for period in folder.periods()? {
         for class in Class::SEALED.into_iter().filter(|class| class.length() == period.length()) {

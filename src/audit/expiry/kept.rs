@@ -1,4 +1,4 @@
-//! How long each class is kept here: what the controller has decided within the ranges of `class.rs`, and the defaults else.
+//! How long each class is kept here: what the controller has decided within the ranges of its profile, and the defaults else.
 //!
 //! ```toml
 //! [log.retention]
@@ -6,6 +6,7 @@
 //! R2b = "30 days"
 //! ```
 
+use super::Profile;
 use crate::{
     class::{Class, ends_after},
     week::Period,
@@ -40,19 +41,24 @@ pub enum BadKept {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self(Class::ALL.map(|class| class.retention().default.fieldwise()))
+        Self::by_default(Profile::default())
     }
 }
 
 impl Kept {
-    /// The defaults, but for what a table says.
+    /// What a profile keeps where nothing is decided.
+    pub fn by_default(profile: Profile) -> Self {
+        Self(Class::ALL.map(|class| profile.retention(class).default.fieldwise()))
+    }
+
+    /// The defaults of a profile, but for what a table says.
     ///
     /// # Errors
     /// The first key that is wrong, and what is wrong with it.
-    pub fn of(table: &BTreeMap<String, String>) -> Result<Self, (String, BadKept)> {
-        let mut kept = Self::default();
+    pub fn of(profile: Profile, table: &BTreeMap<String, String>) -> Result<Self, (String, BadKept)> {
+        let mut kept = Self::by_default(profile);
         for (key, written) in table {
-            kept.set(key, written).map_err(|bad| (key.clone(), bad))?;
+            kept.set(profile, key, written).map_err(|bad| (key.clone(), bad))?;
         }
         Ok(kept)
     }
@@ -60,11 +66,11 @@ impl Kept {
     /// Sets one class.
     ///
     /// # Errors
-    /// When it is no class, no length, or out of the class's range.
-    pub fn set(&mut self, class: &str, written: &str) -> Result<(), BadKept> {
+    /// When it is no class, no length, or out of the profile's range.
+    pub fn set(&mut self, profile: Profile, class: &str, written: &str) -> Result<(), BadKept> {
         let class: Class = class.parse().map_err(|_| BadKept::Class(class.to_owned()))?;
         let span = length(written).ok_or_else(|| BadKept::Length(written.to_owned()))?;
-        let retention = class.retention();
+        let retention = profile.retention(class);
         // A month has 28 to 31 days: what is written must be within whatever month it begins in.
         let mut begins = (0..48).filter_map(|month| date(2027, 1, 1).checked_add(month.months()).ok());
         let within = |from: jiff::civil::Date| {
@@ -123,10 +129,14 @@ mod tests {
     use super::*;
 
     fn set(class: &str, written: &str) -> Result<String, String> {
-        let mut kept = Kept::default();
+        set_by(Profile::PublicBody, class, written)
+    }
+
+    fn set_by(profile: Profile, class: &str, written: &str) -> Result<String, String> {
+        let mut kept = Kept::by_default(profile);
         let week = "2026-W47".parse().unwrap();
         let class_of = class.parse().unwrap_or(Class::R6);
-        kept.set(class, written)
+        kept.set(profile, class, written)
             .map(|()| kept.ends(class_of, week).to_string())
             .map_err(|bad| bad.to_string())
     }
@@ -141,7 +151,10 @@ mod tests {
         assert_eq!(set("R2a", "12 months").unwrap(), "2027-11-16T00:00:00Z");
         assert_eq!(set("R3", "0 days").unwrap(), "2026-11-16T00:00:00Z");
         let table = BTreeMap::from([("R5".to_owned(), "1 month".to_owned())]);
-        assert_eq!(Kept::of(&table).unwrap().ends(Class::R5, week).to_string(), "2026-12-16T00:00:00Z");
+        assert_eq!(
+            Kept::of(Profile::PublicBody, &table).unwrap().ends(Class::R5, week).to_string(),
+            "2026-12-16T00:00:00Z"
+        );
     }
 
     #[test]
@@ -176,6 +189,22 @@ mod tests {
         }
         let said = set("R2b", "25 months").unwrap_err();
         assert_eq!(said, "R2b may be kept for 7 days to 24 months, not for 25 months");
+    }
+
+    #[test]
+    fn an_operator_keeps_12_to_72_months() {
+        let set = |class: &str, written: &str| set_by(Profile::AuthorisedOperator, class, written);
+        for class in ["R2a", "R2b"] {
+            assert!(set(class, "12 months").is_ok() && set(class, "72 months").is_ok());
+            for wrong in ["11 months", "364 days", "73 months", "2193 days"] {
+                let said = set(class, wrong).unwrap_err();
+                let expected = format!("{class} may be kept for 12 months to 72 months, not for {wrong}");
+                assert_eq!(said, expected);
+            }
+        }
+        let kept = Kept::by_default(Profile::AuthorisedOperator);
+        assert_eq!((&*kept.length(Class::R2b), &*kept.length(Class::R4)), ("72 months", "30 months"));
+        assert!(set("R1", "72 months").is_err() && set("R3", "8 days").is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! reason <text>                         where something was early
 //! ```
 
-use super::Kept;
+use super::{Kept, Profile};
 use crate::{
     both::{Both, NotBoth},
     case::CaseId,
@@ -103,7 +103,9 @@ impl Statement {
             match line.split_once(' ')? {
                 ("kept", words) => {
                     let (class, length) = words.split_once(' ')?;
-                    statement.kept.set(class, length).ok()?;
+                    // Whoever they are: by which profile is for who reads it.
+                    let mut set = |profile| statement.kept.set(profile, class, length).ok();
+                    Profile::ALL.into_iter().find_map(&mut set)?;
                 }
                 ("folder", folder) => statement.folders.push(folder.to_owned()),
                 ("destroyed", words) => statement.destroyed.push(one(words)?),
@@ -157,7 +159,8 @@ mod tests {
         let statement = Statement {
             at: "2027-05-17T10:00:00Z".parse().unwrap(),
             time: Some("2027-05-17T09:00:00Z".parse().unwrap()),
-            kept: Kept::of(&BTreeMap::from([("R2b".to_owned(), "7 days".to_owned())])).unwrap(),
+            kept: Kept::of(Profile::PublicBody, &BTreeMap::from([("R2b".to_owned(), "7 days".to_owned())]))
+                .unwrap(),
             folders: vec!["/media/safe/ceremony".to_owned(), "/media/copy/ceremony".to_owned()],
             destroyed: vec![
                 Destroyed { class: Class::R2b, period: "2026-W46".parse().unwrap(), keys: 4, early: false },

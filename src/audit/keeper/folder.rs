@@ -2,10 +2,12 @@
 
 use super::seen;
 use crate::{
-    expiry::Kept,
+    expiry::{AuthorisedOperator, Kept, Profile},
+    holder::People,
     journal::JournalError,
     tlog::{self, Log, LogError, NoteKey},
 };
+use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     io,
@@ -125,12 +127,45 @@ pub enum Failed {
     },
 }
 
-/// How long each class is kept, by `[log.retention]` of a settings file.
+/// `[log.authorised_operator]`: that the controller is an authorised operator, whose ranges are others.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorisedOperatorSettings {
+    /// What `varco-audit authorised-operator` wrote, signed by a requester and an approver.
+    statement: PathBuf,
+    /// Their public files.
+    holders: PathBuf,
+}
+
+impl AuthorisedOperatorSettings {
+    fn profile(&self, file: &Path) -> Result<Profile, ConfigError> {
+        let bad = |key: &str, problem: String, remedy: &str| ConfigError::new(file, key, problem, remedy);
+        let remedy = "copy `holders` of the ceremony's folder here: NAME.pub of each officer, of both roles";
+        let people = People::read(&self.holders);
+        let people =
+            people.map_err(|error| bad("log.authorised_operator.holders", error.to_string(), remedy))?;
+        let remedy = "let both officers sign it with `varco-audit authorised-operator`; a public body leaves [log.authorised_operator] out";
+        let refused = |problem: String| {
+            let problem = format!("{}: {problem}", self.statement.display());
+            bad("log.authorised_operator.statement", problem, remedy)
+        };
+        let octets = std::fs::read(&self.statement).map_err(|error| refused(error.to_string()))?;
+        AuthorisedOperator::read(&octets, &people).map_err(|error| refused(error.to_string()))?;
+        Ok(Profile::AuthorisedOperator)
+    }
+}
+
+/// How long each class is kept, by `[log.retention]` and `[log.authorised_operator]` of a settings file.
 ///
 /// # Errors
 /// The first key that is wrong.
-pub fn kept(file: &Path, table: &BTreeMap<String, String>) -> Result<Kept, ConfigError> {
-    Kept::of(table).map_err(|(key, problem)| {
+pub fn kept(
+    file: &Path,
+    table: &BTreeMap<String, String>,
+    operator: Option<&AuthorisedOperatorSettings>,
+) -> Result<Kept, ConfigError> {
+    let profile = operator.map_or(Ok(Profile::PublicBody), |operator| operator.profile(file))?;
+    Kept::of(profile, table).map_err(|(key, problem)| {
         let remedy = "write what the controller has decided, within the range; leave it out for the default";
         ConfigError::new(file, &format!("log.retention.{key}"), problem, remedy)
     })

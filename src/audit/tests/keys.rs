@@ -130,13 +130,56 @@ fn the_list_says_until_when_by_what_the_controller_has_decided() {
     assert_eq!(line(&decided, "2026-11-18 R3:"), "kept 7 days, until 2026-11-25T00:00:00Z");
     assert_eq!(line(&decided, "2026-W47 R2a:"), line(&default, "2026-W47 R2a:"), "the others as ever");
     // What is due follows from it too: with 30 days the week was over in October 2026.
-
     let early = list(&["R2b=30 days"], 0);
     assert!(
         early.contains("kept 30 days, until 2026-10-28T00:00:00Z; its keys are to be destroyed now"),
         "{early}"
     );
-
     assert!(list(&["R2b=6 weeks"], 64).contains("is no length"));
     assert!(list(&["R2b=25 months"], 64).contains("R2b may be kept for 7 days to 24 months"));
+}
+
+/// A public body may not keep so long who was connected; two officers say who is none.
+#[test]
+fn who_is_an_operator_two_officers_sign() {
+    let records = Records::keys("operator", &["2026-W40"]);
+    let [keys, anna, bruno, file] =
+        ["keys", "people/anna.key", "people/bruno.key", "authorised-operator.signed"]
+            .map(|name| records.path(name));
+    let sign = [
+        "authorised-operator",
+        "--keys",
+        &keys,
+        "--body",
+        "Rete civica s.p.a.",
+        "--authorisation",
+        "n. 12/2026",
+    ];
+    let both = ["--holder", &anna, "--holder", &bruno, "--out", &file];
+    said(&[&sign[..], &both].concat(), 0);
+    assert!(!fs::exists(&file).unwrap(), "without --yes nothing is signed");
+    let one = said(&[&sign[..], &["--yes", "--out", &file, "--holder", &anna]].concat(), 1);
+    assert!(one.contains("give --holder with the key of a approver") && !fs::exists(&file).unwrap(), "{one}");
+    said(&[&sign[..5], &["--authorisation", "two\nlines"], &both, &["--yes"]].concat(), 64);
+    said(&[&sign[..], &both, &["--yes"]].concat(), 0);
+    said(&[&sign[..], &both, &["--yes"]].concat(), 1);
+
+    let list = |more: &[&str], code| said(&[&["keys", "list", "--keys", &keys][..], more].concat(), code);
+    let listed = list(&["--authorised-operator", &file], 0);
+    let line = |of: &str| listed.lines().find(|line| line.starts_with(of)).unwrap_or_default().to_owned();
+    assert!(line("2026-W40 R2b:").contains("kept 72 months, until 2032-09-28"), "{listed}");
+    assert!(line("2026-W40 R4:").contains("kept 30 months"), "{listed}");
+    assert!(list(&["--authorised-operator", &file, "--kept", "R2b=12 months"], 0).contains("kept 12 months"));
+    let short = list(&["--authorised-operator", &file, "--kept", "R2b=6 months"], 64);
+    assert!(short.contains("R2b may be kept for 12 months to 72 months"), "{short}");
+    assert!(list(&["--kept", "R2b=72 months"], 64).contains("R2b may be kept for 7 days to 24 months"));
+    let dear = said(&["expire", "--keys", &keys, "--kept", "R2b=72 months"], 64);
+    assert!(dear.contains("R2b may be kept for 7 days to 24 months"), "{dear}");
+
+    let signed = fs::read_to_string(&file).unwrap();
+    for changed in [signed.replace("12/2026", "13/2026"), signed.replace("— bruno", "— carla"), String::new()]
+    {
+        fs::write(&file, changed).unwrap();
+        assert!(list(&["--authorised-operator", &file], 1).contains("authorised-operator.signed: "));
+    }
 }

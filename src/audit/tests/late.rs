@@ -12,7 +12,7 @@ use std::path::Path;
 use uuid::Uuid;
 use varco_audit::{
     Clock, Entry,
-    expiry::Kept,
+    expiry::{Kept, Profile},
     journal,
     keys::KeyError,
     leaf::Leaf,
@@ -80,8 +80,8 @@ fn a_key_seals_as_long_as_its_class_is_kept_here() {
     let records = Records::keys("late-kept", &["2026-W47"]);
     let folder = records.path("gateway-keys");
     let mut kept = Kept::default();
-    kept.set("R2b", "7 days").unwrap();
-    kept.set("R3", "7 days").unwrap();
+    kept.set(Profile::PublicBody, "R2b", "7 days").unwrap();
+    kept.set(Profile::PublicBody, "R3", "7 days").unwrap();
     let open = |when: &str| Recorder::open(Path::new(&folder), "library", kept, at(when));
     let mut recorder = open("2026-11-16T00:00:00Z").unwrap();
     // R3 longer than by default.

@@ -86,6 +86,9 @@ fn a_log_needs_keys_and_keeps_its_name() {
         said.contains("log.retention.R2b: R2b may be kept for 7 days to 24 months, not for 6 days"),
         "{said}"
     );
+    let operator = "[log]\nauthorised_operator = { statement = \"/no/such\", holders = \"/nowhere\" }\n";
+    let said = refusal("[log]\n", operator);
+    assert!(said.contains("log.authorised_operator.holders: /nowhere"), "{said}");
     insta::assert_snapshot!(refusal("# origin = \"accesso", "origin = \"https://accesso"), @"gateway.toml: log.origin: `https://accesso.comune.example.it/log/biblioteca-civica` cannot name a log; write host and path without scheme: accesso.example.it/log/library");
     let folder = Folder::new();
     let file = folder.path().join("gateway.toml");

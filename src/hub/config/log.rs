@@ -11,7 +11,7 @@ use std::{
 };
 use varco_audit::{
     expiry::Kept,
-    keeper::{self, Failed, Folder},
+    keeper::{self, AuthorisedOperatorSettings, Failed, Folder},
     leaf::HUB,
     recorder::Recorder,
     records::Records,
@@ -35,6 +35,8 @@ pub struct LogSettings {
     /// How long each class is kept, where the controller has decided otherwise than the default; `kept` reads it.
     #[serde(default)]
     pub retention: BTreeMap<String, String>,
+    /// That the controller is an authorised operator.
+    pub authorised_operator: Option<AuthorisedOperatorSettings>,
     /// Who cosigns its checkpoints.
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<WitnessSettings>,
@@ -106,7 +108,7 @@ impl LogSettings {
     /// # Errors
     /// When a class is none, or may not be kept for so long or so short.
     pub fn kept(&self, file: &Path) -> Result<Kept, ConfigError> {
-        keeper::kept(file, &self.retention)
+        keeper::kept(file, &self.retention, self.authorised_operator.as_ref())
     }
 
     /// What seals, with the keys of this time.
@@ -130,7 +132,10 @@ impl LogSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::refusal;
+    use super::{super::tests::refusal, Settings};
+    use varco_audit::{
+        both, class::Class, expiry::AuthorisedOperator, holder::HolderKey, keys::KeyFolder, seal::Role,
+    };
 
     #[test]
     fn each_mistake_is_named() {
@@ -152,6 +157,44 @@ mod tests {
             let answer = refusal(from, to);
             assert!(answer.contains("hub.toml: ") && answer.contains(said), "{answer}");
         }
+    }
+
+    /// `[log.authorised_operator]` counts where a requester and an approver of these holders have signed it.
+    #[test]
+    fn only_who_two_officers_say_is_an_operator_keeps_longer() {
+        let site = crate::testing::Site::make("operator");
+        let keys = crate::testing::log_keys();
+        let own = |role: Role| HolderKey::read(&keys.join(format!("{role}.key"))).unwrap();
+        let [requester, approver] = Role::ALL.map(own);
+        let (body, authorisation) = ("Rete civica".to_owned(), "n. 12/2026".to_owned());
+        let text =
+            AuthorisedOperator { body, authorisation, at: jiff::Timestamp::UNIX_EPOCH }.text().unwrap();
+        let file = site.file.with_file_name("authorised-operator.signed");
+        let holders = KeyFolder::at(keys).people();
+        let table = format!(
+            "[log]\nretention = {{ R2a = \"72 months\" }}\nauthorised_operator = {{ statement = {file:?}, holders = {holders:?} }}\n"
+        );
+        site.change("[log]\n", &table);
+        let kept = || {
+            let kept = Settings::load(&site.file).and_then(|settings| settings.log.kept(&site.file));
+            kept.map_err(|bad| bad.to_string())
+        };
+        std::fs::write(&file, both::sign(&text, [&requester, &requester]).unwrap()).unwrap();
+        let said = kept().unwrap_err();
+        assert!(
+            said.contains("log.authorised_operator.statement: ") && said.contains("is not the approver"),
+            "{said}"
+        );
+        std::fs::write(&file, both::sign(&text, [&requester, &approver]).unwrap()).unwrap();
+        let kept_for = |class| kept().unwrap().length(class);
+        assert_eq!((&*kept_for(Class::R2a), &*kept_for(Class::R2b)), ("72 months", "72 months"));
+        std::fs::remove_file(&file).unwrap();
+        let said = kept().unwrap_err();
+        assert!(
+            said.contains("No such file")
+                && said.contains("a public body leaves [log.authorised_operator] out"),
+            "{said}"
+        );
     }
 
     #[test]

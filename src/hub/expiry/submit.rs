@@ -130,6 +130,7 @@ mod tests {
         both,
         case::CaseId,
         class::Class,
+        expiry::Profile,
         holder::{Holder, HolderKey},
         seal::Role,
     };
@@ -185,7 +186,7 @@ mod tests {
     fn whether_it_was_early_is_told_by_how_long_this_hub_keeps() {
         let officers = Officers::new("early");
         let mut short = Kept::default();
-        short.set("R2b", "7 days").unwrap();
+        short.set(Profile::PublicBody, "R2b", "7 days").unwrap();
         // A week and a half after W46 began; what the officers call it says nothing.
         let time = "2026-11-20T10:00:00Z".parse().unwrap();
         for (time, of_hub, said, early) in [

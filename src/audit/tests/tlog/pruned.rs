@@ -8,7 +8,7 @@ use crate::{
 use std::io;
 use varco_audit::{
     class::Class,
-    expiry::{Kept, Over, Terms, prune_copy},
+    expiry::{Kept, Over, Profile, Terms, prune_copy},
     tlog::{Disk, Mirror, NoteKey, Signed, Tiles, proof::Proof, prune},
     verify::{Whole, verify},
 };
@@ -79,7 +79,7 @@ fn what_both_destroyed_goes_before_its_time_and_takes_nothing_else_with_it() {
     let mut copy = mirror(Memory::default()).unwrap();
     ship(&mut copy, &of_leaves(&mixed)).unwrap();
     assert_eq!(prune_copy(&copy, &terms, &keeper()).unwrap().minimum, 256);
-    terms.kept.set("R6", "9 days").unwrap();
+    terms.kept.set(Profile::PublicBody, "R6", "9 days").unwrap();
     assert_eq!(prune_copy(&copy, &terms, &keeper()).unwrap().minimum, 768);
     // What is no leaf is never over.
     mixed[300] = b"no leaf".to_vec();
