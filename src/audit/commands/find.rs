@@ -1,7 +1,7 @@
 //! `varco-audit find`: the requester's half of a look-up.
 
 use super::{
-    officer::{Allowed, Officer, now, signer, write},
+    officer::{Look, now, signer, write},
     print,
     source::{Source, failed},
 };
@@ -18,11 +18,7 @@ use varco_audit::{
 #[derive(Debug, clap::Args)]
 pub struct Find {
     #[command(flatten)]
-    allowed: Allowed,
-    #[command(flatten)]
-    source: Source,
-    #[command(flatten)]
-    officer: Officer,
+    look: Look,
     /// The folder for what was found, `<case>.found`. It goes to the approver and to nobody else.
     #[arg(long, default_value = ".")]
     folder: PathBuf,
@@ -30,12 +26,11 @@ pub struct Find {
 
 impl Find {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let (people, mut opener) = (self.officer.people()?, self.officer.opener()?);
-        let permit = match self.allowed.permit(&people, &mut opener, Role::Requester)? {
-            Ok(permit) => permit,
+        let (permit, mut opener) = match self.look.begin()? {
+            Ok(allowed) => allowed,
             Err(code) => return Ok(code),
         };
-        let searched = match search(&permit, &self.source, &mut opener) {
+        let searched = match search(&permit, &self.look.source, &mut opener) {
             Ok(searched) => searched,
             Err(error) => return failed(error),
         };

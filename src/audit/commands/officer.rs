@@ -1,6 +1,6 @@
 //! What the commands of a case have in common: whose keys, whose signatures, and where documents go.
 
-use super::print;
+use super::{print, source::Source};
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use jiff::Timestamp;
@@ -109,6 +109,26 @@ impl Allowed {
             }
             Err(NoPermit::Open(error)) => closed(error).map(Err),
         }
+    }
+}
+
+/// What a look into the records of a case takes; it begins at the requester's.
+#[derive(Debug, Args)]
+pub struct Look {
+    #[command(flatten)]
+    allowed: Allowed,
+    #[command(flatten)]
+    pub source: Source,
+    #[command(flatten)]
+    officer: Officer,
+}
+
+impl Look {
+    /// The permission and what opens; or the exit code that tells why there is none.
+    pub fn begin(&self) -> Result<Result<(Permit, Opener), ExitCode>> {
+        let (people, mut opener) = (self.officer.people()?, self.officer.opener()?);
+        let permit = self.allowed.permit(&people, &mut opener, Role::Requester)?;
+        Ok(permit.map(|permit| (permit, opener)))
     }
 }
 

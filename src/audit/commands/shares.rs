@@ -2,9 +2,9 @@
 
 use super::{
     answer::Form,
-    officer::{Allowed, Officer, now, signer},
+    officer::{Look, now, signer},
     print,
-    source::{Source, failed},
+    source::failed,
 };
 use std::{fmt::Write as _, process::ExitCode};
 use varco_audit::{
@@ -18,23 +18,18 @@ use varco_audit::{
 #[derive(Debug, clap::Args)]
 pub struct Shares {
     #[command(flatten)]
-    allowed: Allowed,
-    #[command(flatten)]
-    source: Source,
-    #[command(flatten)]
-    officer: Officer,
+    look: Look,
     #[command(flatten)]
     form: Form,
 }
 
 impl Shares {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let (people, mut opener) = (self.officer.people()?, self.officer.opener()?);
-        let permit = match self.allowed.permit(&people, &mut opener, Role::Requester)? {
-            Ok(permit) => permit,
+        let (permit, mut opener) = match self.look.begin()? {
+            Ok(allowed) => allowed,
             Err(code) => return Ok(code),
         };
-        let found = self.source.ask(&mut opener, |records, opener| {
+        let found = self.look.source.ask(&mut opener, |records, opener| {
             if let Some(gone) = records.gone()? {
                 eprintln!("records below {} are gone, and the steps among them", gone.below);
             }

@@ -3,8 +3,8 @@
 use super::{
     answer::Form,
     find::search,
-    officer::{Allowed, Officer, now, signer},
-    source::{Source, failed},
+    officer::{Look, now, signer},
+    source::failed,
 };
 use std::process::ExitCode;
 use varco_audit::{case::Found, seal::Role};
@@ -16,28 +16,23 @@ use varco_audit::{case::Found, seal::Role};
 #[derive(Debug, clap::Args)]
 pub struct Who {
     #[command(flatten)]
-    allowed: Allowed,
-    #[command(flatten)]
-    source: Source,
-    #[command(flatten)]
-    officer: Officer,
+    look: Look,
     #[command(flatten)]
     form: Form,
 }
 
 impl Who {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let (people, mut opener) = (self.officer.people()?, self.officer.opener()?);
-        let permit = match self.allowed.permit(&people, &mut opener, Role::Requester)? {
-            Ok(permit) => permit,
+        let (permit, mut opener) = match self.look.begin()? {
+            Ok(allowed) => allowed,
             Err(code) => return Ok(code),
         };
-        let searched = match search(&permit, &self.source, &mut opener) {
+        let searched = match search(&permit, &self.look.source, &mut opener) {
             Ok(searched) => searched,
             Err(error) => return failed(error),
         };
         let by = signer(&opener, Role::Requester)?.name.clone();
         let found = Found { case: permit.case(), by, at: now(), searched };
-        self.form.give(&permit, &found, &mut opener, &self.source.vkey)
+        self.form.give(&permit, &found, &mut opener, &self.look.source.vkey)
     }
 }
