@@ -6,7 +6,6 @@ pub mod health;
 pub mod host;
 pub mod login;
 pub mod logout;
-pub mod patience;
 pub mod probe;
 pub mod start;
 pub mod status;
@@ -31,6 +30,8 @@ use varco_policy::{Device, Schedule, hours::Opening};
 use varco_templates::portal::{self as pages, Moment, Problem, Visit};
 use varco_web::{form, lang, page};
 
+/// How long a request may take, its body included: longer than the hub and the state machine are waited for.
+pub const LONGEST: Duration = Duration::from_secs(35);
 /// How long a page waits for the state machine: a record takes milliseconds, an enforcer that hangs 10 seconds.
 const PATIENCE: Duration = Duration::from_secs(12);
 

@@ -9,7 +9,7 @@ use crate::{
     line::{self, live::Live, pages::Evidence},
     neighbour::Neighbours,
     portal::{
-        self, Portal, patience,
+        self, Portal,
         probe::{Answers, serve},
     },
     settings::Settings,
@@ -36,7 +36,7 @@ use varco_policy::{
     ConfigError, Slot,
     slot::{FIRST_PORT, SlotPool},
 };
-use varco_web::{headers, startup, startup::Fault};
+use varco_web::{headers, patience, startup, startup::Fault};
 
 /// How often the hub is asked whether it is there.
 const HUB_EVERY: Duration = Duration::from_secs(30);
@@ -196,7 +196,7 @@ fn pages(settings: &Settings, portal: web::Data<Portal>) -> Result<Server, Fault
     let server = HttpServer::new(move || {
         App::new()
             .app_data(portal.clone())
-            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
+            .wrap(from_fn(|request, next| patience::limit(portal::LONGEST, request, next)))
             .wrap(from_fn(portal::host::check))
             // The outermost, so that what is misdirected gets them too.
             .wrap(headers::strict(&[portal.hub.origin()]))
@@ -221,7 +221,7 @@ fn admin_pages(
         App::new()
             .app_data(admin.clone())
             .app_data(evidence.clone())
-            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
+            .wrap(from_fn(|request, next| patience::limit(portal::LONGEST, request, next)))
             .wrap(from_fn(admin::host::check))
             .wrap(headers::strict(&[admin.login.origin()]))
             .configure(admin::routes)

@@ -5,13 +5,12 @@ use actix_web::{
     HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    error::InternalError,
     get,
-    http::StatusCode,
     middleware::Next,
     web,
 };
 use std::time::Duration;
+use varco_web::patience;
 
 /// The largest body of a request, in bytes: a SAML answer is some 10 kB.
 const LARGEST_BODY: usize = 1 << 20;
@@ -70,9 +69,7 @@ pub async fn limit_time(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    tokio::time::timeout(PATIENCE, next.call(request)).await.unwrap_or_else(|_| {
-        Err(InternalError::new("the request took too long", StatusCode::REQUEST_TIMEOUT).into())
-    })
+    patience::limit(PATIENCE, request, next).await
 }
 
 /// 200 when the login state answers, else 503.

@@ -1,4 +1,4 @@
-//! What the gateway and the hub share as web programs: start-up, TLS, headers, cookies, languages, pages.
+//! What the gateway, the hub and the witness share as web programs: start-up, TLS, time limits, headers, cookies, languages, pages.
 
 pub mod cookie;
 pub mod form;
@@ -6,6 +6,7 @@ pub mod headers;
 pub mod host;
 pub mod lang;
 pub mod page;
+pub mod patience;
 pub mod session;
 pub mod startup;
 pub mod tls;

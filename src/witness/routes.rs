@@ -1,23 +1,14 @@
 //! Which path leads where, and how each answer is said (C2SP tlog-witness).
 
 use crate::witness::{Answer, Witness};
-use actix_web::{
-    HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    error::InternalError,
-    get,
-    http::StatusCode,
-    middleware::Next,
-    post, web,
-};
+use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// The largest body of a request, in octets: 63 lines of proof are 3 kB, and signatures may be of keys whose signature has 5.
 const LARGEST_BODY: usize = 1 << 16;
-/// How long one request may take, its body included.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one request may take, its body included. What the disk was given by then is noted, and not answered.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which path leads where.
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -68,19 +59,6 @@ async fn health(witness: web::Data<Witness>) -> HttpResponse {
 
 async fn not_found(_: HttpRequest) -> HttpResponse {
     HttpResponse::NotFound().content_type("text/plain").body("a witness: POST /add-checkpoint\n")
-}
-
-/// Ends a request that takes too long. What the disk was given by then is noted, and not answered.
-///
-/// # Errors
-/// When the endpoint fails or the time is up.
-pub async fn limit_time(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    tokio::time::timeout(PATIENCE, next.call(request)).await.unwrap_or_else(|_| {
-        Err(InternalError::new("the request took too long", StatusCode::REQUEST_TIMEOUT).into())
-    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of the program: endpoints read the clock here only")]

@@ -1,11 +1,11 @@
 //! `varco-witness run`: the listener.
 
 use crate::{config::Settings, routes, witness::Witness};
-use actix_web::{App, HttpServer, middleware, rt::System, web::Data};
+use actix_web::{App, HttpServer, middleware::from_fn, rt::System, web::Data};
 use anyhow::Context;
 use std::{path::Path, time::Duration};
 use varco_audit::tlog::Folder;
-use varco_web::{headers, startup, startup::Fault};
+use varco_web::{headers, patience, startup, startup::Fault};
 
 /// Threads that answer; what waits for the disk has threads of its own.
 const WORKERS: usize = 2;
@@ -34,7 +34,7 @@ pub fn run(file: &Path) -> Result<(), Fault> {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(witness.clone())
-                .wrap(middleware::from_fn(routes::limit_time))
+                .wrap(from_fn(|request, next| patience::limit(routes::PATIENCE, request, next)))
                 .wrap(headers::strict(&[]))
                 .configure(routes::routes)
         })

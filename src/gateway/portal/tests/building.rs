@@ -1,6 +1,6 @@
 //! A building with a gateway: every part of it but the kernel is real.
 
-use super::super::{Portal, host, patience, probe, routes};
+use super::super::{LONGEST, Portal, host, probe, routes};
 use super::enforcer::Enforcer;
 use crate::{
     admin::{self, Admin},
@@ -229,7 +229,7 @@ fn serve_pages(portal: web::Data<Portal>) -> (String, ServerHandle) {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(portal.clone())
-            .wrap(from_fn(|request, next| patience::limit(patience::LONGEST, request, next)))
+            .wrap(from_fn(|request, next| varco_web::patience::limit(LONGEST, request, next)))
             .wrap(from_fn(host::check))
             .wrap(varco_web::headers::strict(&[portal.hub.origin()]))
             .configure(routes)

@@ -1,5 +1,5 @@
-//! No guest keeps a connection busy for ever: one that sends a form a byte at a time would hold it, and a thousand of
-//! those could be all that the program may have.
+//! Nobody keeps a connection busy for ever: one that sends a form a byte at a time would hold it, and a thousand of those
+//! could be all that the program may have.
 
 use actix_web::{
     Error,
@@ -11,19 +11,16 @@ use actix_web::{
 };
 use std::time::Duration;
 
-/// How long a request may take, its body included: longer than the hub and the state machine are waited for.
-pub const LONGEST: Duration = Duration::from_secs(35);
-
-/// Ends a request that takes longer than `longest`.
+/// Ends a request that takes longer than `longest`, its body included.
 ///
 /// # Errors
-/// Those of the page, and 408 when the time is up.
+/// Those of the endpoint, and 408 when the time is up.
 pub async fn limit(
     longest: Duration,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    tokio::time::timeout(longest, next.call(request)).await.unwrap_or_else(|_| {
+    actix_web::rt::time::timeout(longest, next.call(request)).await.unwrap_or_else(|_| {
         Err(InternalError::new("the request took too long", StatusCode::REQUEST_TIMEOUT).into())
     })
 }
