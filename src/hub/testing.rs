@@ -25,8 +25,12 @@ use std::{
         LazyLock, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
-use varco_audit::week::{Length, Period};
+use varco_audit::{
+    keys::KeyFolder,
+    week::{Length, Period},
+};
 use varco_web::headers;
 
 /// The hub's name in the settings.
@@ -112,6 +116,14 @@ impl Site {
             &format!("[console]\nlisten = \"{address}\"\nurl = \"{url}\"\n{lists}\n[[gateway]]"),
         );
         self.console = Some(socket);
+        self
+    }
+
+    /// Knows the officers whose keys the tests have.
+    pub fn with_officers(self) -> Self {
+        let holders = KeyFolder::at(log_keys()).people();
+        let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
+        self.change("\n[store]\n", &table);
         self
     }
 
@@ -235,7 +247,7 @@ impl Running {
         })
         .workers(1)
         // A connection that the client means to use again must not be gone on a slow machine.
-        .keep_alive(std::time::Duration::from_secs(60))
+        .keep_alive(Duration::from_secs(60))
         .disable_signals()
         .listen_rustls_0_23(listener, tls)
         .unwrap()
@@ -301,6 +313,17 @@ impl Browser {
         }
         answer
     }
+}
+
+/// Waits until it is so, twenty seconds at most; whether it is.
+pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..200 {
+        if holds().await {
+            return true;
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
 }
 
 /// Where an answer redirects to.

@@ -13,14 +13,13 @@ use super::session;
 use crate::{
     app,
     testing::{
-        Browser, Running, Site,
+        Browser, Running, Site, eventually,
         idp::{Idp, Request, Says},
-        location, log_keys,
+        location,
     },
 };
 use openidconnect::reqwest::{Response, StatusCode};
-use std::time::Duration;
-use varco_audit::{case::CaseId, content::Body, keys::KeyFolder};
+use varco_audit::{case::CaseId, content::Body};
 
 const ANNA: &str = "VRDNNA80A41X000M";
 const BRUNO: &str = "BNCBRN75B02X000O";
@@ -43,10 +42,7 @@ async fn start(name: &str) -> (Running, Idp) {
 }
 
 async fn start_with(site: Site) -> (Running, Idp) {
-    let site = site.with_console(&lists());
-    let holders = KeyFolder::at(log_keys()).people();
-    let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
-    site.change("\n[store]\n", &table);
+    let site = site.with_console(&lists()).with_officers();
     let idp = Idp::new("https://idp.example.it", true);
     idp.register(&site.folder.join("idp/idp.xml"));
     (Running::with(site).await, idp)
@@ -100,16 +96,14 @@ fn next(hub: &Running) -> u64 {
     state.size + state.waiting
 }
 
-/// A page or a file once that it is as it should be, ten seconds at most.
+/// A page or a file once that it is as it should be, or the last one that came.
 async fn once(console: &mut Browser, path: &str, is: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
-    for _ in 0..100 {
+    eventually(async || {
         text = console.get(path).await.text().await.unwrap();
-        if is(&text) {
-            break;
-        }
-        actix_web::rt::time::sleep(Duration::from_millis(100)).await;
-    }
+        is(&text)
+    })
+    .await;
     text
 }
 

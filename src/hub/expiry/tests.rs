@@ -5,7 +5,7 @@ use crate::{
     index::tests::server::Cluster,
     lookup,
     mirror::tests::{GATEWAY, Gateway, ORIGIN, ship},
-    testing::{Running, Site, log_keys},
+    testing::{Running, Site, eventually, log_keys},
 };
 use jiff::{SignedDuration, ToSpan as _, tz::TimeZone};
 use std::path::Path;
@@ -15,7 +15,6 @@ use varco_audit::{
     expiry::{Destroyed, Kept, Statement},
     holder::HolderKey,
     index::Span,
-    keys::KeyFolder,
     seal::Role,
     tlog::{Files as _, Folder, prune},
     verify::{Asked, Problem, SILENCE, Whole, verify},
@@ -30,11 +29,7 @@ fn gateway() -> Gateway {
 }
 
 fn site(gateway: &Gateway, name: &str) -> Site {
-    let site = gateway.site(name);
-    let holders = KeyFolder::at(log_keys()).people();
-    let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
-    site.change("\n[store]\n", &table);
-    site
+    gateway.site(name).with_officers()
 }
 
 /// What both say at this time, with the hub's command at its socket.
@@ -118,17 +113,6 @@ fn verified(hub: &Hub, copy: &Path, key: &varco_audit::tlog::VerifierKey) -> Res
     verify(&files, &files.paths().unwrap(), &asked)
 }
 
-/// Waits for what the hub's tasks do, twenty seconds at most.
-async fn eventually(mut holds: impl FnMut() -> bool) -> bool {
-    for _ in 0..200 {
-        if holds() {
-            return true;
-        }
-        actix_web::rt::time::sleep(Duration::from_millis(100)).await;
-    }
-    false
-}
-
 fn rows(hub: &Hub) -> u64 {
     let counts = hub.index.with(|rows| rows.counts(ORIGIN, Span::ALL)).unwrap();
     counts.iter().map(|count| count.leaves).sum()
@@ -150,14 +134,7 @@ async fn what_is_pruned_is_in_no_dump_of_postgresql() {
         let hub = hub.hub.clone();
         async { web::block(move || rows(&hub)).await.unwrap() }
     };
-    let mut came = counted().await;
-    for _ in 0..200 {
-        if came < 700 {
-            actix_web::rt::time::sleep(Duration::from_millis(100)).await;
-            came = counted().await;
-        }
-    }
-    assert_eq!(came, 700);
+    assert!(eventually(async || counted().await == 700).await, "{}", counted().await);
     // The instants of the first two bundles, in milliseconds, as rows have them.
     let known: Vec<_> =
         (0..512).map(|n| (gateway.began.as_second() + n) * 1000).map(|at| at.to_string()).collect();
@@ -178,7 +155,7 @@ async fn a_statement_of_both_prunes_the_copies_and_the_gateway_goes_on() {
     let hub = Running::with(site(&gateway, "expiry-copies")).await;
     ship(&hub, &gateway, 0).await;
     let (key, copy) = hub.hub.mirrors.of(GATEWAY).map(|(key, copy)| (key.clone(), copy.to_owned())).unwrap();
-    assert!(eventually(|| rows(&hub.hub) == 700).await);
+    assert!(eventually(async || rows(&hub.hub) == 700).await);
     lookup::serve(hub.hub.clone().into_inner()).unwrap();
     let watch = actix_web::rt::spawn(watch(hub.hub.clone()));
     // The watch's first look is at the start: nobody but the clock says what time it is. Nor do two officers without a proof.
@@ -195,7 +172,7 @@ async fn a_statement_of_both_prunes_the_copies_and_the_gateway_goes_on() {
     // An hour ago it was late enough.
     let ago = app::now().saturating_sub(SignedDuration::from_hours(1)).unwrap();
     submitted(Some(ago)).await.unwrap().unwrap();
-    assert!(eventually(|| rows(&hub.hub) == 700 - 512).await, "{}", rows(&hub.hub));
+    assert!(eventually(async || rows(&hub.hub) == 700 - 512).await, "{}", rows(&hub.hub));
     assert_eq!(prune::minimum(&Folder::new(&copy)), 512);
     let left: Vec<_> = std::fs::read_dir(copy.join("tile/entries")).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "{left:?}");
@@ -206,7 +183,7 @@ async fn a_statement_of_both_prunes_the_copies_and_the_gateway_goes_on() {
     gateway.grow(1000, "old");
     ship(&hub, &gateway, 700).await;
     submitted(Some(app::now())).await.unwrap().unwrap();
-    assert!(eventually(|| rows(&hub.hub) == 1000 - 768).await, "{}", rows(&hub.hub));
+    assert!(eventually(async || rows(&hub.hub) == 1000 - 768).await, "{}", rows(&hub.hub));
     assert_eq!(verified(&hub.hub, &copy, &key).unwrap().gone, 768);
     watch.abort();
     hub.stop().await;

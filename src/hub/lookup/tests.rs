@@ -32,11 +32,7 @@ use varco_policy::{PassId, Slot, Subject, pass::EndCause};
 const ADDRESS: &str = "198.18.7.9";
 
 fn site(name: &str) -> Site {
-    let site = Site::make(name);
-    let holders = KeyFolder::at(log_keys()).people();
-    let table = format!("\n[lookup]\nholders = {:?}\n[store]\n", holders.display().to_string());
-    site.change("\n[store]\n", &table);
-    site
+    Site::make(name).with_officers()
 }
 
 fn officer(role: Role) -> HolderKey {

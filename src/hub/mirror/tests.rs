@@ -1,9 +1,9 @@
 //! A gateway's log is copied over HTTPS into the hub's folders.
 
-use crate::testing::{Running, SECRET, Site, folder};
+use crate::testing::{Running, SECRET, Site, eventually, folder};
 use jiff::Timestamp;
 use openidconnect::reqwest::Response;
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 use varco_audit::{
     content::{Body, Content},
     leaf::{Header as LeafHeader, Leaf, Mark, join},
@@ -152,13 +152,7 @@ async fn a_gateways_log_is_copied_acknowledged_and_in_the_hubs_own_log() {
     assert_eq!(leaf.body, Body::Copied { checkpoint: note.clone() });
     assert_eq!(hub.hub.mirrors.checkpoint(GATEWAY).unwrap().unwrap().note(), note);
     // Who wants to know was told: the index has it.
-    let indexed = || hub.hub.index.with(|rows| rows.place(ORIGIN)).unwrap().is_some();
-    for _ in 0..100 {
-        if !indexed() {
-            actix_web::rt::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-    assert!(indexed());
+    assert!(eventually(async || hub.hub.index.with(|rows| rows.place(ORIGIN)).unwrap().is_some()).await);
     // Anybody may keep the hub's head.
     let head = status(hub.client().get(format!("{}/log/checkpoint", hub.base)).send().await.unwrap()).await;
     assert_eq!(head.0, 200);
