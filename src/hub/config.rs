@@ -32,7 +32,7 @@ use std::{
 pub use store::StoreSettings;
 pub use timestamp::{Asked as TimestampsAsked, TimestampSettings};
 use url::Url;
-use values::{folder, https};
+use values::{folder, origin};
 use varco_policy::{ConfigError, config};
 pub use witness::WitnessSettings;
 
@@ -124,15 +124,7 @@ impl Settings {
     }
 
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        https(file, "public_url", &self.public_url)?;
-        if self.public_url.path() != "/" || self.public_url.query().is_some() {
-            return Err(ConfigError::new(
-                file,
-                "public_url",
-                "has a path or a query",
-                "give scheme, host and port only, for example https://accesso.comune.example.it",
-            ));
-        }
+        origin(file, "public_url", &self.public_url)?;
         self.log.at(file, self)?;
         self.log.kept(file)?;
         body::check(self, file)?;

@@ -2,7 +2,7 @@
 
 use super::{
     Settings, Tls,
-    values::{folder, https},
+    values::{folder, origin},
 };
 use crate::login::cns::{
     policy::{self, Policy, Written},
@@ -87,10 +87,7 @@ impl CnsSettings {
         let bad = |key: &str, problem: String, remedy: &str| {
             Err(ConfigError::new(file, &format!("cns.{key}"), problem, remedy))
         };
-        https(file, "cns.url", &self.url)?;
-        if self.url.path() != "/" || self.url.query().is_some() {
-            return bad("url", "has a path or a query".into(), "give scheme, host and port only");
-        }
+        origin(file, "cns.url", &self.url)?;
         if self.url.origin() == settings.public_url.origin() {
             let remedy = "give it a host name or a port of its own: https://accesso.comune.example.it:8444";
             return bad("url", format!("{} is public_url's origin", self.url), remedy);

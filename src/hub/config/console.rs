@@ -2,7 +2,7 @@
 
 use super::{
     Admins, Client, Settings, Tls, admins,
-    values::{callback, https},
+    values::{callback, origin},
 };
 use crate::{
     console::{self, role::Role},
@@ -103,10 +103,7 @@ impl ConsoleSettings {
         let bad = |key: &str, problem: String, remedy: &str| {
             Err(ConfigError::new(file, &format!("console.{key}"), problem, remedy))
         };
-        https(file, "console.url", &self.url)?;
-        if self.url.path() != "/" || self.url.query().is_some() {
-            return bad("url", "has a path or a query".into(), "give scheme, host and port only");
-        }
+        origin(file, "console.url", &self.url)?;
         let cards = settings.cns.as_ref().map(|cns| &cns.url);
         if std::iter::once(&settings.public_url).chain(cards).any(|url| url.host() == self.url.host()) {
             let remedy = "give it a host name of its own: browsers send cookies to every port of a name";

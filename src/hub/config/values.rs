@@ -24,6 +24,16 @@ pub(super) fn https(file: &Path, key: &str, url: &Url) -> Result<(), ConfigError
     ))
 }
 
+/// As [`https`], and nothing after host and port.
+pub(super) fn origin(file: &Path, key: &str, url: &Url) -> Result<(), ConfigError> {
+    https(file, key, url)?;
+    if url.path() == "/" && url.query().is_none() {
+        return Ok(());
+    }
+    let remedy = format!("give scheme, host and port only: {}", url.origin().ascii_serialization());
+    Err(ConfigError::new(file, key, "has a path or a query", remedy))
+}
+
 pub(super) fn folder(file: &Path, key: &str, path: &Path) -> Result<(), ConfigError> {
     if path.is_dir() {
         return Ok(());

@@ -67,18 +67,12 @@ pub async fn entry(
     at: Path<(String, u64)>,
     visitor: ReqData<Visitor>,
 ) -> Reply {
-    let (log, sequence) = at.into_inner();
-    let read = super::block(&console, move |console| {
-        let Some(log) = named(console, &log) else { return Ok(None) };
-        let Some(octets) = log.entries(&[sequence])?.pop() else { return Ok(None) };
-        let proved = mark(&octets).is_some_and(|mark| mark != Mark::Day);
-        Ok(row(console, &log.name, &octets).map(|row| (row, sha256(&octets), proved, is_of_case(&octets))))
-    });
-    let read = read.await;
-    let of_case = matches!(read, Ok(Some((.., true))));
-    let seen = on_record(&console, &visitor, (of_case, request.path())).await;
-    let found = seen.and(read).and_then(|read| read.ok_or(Trouble::NotFound));
-    answer::page(&console, &request, found, |view, (row, digest, proved, _)| {
+    let read = |console: &Console, log: &Known, octets: &[u8]| {
+        let proved = mark(octets).is_some_and(|mark| mark != Mark::Day);
+        Ok(row(console, &log.name, octets).map(|row| (row, sha256(octets), proved)))
+    };
+    let found = of_entry(&request, &console, &visitor, at, read).await;
+    answer::page(&console, &request, found, |view, (row, digest, proved)| {
         pages::entry(view, &row, &digest, proved)
     })
 }
@@ -95,21 +89,35 @@ pub async fn proof(
     at: Path<(String, u64)>,
     visitor: ReqData<Visitor>,
 ) -> Reply {
-    let (log, sequence) = at.into_inner();
-    let made = super::block(&console, move |console| {
-        let Some(log) = named(console, &log) else { return Ok(None) };
-        let Some(octets) = log.entries(&[sequence])?.pop() else { return Ok(None) };
-        if mark(&octets).is_none_or(|mark| mark == Mark::Day) {
+    let sequence = at.1;
+    let made = move |console: &Console, log: &Known, octets: &[u8]| {
+        if mark(octets).is_none_or(|mark| mark == Mark::Day) {
             return Ok(None);
         }
         let proof = if log.is_own() { console.hub.log.prove(sequence)? } else { log.prove(sequence)? };
-        Ok(Some((proof.to_string(), is_of_case(&octets))))
-    });
-    let made = made.await;
-    let of_case = matches!(made, Ok(Some((_, true))));
-    let seen = on_record(&console, &visitor, (of_case, request.path())).await;
-    let found = seen.and(made).and_then(|made| made.ok_or(Trouble::NotFound));
-    answer::text(&console, &request, found.map(|(text, _)| (format!("varco-{sequence}.tlog-proof"), text)))
+        Ok(Some((format!("varco-{sequence}.tlog-proof"), proof.to_string())))
+    };
+    let found = of_entry(&request, &console, &visitor, at, made).await;
+    answer::text(&console, &request, found)
+}
+
+/// What is made of an entry, where there is one. Of a step of a case it is on record first who sees it.
+async fn of_entry<T: Send + 'static>(
+    request: &HttpRequest,
+    console: &Data<Console>,
+    visitor: &Visitor,
+    at: Path<(String, u64)>,
+    make: impl FnOnce(&Console, &Known, &[u8]) -> anyhow::Result<Option<T>> + Send + 'static,
+) -> Result<T, Trouble> {
+    let (log, sequence) = at.into_inner();
+    let read = move |console: &Console| {
+        let Some(log) = named(console, &log) else { return Ok(None) };
+        let Some(octets) = log.entries(&[sequence])?.pop() else { return Ok(None) };
+        Ok(make(console, &log, &octets)?.map(|made| (made, is_of_case(&octets))))
+    };
+    let (made, of_case) = super::block(console, read).await?.ok_or(Trouble::NotFound)?;
+    on_record(console, visitor, (of_case, request.path())).await?;
+    Ok(made)
 }
 
 async fn found(
