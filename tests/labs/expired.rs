@@ -225,10 +225,13 @@ fn what_has_expired_is_in_no_file_index_backup_or_redis_key() {
     std::fs::write(&config, text.replace("# log_mirror", "log_mirror")).unwrap();
     assert!(!mirror.is_empty());
     site.kill_nine("gateway");
+    // The hub starts again too, on copies and an index that it pruned.
+    let killed = site.kill_nine("hub");
     let own = site.state("gateway/log");
     assert!(eventually(40, || prune::minimum(&Folder::new(Path::new(&own))) == 512), "the gateway's log");
     // What it has recorded since is shipped to the copy that was pruned.
     assert!(eventually(40, copied), "{}", site.shipped());
+    assert!(site.recovered("hub", killed));
     let everywhere = [everything(&site, &redis), backup(&site)].concat();
     let left = [found(&everywhere, &known.outside), found(&everywhere, &known.inside)].concat();
     assert_eq!(left, [""; 0]);
