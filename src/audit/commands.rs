@@ -23,9 +23,11 @@ pub mod who;
 
 use std::io::{ErrorKind, Write as _};
 
-/// Writes the answer. A reader who stops early, as `head` does, is no failure of the search.
+/// Writes the answer, a question at the terminal too, which ends in no line. A reader who stops early, as `head` does, is no
+/// failure of the search.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -34,12 +34,15 @@ pub use uri::{NotAUri, TokenUri};
 pub enum TokenError {
     /// The module, or what it says.
     #[error("token: {0}")]
-    Pkcs11(#[from] Error),
+    Pkcs11(Error),
+    /// It is not there any more.
+    #[error("the token was taken out: plug it in and run the command again")]
+    Pulled,
     /// No such token is there.
     #[error("no token is called `{0}`: is it plugged in, and is `module-path` its module?")]
     NoToken(String),
     /// It has no such key.
-    #[error("the token has no {1} key called `{0}`")]
+    #[error("the token has no {1} key called `{0}`: is it the right one, and still plugged in?")]
     NoKey(String, &'static str),
     /// It has such a key already.
     #[error("the token has a key called `{0}` already")]
@@ -61,6 +64,21 @@ pub enum TokenError {
     /// It does not open what it should.
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl From<Error> for TokenError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Pkcs11(
+                RvError::DeviceRemoved
+                | RvError::TokenNotPresent
+                | RvError::SessionHandleInvalid
+                | RvError::SessionClosed,
+                _,
+            ) => Self::Pulled,
+            error => Self::Pkcs11(error),
+        }
+    }
 }
 
 /// The object identifier of P-256 (RFC 5480 section 2.1.1.1), as CKA_EC_PARAMS has it.
@@ -264,4 +282,19 @@ fn slot(module: &Pkcs11, label: &str) -> Result<Slot, TokenError> {
         }
     }
     Err(TokenError::NoToken(label.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cryptoki::context::Function;
+
+    #[test]
+    fn a_token_that_is_gone_is_told_from_one_that_is_broken() {
+        let said = |value| TokenError::from(Error::Pkcs11(value, Function::Sign)).to_string();
+        for gone in [RvError::DeviceRemoved, RvError::TokenNotPresent, RvError::SessionHandleInvalid] {
+            assert!(said(gone).contains("was taken out"), "{}", said(gone));
+        }
+        assert!(said(RvError::DeviceError).starts_with("token: "), "{}", said(RvError::DeviceError));
+    }
 }

@@ -8,7 +8,13 @@ mod softhsm;
 
 use site::Records;
 use softhsm::Hsm;
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Stdio,
+};
 
 struct Officers {
     records: Records,
@@ -90,6 +96,30 @@ impl Officers {
             code,
         )
     }
+
+    /// Allows a request at a terminal (`script`, of every Debian), where something happens while the question is on it.
+    fn types_yes(&self, request: &str, meanwhile: impl FnOnce()) -> String {
+        let (keys, folder, uri) = (self.records.path("keys"), self.records.path("."), self.uri());
+        let program = env!("CARGO_BIN_EXE_varco-audit");
+        let line = format!(
+            "'{program}' allow --keys '{keys}' --folder '{folder}' --request '{request}' --holder \"{uri}\"; echo \"code $?\""
+        );
+        let mut at = self.hsm.command("timeout");
+        at.args(["60", "script", "-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut at = at.spawn().unwrap();
+        let (mut keyboard, mut screen) = (at.stdin.take().unwrap(), at.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.ends_with("type yes: ") {
+            let mut next = [0];
+            assert_eq!(screen.read(&mut next).unwrap(), 1, "it ended: {said}");
+            said.push(char::from(next[0]));
+        }
+        meanwhile();
+        keyboard.write_all(b"yes\n").unwrap();
+        screen.read_to_string(&mut said).unwrap();
+        at.wait().unwrap();
+        said
+    }
 }
 
 #[test]
@@ -153,4 +183,26 @@ fn a_wrong_pin_an_open_pin_and_what_is_not_there_are_told() {
     refused(&other, "another person's token");
     let name = officers.holder(&hsm.uri("bruno's", "bianca", "pin"), &[], 1);
     assert!(name.contains("must be the name"), "{name}");
+}
+
+/// The officer is at the question, and the token is gone when the answer is typed.
+#[test]
+fn a_token_that_is_pulled_between_opening_and_signature_leaves_nothing_and_is_told() {
+    let officers = Officers::gather("token-pulled");
+    officers.holder(&officers.uri(), &["--make"], 0);
+    officers.weeks();
+    let request = officers.ask();
+    let approval = request.replace(".request", ".approval");
+    let (tokens, elsewhere) = (officers.records.path("hsm/tokens"), officers.records.path("hsm/pulled"));
+    let said = officers.types_yes(&request, || fs::rename(&tokens, &elsewhere).unwrap());
+    let told = "no single private key called `bruno-sign`: is it the right one, and still plugged in?";
+    assert!(said.contains("who used   198.18.0.3 port 1100 tcp"), "it was opened: {said}");
+    assert!(said.contains(told) && said.trim_end().ends_with("code 1"), "{said}");
+    let left = || fs::read_dir(officers.records.path(".")).unwrap().flatten();
+    let half = |name: String| name.contains("approval") || name.contains("tmp");
+    assert!(!left().any(|file| half(file.file_name().to_string_lossy().into_owned())), "half of it is left");
+    // Plugged in again, the same command does it.
+    fs::rename(&elsewhere, &tokens).unwrap();
+    let said = officers.types_yes(&request, || ());
+    assert!(said.trim_end().ends_with("code 0") && Path::new(&approval).exists(), "{said}");
 }

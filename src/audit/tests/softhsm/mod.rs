@@ -56,8 +56,14 @@ impl Hsm {
 
     /// `varco-audit` on the machine where the tokens are.
     pub fn audit(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_varco-audit"));
-        command.env("SOFTHSM2_CONF", self.settings()).args(words).output().unwrap()
+        self.command(env!("CARGO_BIN_EXE_varco-audit")).args(words).output().unwrap()
+    }
+
+    /// A program there.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("SOFTHSM2_CONF", self.settings());
+        command
     }
 
     fn settings(&self) -> PathBuf {
