@@ -141,12 +141,45 @@ fn a_case_is_asked_and_allowed(site: &Site) -> Case {
     assert!(shown.contains("approvata") && !shown.contains(&address), "{shown}");
     let (status, receipt) = page(site, "anna", &[&format!("/cases/{}/receipt", case.id)]);
     assert!(status == 200 && receipt.starts_with("c2sp.org/tlog-proof@v1\n"), "{receipt}");
-    let (status, sheet) = page(site, "bruno", &[&format!("/cases/{}/sheet", case.id)]);
-    assert!(status == 200 && sheet.contains(&case.hub_vkey) && !sheet.contains(&address), "{sheet}");
+    the_sheet_says_who_vouches_for_the_log(site, &case, &address);
     fs::write(case.file("receipt"), receipt.trim_end_matches('\n').to_owned() + "\n").unwrap();
     let answered = site.answer("who", &case);
     assert!(answered.status.success(), "{}", String::from_utf8_lossy(&answered.stderr));
     case
+}
+
+/// Its witness and the timestamp of a checkpoint that has the case, in both languages, as the auditor's program tells them.
+fn the_sheet_says_who_vouches_for_the_log(site: &Site, case: &Case, address: &str) {
+    let sheet = |lang: &str| {
+        let (status, sheet) = page(site, "bruno", &[&format!("/cases/{}/sheet{lang}", case.id)]);
+        assert!(status == 200 && sheet.contains(&case.hub_vkey) && !sheet.contains(address), "{sheet}");
+        sheet
+    };
+    let config = site.state("config/hub.toml");
+    let stamped = site.program("wan", "varco-hub", &["timestamp", "--config", &config]);
+    assert!(stamped.status.success(), "{}", String::from_utf8_lossy(&stamped.stderr));
+    let lines = [
+        ("", "Ha firmato il", "non ha firmato questo checkpoint", "sul checkpoint di "),
+        ("?lang=en", "Cosigned at", "has not cosigned this checkpoint", "on the checkpoint of "),
+    ];
+    for (lang, column, missing, on) in lines {
+        let mut shown = String::new();
+        let is_whole = eventually(15, || {
+            shown = sheet(lang);
+            shown.contains(column) && !shown.contains(missing) && shown.contains(on)
+        });
+        assert!(is_whole, "{shown}");
+        let row = shown.split(plan::WITNESS_NAME).nth(1).unwrap_or_default();
+        assert!(row.split("</tr>").next().is_some_and(|row| row.contains("202")), "{shown}");
+        let size = shown.split(on).nth(1).and_then(|after| after.split(' ').next()).unwrap();
+        let (log, tsa) = (site.state("hub/log"), site.state("tsa/ca.pem"));
+        let [token, note] = ["tsr", "checkpoint"].map(|end| format!("{log}/timestamps/{size}.{end}"));
+        let stamp = ["--tsa", &tsa, "--timestamp", &token, "--stamped", &note];
+        let words = [&["verify", "--log", &log, "--vkey", &case.hub_vkey][..], &stamp].concat();
+        let told = String::from_utf8(site.program("wan", "varco-audit", &words).stdout).unwrap();
+        assert!(told.contains(&format!("timestamp  {size} entries existed at")), "{told}");
+        assert!(shown.contains("Autorità di marcatura di prova"), "{shown}");
+    }
 }
 
 fn the_sites_log_is_whole(site: &Site) {
