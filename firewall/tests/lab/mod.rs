@@ -1,20 +1,21 @@
 //! A small building in network namespaces, without a privilege on the host: a router with the real enforcer,
 //! two guests on one bridge, an office, and a piece of Internet (198.18.0.0/15).
 
+mod enforcer;
+mod spaces;
+mod traffic;
+
+pub use enforcer::{device, pass, slot};
+use spaces::Spaces;
 use std::{
     fs,
     io::Write,
-    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
     thread,
     time::Duration,
 };
-use varco_policy::{
-    Device, Shares, Site, Slot,
-    wire::{self, Desired, KernelPass, Measured, Reply, Request},
-};
+use varco_policy::{Shares, Site};
 
 pub const ENFORCER: &str = env!("CARGO_BIN_EXE_varco-enforcer");
 
@@ -100,69 +101,6 @@ fn guest(n: u8) -> String {
         "link set lo up\naddr add 10.64.0.{n}/20 dev eth0\naddr add fd00:64::{n}/64 dev eth0 nodad\n\
          link set eth0 up\nroute add default via 10.64.0.1\nroute add default via fd00:64::1\n"
     )
-}
-
-/// The device of guest `n`.
-pub fn device(n: u8) -> Device {
-    let mac = ["02:00:00:00:00:10", "02:00:00:00:00:11"][usize::from(n)];
-    Device { address: std::net::Ipv4Addr::new(10, 64, 0, 10 + n), mac: mac.parse().unwrap() }
-}
-
-pub fn slot(n: u16) -> Slot {
-    let first_port = 1024 + n * 512;
-    Slot { address: "198.18.0.3".parse().unwrap(), first_port, last_port: first_port + 511 }
-}
-
-pub fn pass(n: u8, seconds: u32) -> KernelPass {
-    KernelPass { device: device(n), slot: slot(u16::from(n)), seconds, rate: None }
-}
-
-/// What this machine lets the tests make.
-#[derive(Clone, Copy)]
-enum Spaces {
-    /// A user namespace, so that an ordinary user is root inside.
-    OfUser,
-    /// Root's own, where user namespaces are forbidden.
-    OfRoot,
-    /// Root's own in a chroot, whose `/` is no mount.
-    InChroot,
-}
-
-impl Spaces {
-    fn of_this_machine() -> Self {
-        static FOUND: OnceLock<Spaces> = OnceLock::new();
-        let can =
-            |args: &[&str]| Command::new("unshare").args(args).arg("true").output().unwrap().status.success();
-        *FOUND.get_or_init(|| match () {
-            () if can(&["-Urnm"]) => Self::OfUser,
-            () if can(&["-nm"]) => Self::OfRoot,
-            () => Self::InChroot,
-        })
-    }
-
-    fn made_with(self) -> &'static [&'static str] {
-        match self {
-            Self::OfUser => &["-Urnmpf", "cat"],
-            Self::OfRoot => &["-nmpf", "cat"],
-            // `ip netns exec` wants a `/` that is a mount, so the holder and all that enter it have one.
-            Self::InChroot => &[
-                "-nmpf",
-                "--propagation",
-                "unchanged",
-                "sh",
-                "-c",
-                "mount --rbind / /mnt && exec chroot /mnt cat",
-            ],
-        }
-    }
-
-    fn entered_with(self) -> &'static [&'static str] {
-        match self {
-            Self::OfUser => &["-U", "--preserve-credentials"],
-            Self::OfRoot => &[],
-            Self::InChroot => &["-r", "-w"],
-        }
-    }
 }
 
 /// Tries until it is so; panics after half a minute.
@@ -305,66 +243,6 @@ impl Lab {
         String::from_utf8(self.must(host, argv)).unwrap()
     }
 
-    fn batch(&self, host: &str, lines: &str) {
-        let mut child = self.command(host, &["ip", "-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success(), "{host}: {lines}");
-    }
-
-    /// What a server answers, or the client's words for why it does not.
-    pub fn talk(&self, host: &str, to: &str) -> Result<String, String> {
-        let out = self.run(host, &["timeout", "5", "socat", "-t2", "-T3", "STDIO,ignoreeof", to]);
-        let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-        if text.is_empty() { Err(String::from_utf8_lossy(&out.stderr).trim().to_owned()) } else { Ok(text) }
-    }
-
-    /// What comes back after a datagram, or the client's words for why nothing does.
-    pub fn datagram(&self, host: &str, to: &str) -> String {
-        let argv = ["timeout", "5", "socat", "-t1", "-T1", "SYSTEM:echo hello; cat 1>&2", to];
-        // A datagram may be lost on a busy machine.
-        let once = |_| String::from_utf8(self.run(host, &argv).stderr).unwrap();
-        (0..5).map(once).find(|said| !said.is_empty()).unwrap_or_default()
-    }
-
-    /// Sends one IP packet of this protocol with these octets after its header.
-    pub fn raw(&self, host: &str, protocol: u8, octets: &[u8]) {
-        let to = format!("IP-SENDTO:198.18.0.1:{protocol}");
-        let mut child = self.command(host, &["socat", "-u", "-", &to]).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(octets).unwrap();
-        // Where it is refused at once, the client says so.
-        child.wait().unwrap();
-    }
-
-    /// Sends many packets with these octets, as fast as it goes.
-    pub fn flood(&self, host: &str, to: &str, octets: &[u8], times: u64) {
-        let size = octets.len().to_string();
-        let mut child =
-            self.command(host, &["socat", "-u", "-b", &size, "-", to]).stdin(Stdio::piped()).spawn().unwrap();
-        let all: Vec<u8> = (0..times).flat_map(|_| octets.iter().copied()).collect();
-        child.stdin.take().unwrap().write_all(&all).unwrap();
-        child.wait().unwrap();
-    }
-
-    /// How many packets with a guest's own address have come to the Internet.
-    pub fn leaked(&self) -> u64 {
-        let text = self.text("wan", &["nft", "list", "table", "ip", "seen"]);
-        text.split("packets ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap()
-    }
-
-    /// How many ICMPv6 messages a host has received.
-    pub fn icmp6_received(&self, host: &str) -> String {
-        let text = self.text(host, &["cat", "/proc/net/snmp6"]);
-        text.lines().find(|l| l.starts_with("Icmp6InMsgs")).unwrap().to_owned()
-    }
-
-    /// The router's link-local address, as a guest pings it.
-    pub fn link_local(&self) -> String {
-        let text =
-            self.text("router", &["ip", "-6", "-o", "addr", "show", "dev", "br-guest", "scope", "link"]);
-        let address = text.split_whitespace().nth(3).unwrap().split('/').next().unwrap();
-        format!("{address}%eth0")
-    }
-
     /// All queueing disciplines, without what they count.
     pub fn queues(&self) -> String {
         let text = self.text("router", &["tc", "qdisc", "show"]);
@@ -372,82 +250,10 @@ impl Lab {
         text.lines().map(uncounted).collect()
     }
 
-    /// The address and port that the server saw.
-    pub fn seen_from(&self, host: &str, to: &str) -> (String, u16) {
-        let said = self.talk(host, to).unwrap_or_else(|e| panic!("{host} to {to}: {e}"));
-        let (address, port) = said.split_once('\n').unwrap();
-        (address.to_owned(), port.parse().unwrap())
-    }
-
-    pub fn pings(&self, host: &str, to: &str) -> bool {
-        self.run(host, &["ping", "-c1", "-W1", to]).status.success()
-    }
-
-    /// Starts the enforcer and waits until it answers.
-    pub fn enforce(&self) -> Child {
-        let child = self.enforce_quietly();
-        until("the enforcer answers", || {
-            self.connect().is_ok_and(|s| {
-                wire::write_frame(&s, &Request::Measure).is_ok()
-                    && wire::read_frame::<Reply>(&s).is_ok_and(|r| r.is_some())
-            })
-        });
-        child
-    }
-
-    pub fn enforce_quietly(&self) -> Child {
-        let config = self.dir.join("enforcer.toml");
-        let log =
-            fs::OpenOptions::new().create(true).append(true).open(self.dir.join("enforcer.log")).unwrap();
-        self.command("router", &[ENFORCER, "run", "--config", config.to_str().unwrap()])
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
-    }
-
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("enforcer.log")).unwrap_or_default()
-    }
-
-    /// Sends a signal to the enforcer, and waits for its end.
-    pub fn end(&self, mut enforcer: Child, signal: &str) {
-        let pid = self.text("router", &["busybox", "pidof", "varco-enforcer"]);
-        self.must("router", &["kill", signal, pid.trim()]);
-        enforcer.wait().unwrap();
-    }
-
-    pub fn connect(&self) -> std::io::Result<UnixStream> {
-        UnixStream::connect(self.dir.join("run/enforcer.sock"))
-    }
-
-    pub fn ask(&self, request: &Request) -> Reply {
-        let stream = self.connect().unwrap();
-        wire::write_frame(&stream, request).unwrap();
-        wire::read_frame(&stream).unwrap().expect("an answer")
-    }
-
-    pub fn apply(&self, generation: u64, passes: Vec<KernelPass>) {
-        let desired = Desired { generation, shares: self.shares(), trial: None, passes };
-        assert_eq!(self.ask(&Request::Apply(desired)), Reply::Done { generation }, "{}", self.log());
-    }
-
-    pub fn measure(&self) -> Measured {
-        match self.ask(&Request::Measure) {
-            Reply::Measured(measured) => measured,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Begins an endless download; what has come is in the file.
-    pub fn download(&self, host: &str) -> (Child, PathBuf) {
-        let file = self.dir.join(format!("{host}.download"));
-        let to = format!("OPEN:{},creat,trunc", file.display());
-        let child =
-            self.command(host, &["socat", "-u", "TCP:198.18.0.1:9999", &to]).stderr(Stdio::null()).spawn();
-        let size = || fs::metadata(&file).map_or(0, |m| m.len());
-        until("the download runs", || size() > 1_000_000);
-        (child.unwrap(), file)
+    fn batch(&self, host: &str, lines: &str) {
+        let mut child = self.command(host, &["ip", "-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{host}: {lines}");
     }
 }
 
