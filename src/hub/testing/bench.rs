@@ -4,6 +4,9 @@
 #![expect(clippy::print_stdout, reason = "the report")]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
+#[path = "files.rs"]
+mod files;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
@@ -161,26 +164,9 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn make() -> Self {
-        let folder = std::env::temp_dir().join(format!("varco-hub-bench-{}", std::process::id()));
-        for part in ["state", "idp", "federation", "tls", "gateways"] {
-            std::fs::create_dir_all(folder.join(part)).unwrap();
-        }
-        let secret = "0123456789abcdef0123456789abcdef";
-        std::fs::write(folder.join("gateways/biblioteca-civica.secret"), secret).unwrap();
-        let text = include_str!("../../../docker/site/hub.toml")
-            .replace("/var/lib/varco-hub", &folder.join("state").display().to_string())
-            .replace("/etc/varco", &folder.display().to_string())
-            .replace("198.18.0.30:443", "127.0.0.1:0");
-        std::fs::write(folder.join("hub.toml"), text).unwrap();
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-subj", "/CN=hub", "-days", "1", "-keyout"])
-            .arg(folder.join("tls/hub.key"))
-            .arg("-out")
-            .arg(folder.join("tls/hub.pem"))
-            .output()
-            .unwrap();
-        assert!(made.status.success());
+        let folder = files::make("bench");
+        std::fs::create_dir_all(folder.join("federation")).unwrap();
+        files::certificate(&folder);
         varco_hub::commands::make_keys(&folder.join("hub.toml")).unwrap();
         Self(folder)
     }

@@ -1,6 +1,8 @@
 //! The program as its operator meets it: exit codes, messages, keys, a listener.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "files.rs"]
+mod files;
 #[path = "log_keys.rs"]
 mod log_keys;
 #[path = "trust.rs"]
@@ -13,8 +15,6 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-
 /// A folder with a settings file, and the hub that runs there, both gone at the end.
 struct Hub {
     folder: PathBuf,
@@ -23,30 +23,13 @@ struct Hub {
 
 impl Hub {
     fn site(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("varco-hub-program-{}-{name}", std::process::id()));
-        for part in ["state", "idp", "tls", "gateways"] {
-            std::fs::create_dir_all(folder.join(part)).unwrap();
-        }
-        std::fs::write(folder.join("gateways/biblioteca-civica.secret"), SECRET).unwrap();
-        let text = include_str!("../../../docker/site/hub.toml")
-            .replace("/var/lib/varco-hub", &folder.join("state").display().to_string())
-            .replace("/etc/varco", &folder.display().to_string())
-            .replace("198.18.0.30:443", "127.0.0.1:0");
-        std::fs::write(folder.join("hub.toml"), text).unwrap();
+        let folder = files::make(&format!("program-{name}"));
         log_keys::make(&folder.join("log-keys"), now());
         Self { folder, running: None }
     }
 
     fn certificate(&self) {
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-subj", "/CN=hub", "-days", "1", "-keyout"])
-            .arg(self.folder.join("tls/hub.key"))
-            .arg("-out")
-            .arg(self.folder.join("tls/hub.pem"))
-            .output()
-            .unwrap();
-        assert!(made.status.success());
+        files::certificate(&self.folder);
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
