@@ -12,6 +12,8 @@ use varco_tests::lab::{Host, Lab, process::Process};
 
 /// Who comes: no more than three devices of a person at a time (`limits.passes_per_person`).
 const CITIZENS: [&str; 6] = ["ada", "bruno", "carla", "dario", "anna", "franca"];
+/// The site: its name is in each leaf, and those of libraries are as long.
+const NAME: &str = "biblioteca-civica";
 /// Seconds until the last record is in a signed checkpoint; leaves are gathered for one.
 const PATIENCE: u32 = 60;
 
@@ -19,7 +21,6 @@ const PATIENCE: u32 = 60;
 #[derive(Debug)]
 pub struct Site {
     programs: PathBuf,
-    name: String,
     lab: Lab,
 }
 
@@ -29,16 +30,17 @@ impl Site {
     /// # Errors
     /// When it does not come up.
     pub fn up(programs: &Path, guests: u8) -> Result<Self> {
-        let name = format!("bench-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
-        let guests = guests.to_string();
-        let site = |lab| Self { programs: programs.to_owned(), name: name.clone(), lab };
-        said(Command::new(programs.join("varco-lab")).args(["up", "--name", &name, "--guests", &guests]))?;
-        Ok(site(Lab::find(&name, None)?))
+        // Its own folder: in these namespaces an ordinary user is root too, and another root's labs may be there.
+        let number = uuid::Uuid::new_v4().simple().to_string();
+        let folder = std::env::temp_dir().join(format!("varco-bench-{number}"));
+        let site = Self { programs: programs.to_owned(), lab: Lab::at(&folder)? };
+        said(&mut site.lab("up", &["--name", NAME, "--guests", &guests.to_string()]))?;
+        Ok(site)
     }
 
     fn lab(&self, order: &str, words: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join("varco-lab"));
-        command.args([order, "--name", &self.name]).args(words).stdin(Stdio::null());
+        command.arg(order).arg("--state").arg(&self.lab.folder).args(words).stdin(Stdio::null());
         command
     }
 
