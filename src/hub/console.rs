@@ -33,7 +33,6 @@ use anyhow::Context;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use maud::Markup;
 use role::Right;
-use serde::de::DeserializeOwned;
 use session::Visitor;
 use std::{net::TcpListener, time::Duration};
 use varco_templates::console::{self as pages, Place, Trouble, View};
@@ -179,11 +178,6 @@ fn query(request: &HttpRequest) -> String {
     let rest =
         request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
     rest.map(|pair| format!("{pair}&")).collect()
-}
-
-/// What was typed into an address; nothing of it where some of it cannot be read.
-fn asked<T: DeserializeOwned + Default>(request: &HttpRequest) -> T {
-    web::Query::from_query(request.query_string()).map(web::Query::into_inner).unwrap_or_default()
 }
 
 /// Serves the console on a listener of its own.

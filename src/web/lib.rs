@@ -7,6 +7,7 @@ pub mod host;
 pub mod lang;
 pub mod page;
 pub mod patience;
+pub mod query;
 pub mod session;
 pub mod startup;
 pub mod tls;

@@ -7,7 +7,7 @@ use super::{
 use crate::hub::{Confirmed, HubError, Response};
 use actix_web::{HttpRequest, HttpResponse, web};
 use varco_templates::shares::Trouble;
-use varco_web::cookie;
+use varco_web::{cookie, query};
 
 /// Verifies the login and begins a session for who may set the shares. Of anybody else nothing is kept.
 ///
@@ -15,8 +15,7 @@ use varco_web::cookie;
 /// When the kernel has no randomness to give, or a header cannot be written.
 #[actix_web::get("/login/callback")]
 pub async fn finish(request: HttpRequest, admin: web::Data<Admin>) -> actix_web::Result<HttpResponse> {
-    let response = web::Query::<Response>::from_query(request.query_string());
-    let response = response.map(web::Query::into_inner).unwrap_or_default();
+    let response: Response = query::of(&request);
     let shown = cookie::value(&request, login::COOKIE).unwrap_or_default();
     let state = response.state.clone().unwrap_or_default();
     let mut answer = match admin.logins.take(&state, peer(&request), &shown, now()) {

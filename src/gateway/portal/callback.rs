@@ -9,7 +9,7 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use varco_policy::Device;
 use varco_templates::portal::Problem;
-use varco_web::cookie;
+use varco_web::{cookie, query};
 
 /// Verifies the login and, once it is recorded and admitted, shows that the citizen is online.
 ///
@@ -21,8 +21,7 @@ pub async fn finish(request: HttpRequest, portal: web::Data<Portal>) -> actix_we
         return Ok(portal.unknown_device(&request));
     };
     // A query that cannot be read names no login, and gets the page that says so.
-    let response = web::Query::<Response>::from_query(request.query_string());
-    let response = response.map(web::Query::into_inner).unwrap_or_default();
+    let response: Response = query::of(&request);
     let shown = cookie::value(&request, login::COOKIE).unwrap_or_default();
     let state = response.state.clone().unwrap_or_default();
     let mut answer = match portal.logins.take(&state, device, &shown, now()) {

@@ -25,7 +25,7 @@ use actix_web::{
 };
 use serde::Deserialize;
 use varco_templates::console::{self as pages, Trouble};
-use varco_web::{cookie, session::LONGEST, token};
+use varco_web::{cookie, query, session::LONGEST, token};
 
 /// What the browser brings (RFC 6749 section 4.1.2, RFC 9207).
 #[derive(Default, Deserialize)]
@@ -41,7 +41,7 @@ struct Brought {
 /// When the kernel has no randomness to give, or a header cannot be written.
 #[actix_web::get("/login/callback")]
 pub async fn finish(request: HttpRequest, console: Data<Console>) -> Reply {
-    let mut answer = match grant(&console, &request, &super::asked(&request)).await {
+    let mut answer = match grant(&console, &request, &query::of(&request)).await {
         Ok(grant) => enter(&request, &console, grant)?,
         Err(trouble) => console.trouble(&request, trouble)?,
     };

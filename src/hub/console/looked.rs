@@ -14,6 +14,7 @@ use varco_audit::{
     leaf::{Leaf, Mark},
 };
 use varco_templates::console::{self as pages, SeenRow, Trouble};
+use varco_web::query;
 
 /// How many views a page shows.
 const MOST: u32 = 2000;
@@ -54,7 +55,7 @@ pub async fn table(request: HttpRequest, console: Data<Console>, visitor: ReqDat
 }
 
 async fn month(request: &HttpRequest, console: &Data<Console>, visitor: &Visitor) -> Result<Shown, Trouble> {
-    let asked = super::asked::<Asked>(request).month.unwrap_or_default();
+    let asked = query::of::<Asked>(request).month.unwrap_or_default();
     let today = app::now().to_zoned(console.zone().clone()).date();
     let first = format!("{asked}-01").parse::<Date>().unwrap_or_else(|_| today.first_of_month());
     let month = first.strftime("%Y-%m").to_string();

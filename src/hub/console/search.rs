@@ -21,6 +21,7 @@ use varco_audit::{
     pack::sha256,
 };
 use varco_templates::console::{self as pages, Choice, HeaderRow, Trouble};
+use varco_web::query;
 
 /// How many entries a page shows.
 const MOST: usize = 200;
@@ -125,7 +126,7 @@ async fn found(
     console: &Data<Console>,
     visitor: &Visitor,
 ) -> Result<(Choice, Vec<HeaderRow>), Trouble> {
-    let asked = super::asked(request);
+    let asked = query::of(request);
     let (choice, rows, of_cases) = super::block(console, move |console| search(console, asked)).await?;
     on_record(console, visitor, (of_cases, &format!("{}?log={}", request.path(), choice.log))).await?;
     Ok((choice, rows))

@@ -18,6 +18,7 @@ use varco_audit::{
 };
 use varco_policy::pass::EndCause;
 use varco_templates::console::{self as pages, Choice, CountRow, DayRow, Few, Trouble};
+use varco_web::query;
 
 /// How many days a page shows at most.
 const MOST_DAYS: i32 = 92;
@@ -73,7 +74,7 @@ pub async fn counts_table(request: HttpRequest, console: Data<Console>) -> Reply
 type Found = (Choice, Vec<DayRow>, Vec<CountRow>);
 
 async fn found(request: &HttpRequest, console: &Data<Console>) -> Result<Found, Trouble> {
-    let asked: Asked = super::asked(request);
+    let asked: Asked = query::of(request);
     let today = app::now().to_zoned(console.zone().clone()).date();
     super::block(console, move |console| search(console, &asked, today)).await
 }
