@@ -123,7 +123,7 @@ mod tests {
         let file = dir.join("enforcer.toml");
         std::fs::write(&file, text).unwrap();
         let said = Settings::load(&file).unwrap_err().to_string().replace(dir.to_str().unwrap(), "");
-        std::fs::remove_file(&file).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
         said
     }
 

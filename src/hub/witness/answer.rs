@@ -116,12 +116,16 @@ mod tests {
         let folder = crate::testing::folder("witness-answer");
         let key = NoteKey::load_or_make(&folder.join("log.key"), "hub.example.it/log").unwrap();
         let mut log = Log::open(&folder.join("log"), "hub.example.it/log", key).unwrap();
-        log.integrate(0, &[b"one".to_vec(), b"two".to_vec()]).unwrap().clone()
+        let signed = log.integrate(0, &[b"one".to_vec(), b"two".to_vec()]).unwrap().clone();
+        std::fs::remove_dir_all(folder).unwrap();
+        signed
     }
 
     fn cosigner() -> CosignerKey {
-        CosignerKey::load_or_make(&crate::testing::folder("witness-key").join("key"), "witness.example/w")
-            .unwrap()
+        let folder = crate::testing::folder("witness-key");
+        let key = CosignerKey::load_or_make(&folder.join("key"), "witness.example/w").unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+        key
     }
 
     fn at(text: &str) -> Timestamp {

@@ -67,6 +67,12 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// The hub of a site with these witnesses.
 fn hub(site: &Site, witnesses: &[&Place]) -> Data<Hub> {
     let tables: String = witnesses.iter().map(|place| place.table()).collect();

@@ -5,6 +5,7 @@ use crate::{
     logs::{TheirLog, request},
 };
 use jiff::Timestamp;
+use std::sync::LazyLock;
 use varco_audit::tlog::{Checkpoint, Cosignature, CosignerKey, Disk, Files as _, Note, Signed, VerifierKey};
 use varco_witness::{
     config::Logs,
@@ -19,15 +20,14 @@ pub fn at(second: i64) -> Timestamp {
 
 /// The witness's key, which is the same each time.
 pub fn key() -> CosignerKey {
-    let file = std::env::temp_dir().join(format!(
-        "varco-witness-key-{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
-    if !file.exists() {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let file = std::env::temp_dir().join(format!("varco-witness-key-{}", std::process::id()));
         CosignerKey::load_or_make(&file, "witness.example.net/w").unwrap();
-    }
-    CosignerKey::load_or_make(&file, "witness.example.net/w").unwrap()
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        text
+    });
+    CosignerKey::parse(&TEXT.clone().into()).unwrap()
 }
 
 pub fn watched(logs: &[&TheirLog]) -> Logs {
