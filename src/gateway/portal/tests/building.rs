@@ -69,6 +69,15 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
+impl Drop for Building {
+    fn drop(&mut self) {
+        // The log's thread writes into the folder until it ends, and the folder goes with this value.
+        if let Some(log) = self.log.take() {
+            log.stop();
+        }
+    }
+}
+
 impl Building {
     pub async fn open() -> Self {
         Self::open_with(|_| {}).await

@@ -77,12 +77,12 @@ fn a_restart_finds_what_was_used_how_far_it_is_counted_and_rates() {
 /// What is acknowledged survives the death of the process: a child commits and is killed without closing.
 #[test]
 fn a_killed_gateway_has_lost_nothing_that_was_acknowledged() {
-    let folder = folder();
     if let Ok(child) = std::env::var("VARCO_TEST_COMMIT_AND_ABORT") {
         let mut store = open(Path::new(&child)).unwrap();
         store.commit(&[Change::Started(pass(1))], at(0)).unwrap();
         std::process::abort();
     }
+    let folder = folder();
     let this = "store::tests::restart::a_killed_gateway_has_lost_nothing_that_was_acknowledged";
     let status = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", this, "--nocapture"])
