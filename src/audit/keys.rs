@@ -72,6 +72,11 @@ impl KeyFolder {
         self.0.join("holders")
     }
 
+    /// What two of its holders signed where the controller is an authorised operator ([`crate::expiry::AuthorisedOperator`]).
+    pub fn authorised_operator(&self) -> PathBuf {
+        self.0.join("authorised-operator.signed")
+    }
+
     /// Every period that has a folder.
     ///
     /// # Errors
@@ -165,22 +170,27 @@ pub fn read(path: &Path) -> Result<Option<String>, KeyError> {
 /// # Errors
 /// When it is there already, or the folder cannot be written.
 pub fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
-    let failed = |error| KeyError::File(path.to_owned(), error);
     let part = path.with_extension("part");
+    let written = by_link(&part, path, text, mode);
+    // What is in it may be secret: it is nowhere but under its name.
     let _ = std::fs::remove_file(&part);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&part).map_err(failed)?;
+    written?;
+    path.parent().map_or(Ok(()), sync)
+}
+
+/// Writes a new file beside, and links it: no half of it is ever there.
+fn by_link(part: &Path, path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
+    let failed = |error| KeyError::File(part.to_owned(), error);
+    let _ = std::fs::remove_file(part);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(part).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     drop(file);
-    match std::fs::hard_link(&part, path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(KeyError::There(path.to_owned()));
-        }
+    match std::fs::hard_link(part, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(KeyError::There(path.to_owned())),
         // FAT, as on a stick, has no links: the file is made in its place, and taken away again where that fails.
-        Err(_) => in_place(path, text, mode)?,
-        Ok(()) => {}
+        Err(_) => in_place(path, text, mode),
+        Ok(()) => Ok(()),
     }
-    std::fs::remove_file(&part).map_err(failed)?;
-    path.parent().map_or(Ok(()), sync)
 }
 
 /// Writes a new file under its own name.
@@ -210,12 +220,30 @@ pub fn make_folder(path: &Path, mode: u32) -> Result<(), KeyError> {
 /// # Errors
 /// When the disk fails.
 pub fn sync(folder: &Path) -> Result<(), KeyError> {
+    // The parent of a bare name is the folder that we are in.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder).and_then(|f| f.sync_all()).map_err(|error| KeyError::File(folder.to_owned(), error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In the folder that we are in too, where a name has no parent; and no secret is left beside.
+    #[test]
+    fn a_file_is_new_and_leaves_nothing_beside() {
+        let folder = std::env::temp_dir().join(format!("varco-audit-new-{}", std::process::id()));
+        make_folder(&folder, 0o700).unwrap();
+        let path = folder.join("anna.key");
+        write_new(&path, "first\n", 0o600).unwrap();
+        assert!(matches!(write_new(&path, "second\n", 0o600), Err(KeyError::There(_))));
+        assert!(matches!(write_new(&folder.join("no/anna.key"), "", 0o600), Err(KeyError::File(..))));
+        let names: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!((names.len(), read(&path).unwrap().as_deref()), (1, Some("first\n")));
+        std::fs::remove_dir_all(folder).unwrap();
+        sync(Path::new("name").parent().unwrap()).unwrap();
+    }
 
     /// What a medium without links does; a real one needs root to mount.
     #[test]
