@@ -1,7 +1,7 @@
 //! The entries of a site's records: who held which slot from when to when, and what happened to the site. No name, no
 //! address of a device, no destination: there is no field for them. `content.rs` says which leaves an entry becomes.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use varco_policy::{PassId, Shares, Slot, Subject, pass::EndCause};
@@ -120,6 +120,15 @@ impl Clock {
         match (self, other) {
             (Self::WithinMs(one), Self::WithinMs(other)) => Self::WithinMs(one.max(other)),
             _ => Self::Unknown,
+        }
+    }
+
+    /// How far off it may have been. Of which nobody said anything: the least time that a slot rests between two persons, so that a
+    /// doubt shows as an ambiguous answer and not as a wrong one.
+    pub fn off(self) -> SignedDuration {
+        match self {
+            Self::Unknown => SignedDuration::from_mins(2),
+            Self::WithinMs(ms) => SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)),
         }
     }
 

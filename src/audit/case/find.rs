@@ -10,7 +10,7 @@ use crate::{
     content::{Body, Content},
     entry::Clock,
     index::Span,
-    leaf::{Leaf, NotALeaf},
+    leaf::{Header, Leaf, NotALeaf},
     opener::{OpenError, Opener},
     records::{Records, RecordsError},
     seal::Role,
@@ -23,8 +23,6 @@ use jiff::{SignedDuration, Timestamp};
 const BEFORE: SignedDuration = SignedDuration::from_hours(48);
 /// When a pass ended that was open in the window. One that is recorded later still was open then.
 const AFTER: SignedDuration = SignedDuration::from_hours(25);
-/// How far a clock of which something is known goes off at most, from the window to when a slot was lent after it.
-const BESIDE: SignedDuration = SignedDuration::from_hours(1);
 /// Heartbeats this far from it say how right the clock was: one comes every five minutes.
 const BEATS: SignedDuration = SignedDuration::from_mins(11);
 
@@ -57,31 +55,41 @@ impl FindError {
     }
 }
 
-/// Which tags may answer: of a pass that held the slot in the window, and of no more passes than need be.
+/// Which tags may answer: of a pass that held the slot in the window, and of none that had it only later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Near {
     /// When such a slot was lent, and its connection ended.
     pub span: Span,
-    /// What was lent after this was not lent yet in the window.
-    pub latest: Timestamp,
+    /// What was lent after this, and after the heartbeat, was not lent yet in the window.
+    latest: Timestamp,
+    /// The place of a heartbeat after the window. What stands behind it was recorded later, whatever its own clock said.
+    beat: Option<u64>,
+    /// When the slot was lent first after the window.
+    lent: Option<Timestamp>,
 }
 
 impl Near {
-    /// Around a window, with a clock that may have been as far off in it.
-    pub fn of((first, last): (Timestamp, Timestamp), clock: Clock) -> Self {
-        let off = match clock {
-            Clock::Unknown => AFTER,
-            Clock::WithinMs(ms) => SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)),
-        };
+    /// Around a window, by what heartbeats near it say of the clock.
+    pub fn of((first, last): (Timestamp, Timestamp), clock: Clock, beat: Option<u64>) -> Self {
+        let off = clock.off();
         let later = |by: SignedDuration| last.saturating_add(by).unwrap_or(Timestamp::MAX);
-        let first = first.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN);
+        let first = first.saturating_sub(BEFORE.saturating_add(off)).unwrap_or(Timestamp::MIN);
         let span = Span { first, last: later(AFTER.saturating_add(off)) };
-        Self { span, latest: later(BESIDE.saturating_add(off)) }
+        Self { span, latest: later(off), beat, lent: None }
     }
 
-    /// Whether a leaf with the slot's tag says nothing of the window.
-    fn is_after(&self, leaf: &Leaf<'_>) -> bool {
-        leaf.header.class == Class::R2b && leaf.header.at > self.latest
+    /// Whether the next leaf with a tag of the slot, in their order, may say something of the window.
+    pub fn takes(&mut self, leaf: &Header) -> bool {
+        let after = leaf.at > self.latest && self.beat.is_some_and(|beat| leaf.sequence > beat);
+        match leaf.class {
+            Class::R2b if after => {
+                self.lent.get_or_insert(leaf.at);
+                false
+            }
+            Class::R2b => true,
+            // One has the slot at a time: this is the end of who had it later.
+            _ => self.lent.is_none_or(|lent| leaf.at < lent),
+        }
     }
 }
 
@@ -98,13 +106,13 @@ pub fn find(
     let What::Slot(moment) = &permit.question().what else { return Err(FindError::OtherQuestion) };
     let site = records.site()?.filter(|site| permit.question().is_about(site));
     let Some(site) = site else { return Ok(None) };
-    let clock = clock(moment, records, opener)?;
-    let near = Near::of(moment.window(), clock);
+    let (clock, beat) = clock(moment, records, opener)?;
+    let mut near = Near::of(moment.window(), clock, beat);
     let mut leaves = Vec::new();
     for sequence in tagged(moment, near.span, records, opener)? {
         let octets = records.leaf(sequence)?;
         let leaf = Leaf::read(&octets)?;
-        if near.is_after(&leaf) {
+        if !near.takes(&leaf.header) {
             continue;
         }
         // A slot that is lent is recorded right after the connection for which it is.
@@ -165,9 +173,14 @@ fn tags_of(
     Ok(Ok(key.candidates(moment.address, moment.port)))
 }
 
-/// The greatest error of the clock that heartbeats near the window tell. They are clear. Where none is, nobody knows.
-fn clock(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<Clock, FindError> {
-    let mut worst = None::<Clock>;
+/// The greatest error of the clock that heartbeats near the window tell, and the place of the first that was recorded after it. They
+/// are clear. Where none is, nobody knows.
+fn clock(
+    moment: &Moment,
+    records: &mut Records,
+    opener: &mut Opener,
+) -> Result<(Clock, Option<u64>), FindError> {
+    let (mut worst, mut beats) = (None::<Clock>, Vec::new());
     let (first, last) = moment.window();
     let near = Span {
         first: first.saturating_sub(BEATS).unwrap_or(Timestamp::MIN),
@@ -175,9 +188,14 @@ fn clock(moment: &Moment, records: &mut Records, opener: &mut Opener) -> Result<
     };
     for sequence in records.of_class(Class::R6, near)? {
         let octets = records.leaf(sequence)?;
-        if let Body::Heartbeat { clock, .. } = opener.open(&Leaf::read(&octets)?)?.body {
+        let leaf = Leaf::read(&octets)?;
+        if let Body::Heartbeat { clock, .. } = opener.open(&leaf)?.body {
             worst = Some(worst.map_or(clock, |before| before.worse(clock)));
+            beats.push((leaf.header.at, sequence));
         }
     }
-    Ok(worst.unwrap_or(Clock::Unknown))
+    let clock = worst.unwrap_or(Clock::Unknown);
+    let after = last.saturating_add(clock.off()).unwrap_or(Timestamp::MAX);
+    let beat = beats.into_iter().find(|(at, _)| *at > after).map(|(_, sequence)| sequence);
+    Ok((clock, beat))
 }

@@ -13,14 +13,10 @@ use crate::{
     seal::{Disclosed, LeafKey, Role, SealError, open_disclosed},
     tlog::{BadCheckpoint, BadNote, Checkpoint, Note, Signed, VerifierKey, leaf_hash, proof::inclusion_root},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use varco_policy::{PassId, Slot, Subject, pass::EndCause};
-
-/// How far off a clock may have been of which nobody said anything: the least time that a slot rests between two persons,
-/// so that a doubt shows as an ambiguous answer and not as a wrong one.
-const UNKNOWN: SignedDuration = SignedDuration::from_mins(2);
 
 /// A pass that held the slot in the window asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,10 +124,7 @@ pub fn sessions(
 impl Session {
     /// Whether it held the slot within the tolerance, with a clock that may have been as far off as it said.
     fn is_within(&self, moment: &Moment, site: Clock) -> bool {
-        let off = match self.clock.map_or(site, |own| own.worse(site)) {
-            Clock::Unknown => UNKNOWN,
-            Clock::WithinMs(ms) => SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)),
-        };
+        let off = self.clock.map_or(site, |own| own.worse(site)).off();
         let (first, last) = moment.window();
         let from = self.from.saturating_sub(off).unwrap_or(Timestamp::MIN);
         from <= last && self.until.saturating_add(off).unwrap_or(Timestamp::MAX) >= first

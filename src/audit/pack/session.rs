@@ -10,8 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use varco_policy::{PassId, Slot, pass::EndCause};
 
-/// How far off a clock may have been of which nobody said anything (`case/session.rs`).
-const UNKNOWN: SignedDuration = SignedDuration::from_mins(2);
 /// Heartbeats this far from the time asked about say how right the clock was.
 pub const BEATS: SignedDuration = SignedDuration::from_mins(11);
 
@@ -85,10 +83,7 @@ fn end(session: &mut Told, (sequence, at): (u64, Timestamp), cause: EndCause, cl
 
 /// Whether a session held the slot within the tolerance, with a clock that may have been as far off as it said.
 pub fn is_within(session: &Told, moment: &Moment, site: Clock) -> bool {
-    let off = match session.clock.map_or(site, |own| own.worse(site)) {
-        Clock::Unknown => UNKNOWN,
-        Clock::WithinMs(ms) => SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)),
-    };
+    let off = session.clock.map_or(site, |own| own.worse(site)).off();
     let (first, last) = moment.window();
     let from = session.from.saturating_sub(off).unwrap_or(Timestamp::MIN);
     from <= last && session.until.saturating_add(off).unwrap_or(Timestamp::MAX) >= first

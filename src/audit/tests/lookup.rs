@@ -146,29 +146,54 @@ fn two_officers_at_two_machines_answer_the_question_of_the_night_of_25_october()
     assert!(text(&nobody).contains("clocks   may have been 20 ms off"), "{}", text(&nobody));
 }
 
-/// Of who had the slot hours later no half of a key is handed on; and a pass that ended hours later is told with its end.
+/// How many leaves of each class a requester hands on who asks then, and what the approver tells.
+fn handed_on(records: &Records, when: &str) -> ((usize, usize), String) {
+    let desk = desk(records, when);
+    let file = written(&desk.find());
+    let people = People::read(&KeyFolder::at(Path::new(&records.path("keys"))).people()).unwrap();
+    let found = Signed::<Found>::read(&fs::read(&file).unwrap(), &people).unwrap();
+    let class = |found: &FoundLeaf| Leaf::read(&found.octets).unwrap().header.class;
+    let of = |wanted| found.searched[0].leaves.iter().filter(|found| class(found) == wanted).count();
+    ((of(Class::R2a), of(Class::R2b)), text(&desk.answer(&file, &[])))
+}
+
+/// Of who had the slot only later no half of a key is handed on; and a pass that ended hours later is told with its end.
 #[test]
-fn what_was_lent_long_after_the_instant_is_not_found() {
+fn who_had_the_slot_only_later_is_not_found() {
     let records = Records::keys("later", &["2026-W43"]);
-    let later = [ended(2, "2026-10-25T02:00:00Z"), started(3, "2026-10-25T02:10:00Z")];
+    let later = [
+        ended(2, "2026-10-25T02:00:00Z"),
+        started(3, "2026-10-25T02:10:00Z"),
+        ended(3, "2026-10-25T02:20:00Z"),
+    ];
     records.record(&[night(Clock::WithinMs(20)), later.to_vec()].concat(), Clock::WithinMs(20));
-    for (when, subject, until, lent) in [
-        ("2026-10-25T00:30:00Z", "subject-1", "2026-10-25T00:40:00Z", 2),
-        ("2026-10-25T00:55:00Z", "subject-2", "2026-10-25T02:00:00Z", 2),
-        // No heartbeat is near that would tell how right the clock was.
-        ("2026-10-25T01:00:00Z", "subject-2", "2026-10-25T02:00:00Z", 3),
-        ("2026-10-25T01:25:00Z", "subject-2", "2026-10-25T02:00:00Z", 3),
+    for (when, subject, until, leaves) in [
+        // Begin and end of the first pass.
+        ("2026-10-25T00:35:00Z", "subject-1", "2026-10-25T00:40:00Z", (2, 1)),
+        // Of both of them: the first may have ended late.
+        ("2026-10-25T01:25:00Z", "subject-2", "2026-10-25T02:00:00Z", (4, 2)),
+        // No heartbeat says how right the clock was then, or what was recorded after it.
+        ("2026-10-25T01:05:00Z", "subject-2", "2026-10-25T02:00:00Z", (6, 3)),
     ] {
-        let desk = desk(&records, when);
-        let file = written(&desk.find());
-        let people = People::read(&KeyFolder::at(Path::new(&records.path("keys"))).people()).unwrap();
-        let found = Signed::<Found>::read(&fs::read(&file).unwrap(), &people).unwrap();
-        let leaf = |found: &FoundLeaf| Leaf::read(&found.octets).unwrap().header.class;
-        let attributions = found.searched[0].leaves.iter().filter(|found| leaf(found) == Class::R2b);
-        assert_eq!(attributions.count(), lent, "{when}");
-        let said = text(&desk.answer(&file, &[]));
+        let (found, said) = handed_on(&records, when);
+        assert_eq!(found, leaves, "{when}");
         assert!(said.contains(&format!("subject  {subject}\n")) && said.contains(until), "{said}");
     }
+}
+
+/// The clock was two hours ahead when the slot was lent, and was set right after it.
+#[test]
+fn a_clock_that_was_set_back_hides_nobody() {
+    let records = Records::keys("back", &["2026-W43"]);
+    let two_hours = Clock::WithinMs(7_200_000);
+    records.record(&[started(1, "2026-10-25T02:00:00Z")], two_hours);
+    let beats = ["2026-10-25T00:25:00Z", "2026-10-25T00:30:00Z", "2026-10-25T00:35:00Z"].map(|when| {
+        Entry::Heartbeat { at: at(when), site: "library".into(), open: 1, clock: Clock::WithinMs(5) }
+    });
+    records.record(&beats, Clock::WithinMs(5));
+    let (found, said) = handed_on(&records, "2026-10-25T00:30:00Z");
+    assert_eq!(found, (1, 1));
+    assert!(said.contains("subject  subject-1\n"), "{said}");
 }
 
 #[test]
