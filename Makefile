@@ -54,6 +54,7 @@ test: lint unit
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo check --locked -p varco-audit   # an auditor builds it alone
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(DENY)
 	cargo deny --locked check bans licenses sources
 

@@ -5,11 +5,16 @@ use super::{
     print,
 };
 use anyhow::Result;
-use std::{path::PathBuf, process::ExitCode};
-use varco_audit::{both, expiry::AuthorisedOperator, keys, seal::Role};
+use std::process::ExitCode;
+use varco_audit::{
+    both,
+    expiry::AuthorisedOperator,
+    keys::{self, KeyFolder},
+    seal::Role,
+};
 
-/// Write what unlocks the retention of authorised operators, 12 to 72 months: both holders sign that the controller is one. A
-/// public body is none, and may not keep so long who was connected.
+/// Write what unlocks the retention of authorised operators, 12 to 72 months, into the ceremony's folder: both holders sign that
+/// the controller is one. A public body is none, and may not keep so long who was connected.
 ///
 /// Exit codes: 0 done; 1 a file cannot be read or written; 64 wrong arguments.
 #[derive(Debug, clap::Args)]
@@ -25,9 +30,6 @@ pub struct Sign {
     /// Sign it. Without it the text is only shown.
     #[arg(long)]
     yes: bool,
-    /// The file for `[log.authorised_operator]` of hub and gateways.
-    #[arg(long, default_value = "authorised-operator.signed")]
-    out: PathBuf,
 }
 
 impl Sign {
@@ -47,8 +49,12 @@ impl Sign {
         let signed = both::sign(&text, both)?;
         // By whom it will be read: who signs here must be known there.
         AuthorisedOperator::read(signed.as_bytes(), &self.officer.people()?)?;
-        keys::write_new(&self.out, &signed, 0o644)?;
-        print(&format!("{}\n", self.out.display()))?;
+        let file = KeyFolder::at(&self.officer.keys).authorised_operator();
+        keys::write_new(&file, &signed, 0o644)?;
+        print(&format!(
+            "{}\nbring it to the hub and every gateway, with the holders' public files\n",
+            file.display()
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -95,7 +95,7 @@ impl Expire {
         let statement = Statement {
             at,
             time,
-            kept: self.kept.lengths(|| self.officer.people())?,
+            kept: self.kept.lengths(&KeyFolder::at(&self.officer.keys))?,
             folders: self.named(),
             destroyed: self.destroyed(&chosen),
             holds: holds.iter().map(|(_, case)| *case).collect(),
@@ -171,7 +171,7 @@ impl Expire {
 
     /// What is destroyed in each folder: what is over, and what was named.
     fn chosen(&self, time: Option<Timestamp>) -> Result<Vec<(KeyFolder, Vec<Due>)>> {
-        let kept = self.kept.lengths(|| self.officer.people())?;
+        let kept = self.kept.lengths(&KeyFolder::at(&self.officer.keys))?;
         let over = |due: &Due| time.is_some_and(|time| due.is_over(time));
         let chosen: Vec<(KeyFolder, Vec<Due>)> = self
             .folders()

@@ -2,10 +2,11 @@
 
 use super::verify::read;
 use anyhow::{Context as _, Result};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 use varco_audit::{
     expiry::{AuthorisedOperator, Kept, Profile},
     holder::People,
+    keys::KeyFolder,
 };
 
 /// What the controller has decided.
@@ -15,22 +16,19 @@ pub struct Decided {
     /// Several times.
     #[arg(long, value_name = "CLASS=LENGTH", value_parser = one)]
     kept: Vec<(String, String)>,
-    /// The statement of `varco-audit authorised-operator`, where the controller is an authorised operator: its ranges are others.
-    #[arg(long, value_name = "FILE")]
-    authorised_operator: Option<PathBuf>,
 }
 
 impl Decided {
-    /// How long each class is kept. Who is an operator, two of these people have signed.
-    pub fn lengths(&self, people: impl FnOnce() -> Result<People>) -> Result<Kept> {
-        let profile = match &self.authorised_operator {
-            None => Profile::PublicBody,
-            Some(file) => {
-                AuthorisedOperator::read(&read(file)?, &people()?)
-                    .with_context(|| file.display().to_string())?;
-                Profile::AuthorisedOperator
-            }
-        };
+    /// How long each class is kept by who held this ceremony: an authorised operator, where its folder says so, signed by two
+    /// of its holders.
+    pub fn lengths(&self, ceremony: &KeyFolder) -> Result<Kept> {
+        let file = ceremony.authorised_operator();
+        let mut profile = Profile::PublicBody;
+        if std::fs::exists(&file)? {
+            let people = People::read(&ceremony.people())?;
+            AuthorisedOperator::read(&read(&file)?, &people).with_context(|| file.display().to_string())?;
+            profile = Profile::AuthorisedOperator;
+        }
         let table: BTreeMap<_, _> = self.kept.iter().cloned().collect();
         Ok(Kept::of(profile, &table).map_err(|(_, bad)| bad)?)
     }

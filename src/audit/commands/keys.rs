@@ -13,7 +13,7 @@ use std::{
 use varco_audit::{
     ceremony,
     class::Class,
-    holder::{Holder, HolderKey, People},
+    holder::{Holder, HolderKey},
     keys::KeyFolder,
     seal::Role,
     token::{Token, TokenUri},
@@ -148,7 +148,7 @@ fn make(folder: &Path, first: Period, weeks: u16, holders: &[PathBuf]) -> Result
 
 /// A line for each class and period: who opens it, how long it is kept, and until when.
 fn list(folder: &KeyFolder, kept: &Decided, now: Timestamp) -> Result<String> {
-    let kept = kept.lengths(|| Ok(People::read(&folder.people())?))?;
+    let kept = kept.lengths(folder)?;
     let mut text = String::new();
     for period in folder.periods()? {
         for class in Class::SEALED.into_iter().filter(|class| class.length() == period.length()) {

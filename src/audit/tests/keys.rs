@@ -6,7 +6,7 @@
 mod site;
 
 use site::{Records, audit, does};
-use std::{fs, os::unix::fs::MetadataExt};
+use std::{fs, os::unix::fs::MetadataExt, process::Command};
 use varco_audit::{holder::Holder, seal::Role};
 
 fn said(words: &[&str], code: i32) -> String {
@@ -141,45 +141,56 @@ fn the_list_says_until_when_by_what_the_controller_has_decided() {
 
 /// A public body may not keep so long who was connected; two officers say who is none.
 #[test]
-fn who_is_an_operator_two_officers_sign() {
+fn who_is_an_authorised_operator_two_officers_sign() {
     let records = Records::keys("operator", &["2026-W40"]);
     let [keys, anna, bruno, file] =
-        ["keys", "people/anna.key", "people/bruno.key", "authorised-operator.signed"]
+        ["keys", "people/anna.key", "people/bruno.key", "keys/authorised-operator.signed"]
             .map(|name| records.path(name));
-    let sign = [
-        "authorised-operator",
-        "--keys",
-        &keys,
-        "--body",
-        "Rete civica s.p.a.",
-        "--authorisation",
-        "n. 12/2026",
-    ];
-    let both = ["--holder", &anna, "--holder", &bruno, "--out", &file];
-    said(&[&sign[..], &both].concat(), 0);
-    assert!(!fs::exists(&file).unwrap(), "without --yes nothing is signed");
-    let one = said(&[&sign[..], &["--yes", "--out", &file, "--holder", &anna]].concat(), 1);
-    assert!(one.contains("give --holder with the key of a approver") && !fs::exists(&file).unwrap(), "{one}");
-    said(&[&sign[..5], &["--authorisation", "two\nlines"], &both, &["--yes"]].concat(), 64);
-    said(&[&sign[..], &both, &["--yes"]].concat(), 0);
-    said(&[&sign[..], &both, &["--yes"]].concat(), 1);
-
     let list = |more: &[&str], code| said(&[&["keys", "list", "--keys", &keys][..], more].concat(), code);
-    let listed = list(&["--authorised-operator", &file], 0);
-    let line = |of: &str| listed.lines().find(|line| line.starts_with(of)).unwrap_or_default().to_owned();
-    assert!(line("2026-W40 R2b:").contains("kept 72 months, until 2032-09-28"), "{listed}");
-    assert!(line("2026-W40 R4:").contains("kept 30 months"), "{listed}");
-    assert!(list(&["--authorised-operator", &file, "--kept", "R2b=12 months"], 0).contains("kept 12 months"));
-    let short = list(&["--authorised-operator", &file, "--kept", "R2b=6 months"], 64);
-    assert!(short.contains("R2b may be kept for 12 months to 72 months"), "{short}");
     assert!(list(&["--kept", "R2b=72 months"], 64).contains("R2b may be kept for 7 days to 24 months"));
     let dear = said(&["expire", "--keys", &keys, "--kept", "R2b=72 months"], 64);
     assert!(dear.contains("R2b may be kept for 7 days to 24 months"), "{dear}");
+
+    let sign = ["authorised-operator", "--keys", &keys, "--body", "Rete civica s.p.a.", "--authorisation"];
+    let both = ["n. 12/2026", "--holder", &anna, "--holder", &bruno];
+    said(&[&sign[..], &both].concat(), 0);
+    assert!(!fs::exists(&file).unwrap(), "without --yes nothing is signed");
+    let one = said(&[&sign[..], &["n. 12/2026", "--yes", "--holder", &anna]].concat(), 1);
+    assert!(one.contains("give --holder with the key of a approver") && !fs::exists(&file).unwrap(), "{one}");
+    said(&[&sign[..], &["two\nlines", "--yes"], &both[1..]].concat(), 64);
+    said(&[&sign[..], &both, &["--yes"]].concat(), 0);
+    said(&[&sign[..], &both, &["--yes"]].concat(), 1);
+
+    let listed = list(&[], 0);
+    let line = |of: &str| listed.lines().find(|line| line.starts_with(of)).unwrap_or_default().to_owned();
+    assert!(line("2026-W40 R2b:").contains("kept 72 months, until 2032-09-28"), "{listed}");
+    assert!(line("2026-W40 R4:").contains("kept 30 months"), "{listed}");
+    assert!(list(&["--kept", "R2b=12 months"], 0).contains("kept 12 months"));
+    let short = list(&["--kept", "R2b=6 months"], 64);
+    assert!(short.contains("R2b may be kept for 12 months to 72 months"), "{short}");
 
     let signed = fs::read_to_string(&file).unwrap();
     for changed in [signed.replace("12/2026", "13/2026"), signed.replace("— bruno", "— carla"), String::new()]
     {
         fs::write(&file, changed).unwrap();
-        assert!(list(&["--authorised-operator", &file], 1).contains("authorised-operator.signed: "));
+        assert!(list(&[], 1).contains("authorised-operator.signed: "), "it is not left out unsaid");
     }
+}
+
+/// A second try leaves no key beside the first.
+#[test]
+fn a_second_key_of_the_same_name_is_nowhere() {
+    let folder = std::env::temp_dir().join(format!("varco-audit-bare-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let holder = || {
+        let words = ["keys", "holder", "--name", "anna", "--role", "requester", "--folder", "."];
+        let out = Command::new(env!("CARGO_BIN_EXE_varco-audit")).args(words).current_dir(&folder).output();
+        out.unwrap().status.code()
+    };
+    assert_eq!((holder(), holder()), (Some(0), Some(1)));
+    let mut names: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["anna.key", "anna.pub"]);
+    fs::remove_dir_all(folder).unwrap();
 }

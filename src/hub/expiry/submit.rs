@@ -189,7 +189,11 @@ mod tests {
         short.set(Profile::PublicBody, "R2b", "7 days").unwrap();
         // A week and a half after W46 began; what the officers call it says nothing.
         let time = "2026-11-20T10:00:00Z".parse().unwrap();
+        let long = Kept::by_default(Profile::AuthorisedOperator);
+        let after = "2027-06-01T10:00:00Z".parse().unwrap();
         for (time, of_hub, said, early) in [
+            (Some(after), Kept::default(), false, false),
+            (Some(after), long, false, true),
             (Some(time), Kept::default(), false, true),
             (Some(time), short, false, false),
             (Some(time), short, true, false),
