@@ -323,7 +323,7 @@ fn measure(first: u64, size: u64) {
 }
 
 fn main() {
-    let sizes = std::env::var("VARCO_BENCH_INDEX").unwrap_or_else(|_| "1000000".into());
+    let sizes = std::env::var("VARCO_BENCH_INDEX").unwrap_or_else(|_| "1000000,10000000".into());
     sizes.split(',').for_each(|size| measure(0, size.parse().unwrap()));
     measure(SIMULATED - MADE, SIMULATED);
 }
