@@ -78,7 +78,7 @@ impl Span {
         (self.first.as_millisecond(), self.last.as_millisecond())
     }
 
-    /// The hours that begin in it, since 1970.
+    /// The hours that it touches, since 1970.
     pub fn hours(self) -> (i64, i64) {
         let (first, last) = self.milliseconds();
         (first.div_euclid(HOUR_MS), last.div_euclid(HOUR_MS))

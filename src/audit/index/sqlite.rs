@@ -6,7 +6,7 @@
 //! | `leaf` | a leaf: log, sequence, class, instant, period | 22 |
 //! | `tag` | a leaf with a tag: log, week, tag, instant, sequence | 27 |
 //! | `mark` | a leaf with another mark | |
-//! | `hour` | how many leaves of a class an hour has | |
+//! | `hour` | how many leaves of a class an hour has, and the last of them | |
 //!
 //! Tags are random; those of one week lie together, so that what comes in touches that week's pages and no others.
 
@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use std::{ops::Range, path::Path, time::Duration};
 
 /// `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// "varc" in ASCII: what tells an index from another file of SQLite.
 const APPLICATION: i64 = 0x7661_7263;
 /// How long it waits for another that writes.
@@ -48,7 +48,7 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE hour (
         log INTEGER NOT NULL, hour INTEGER NOT NULL, class INTEGER NOT NULL, leaves INTEGER NOT NULL,
-        PRIMARY KEY (log, hour, class)
+        last INTEGER NOT NULL, PRIMARY KEY (log, hour, class)
     ) STRICT, WITHOUT ROWID;";
 
 /// A file.

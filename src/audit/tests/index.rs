@@ -188,8 +188,8 @@ fn another_history_of_a_log_is_told_and_a_strange_file_refused() {
     let strange = rusqlite::Connection::open(place.0.join("strange.db")).unwrap();
     strange.execute_batch("CREATE TABLE hers (x)").unwrap();
     assert!(matches!(Sqlite::open(&place.0.join("strange.db")), Err(IndexError::Version(0))));
-    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    assert!(matches!(Sqlite::open(&file), Err(IndexError::Version(2))));
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert!(matches!(Sqlite::open(&file), Err(IndexError::Version(3))));
 }
 
 /// What is asked of the index is what a walk through all leaves says.

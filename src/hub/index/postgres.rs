@@ -21,7 +21,7 @@ use varco_audit::{
 /// How long a call may take, connecting included.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(4) } else { Duration::from_secs(60) };
 /// Version of the tables.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 /// Who makes the tables holds this, so that two hubs do not make them at once.
 const LOCK: i64 = 0x7661_7263;
 
@@ -46,7 +46,7 @@ const SCHEMA: &str = r#"
         PRIMARY KEY (log, text, sequence)
     );
     CREATE TABLE varco_index.hour (
-        leaves bigint NOT NULL, log integer NOT NULL, hour integer NOT NULL, class smallint NOT NULL,
+        leaves bigint NOT NULL, last bigint NOT NULL, log integer NOT NULL, hour integer NOT NULL, class smallint NOT NULL,
         PRIMARY KEY (log, hour, class)
     );"#;
 

@@ -235,10 +235,10 @@ fn postgres_conforms_and_its_end_is_an_error_not_a_hang() {
     let wrong = url.replace(server::PASSWORD, "wrong");
     let told = by_url(&wrong, Some(ca)).with(|rows| rows.places()).unwrap_err();
     assert!(!format!("{told} {told:?}").contains("wrong"), "no password in what is told: {told}");
-    cluster.version(2);
+    cluster.version(3);
     assert!(matches!(
         by_url(&cluster.socket_url(), None).with(|rows| rows.places()),
-        Err(IndexError::Version(2))
+        Err(IndexError::Version(3))
     ));
     cluster.stop();
     assert!(index.with(|rows| rows.places()).is_err());

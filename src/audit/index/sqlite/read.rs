@@ -49,12 +49,20 @@ pub fn tagged(
 }
 
 pub fn has_tags(db: &Connection, log: i64, (span, entries): (Span, Range<u64>)) -> Result<bool, IndexError> {
+    // Tags of a week are many: they are looked at only where an hour has any leaf so late.
+    let mut select = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM hour WHERE log = ?1 AND hour BETWEEN ?2 AND ?3 AND last >= ?4)",
+    )?;
+    let ((from, to), start) = (span.hours(), signed(entries.start));
+    if !select.query_row((log, from, to, start), |row| row.get(0))? {
+        return Ok(false);
+    }
     let mut select = db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM tag WHERE log = ?1 AND week BETWEEN ?2 AND ?3 AND at BETWEEN ?4 AND ?5
            AND sequence >= ?6 AND sequence < ?7)",
     )?;
     let ((from, to), (first, last)) = (span.weeks(), span.milliseconds());
-    let (start, end) = (signed(entries.start), signed(entries.end));
+    let end = signed(entries.end);
     Ok(select.query_row((log, from, to, first, last, start, end), |row| row.get(0))?)
 }
 

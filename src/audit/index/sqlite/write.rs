@@ -38,7 +38,7 @@ fn insert<'a>(db: &Transaction<'_>, log: i64, rows: impl Iterator<Item = &'a Row
     let mut leaf = db.prepare_cached("INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut tag = db.prepare_cached("INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut mark = db.prepare_cached("INSERT INTO mark VALUES (?1, ?2, ?3, ?4)")?;
-    let mut hours = BTreeMap::new();
+    let mut hours = Hours::new();
     for row in rows {
         let sequence = row.sequence.cast_signed();
         leaf.execute((log, sequence, row.class, row.at, row.period))?;
@@ -51,18 +51,23 @@ fn insert<'a>(db: &Transaction<'_>, log: i64, rows: impl Iterator<Item = &'a Row
                 mark.execute((log, text, sequence, row.at))?;
             }
         }
-        *hours.entry((hour_of(row.at), row.class)).or_default() += 1;
+        let (leaves, last) = hours.entry((hour_of(row.at), row.class)).or_default();
+        (*leaves, *last) = (*leaves + 1, sequence);
     }
     count(db, log, &hours)
 }
 
-/// Adds to the sums.
-fn count(db: &Transaction<'_>, log: i64, hours: &BTreeMap<(i64, u8), i64>) -> Result<(), IndexError> {
+/// How many leaves of each class, and the last of them.
+type Hours = BTreeMap<(i64, u8), (i64, i64)>;
+
+/// Adds to the sums. What is removed comes before what stays, so that the last stays the last.
+fn count(db: &Transaction<'_>, log: i64, hours: &Hours) -> Result<(), IndexError> {
     let mut add = db.prepare_cached(
-        "INSERT INTO hour VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET leaves = leaves + excluded.leaves",
+        "INSERT INTO hour VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET leaves = leaves + excluded.leaves, last = max(last, excluded.last)",
     )?;
-    for ((hour, class), leaves) in hours {
-        add.execute((log, hour, class, leaves))?;
+    for ((hour, class), (leaves, last)) in hours {
+        add.execute((log, hour, class, leaves, last))?;
     }
     Ok(())
 }
@@ -87,13 +92,13 @@ pub fn forget(db: &mut Connection, log: i64, below: u64) -> Result<(), IndexErro
 fn remove(db: &Transaction<'_>, log: i64, entries: Range<u64>) -> Result<(), IndexError> {
     let of = (log, entries.start.cast_signed(), entries.end.cast_signed());
     let within = "log = ?1 AND sequence >= ?2 AND sequence < ?3";
-    let mut hours = BTreeMap::new();
+    let mut hours = Hours::new();
     let mut select = db.prepare_cached(&format!("SELECT at, class FROM leaf WHERE {within}"))?;
     let mut rows = select.query(of)?;
     let (mut first, mut last) = (i64::MAX, i64::MIN);
     while let Some(row) = rows.next()? {
         let at: i64 = row.get(0)?;
-        *hours.entry((hour_of(at), row.get::<_, u8>(1)?)).or_default() -= 1;
+        hours.entry((hour_of(at), row.get(1)?)).or_default().0 -= 1;
         (first, last) = (first.min(at), last.max(at));
     }
     let weeks = (first.div_euclid(WEEK_MS), last.div_euclid(WEEK_MS));

@@ -54,11 +54,18 @@ pub async fn has_tags(
     origin: &str,
     (span, entries): (Span, Range<u64>),
 ) -> Result<bool, IndexError> {
+    // Tags of a week are many: they are looked at only where an hour has any leaf so late.
+    let text = "SELECT EXISTS (SELECT FROM varco_index.hour
+        WHERE log = (SELECT id FROM varco_index.log WHERE origin = $1) AND hour BETWEEN $2::bigint AND $3::bigint AND last >= $4)";
+    let ((from, to), start) = (span.hours(), signed(entries.start));
+    if !rows(client, text, &[&origin, &from, &to, &start]).await?.iter().any(|row| row.get(0)) {
+        return Ok(false);
+    }
     let text = "SELECT EXISTS (SELECT FROM varco_index.tag
         WHERE log = (SELECT id FROM varco_index.log WHERE origin = $1) AND week BETWEEN $2::bigint AND $3::bigint
           AND at BETWEEN $4 AND $5 AND sequence >= $6 AND sequence < $7)";
     let ((from, to), (first, last)) = (span.weeks(), span.milliseconds());
-    let (start, end) = (signed(entries.start), signed(entries.end));
+    let end = signed(entries.end);
     let found = rows(client, text, &[&origin, &from, &to, &first, &last, &start, &end]).await?;
     Ok(found.iter().any(|row| row.get(0)))
 }

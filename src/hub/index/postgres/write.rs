@@ -8,7 +8,8 @@ use varco_audit::index::{IndexError, Noted, Portion, Row, WEEK_MS, hour_of};
 /// Entries whose rows are removed in a transaction.
 const CHUNK: u64 = 65_536;
 
-type Hours = BTreeMap<(i32, i16), i64>;
+/// How many leaves of each class, and the last of them.
+type Hours = BTreeMap<(i32, i16), (i64, i64)>;
 
 pub async fn put(client: &mut Client, origin: &str, portion: &Portion) -> Result<(), IndexError> {
     let Portion { entries, minimum, rows, root } = portion;
@@ -31,7 +32,12 @@ pub async fn put(client: &mut Client, origin: &str, portion: &Portion) -> Result
     leaves(&db, log, &new).await?;
     tags(&db, log, &new).await?;
     marks(&db, log, &new).await?;
-    count(&db, log, &hours(new.iter().map(|row| (row.at, i16::from(row.class), 1)))).await?;
+    count(
+        &db,
+        log,
+        &hours(new.iter().map(|row| ((row.at, i16::from(row.class)), (1, row.sequence.cast_signed())))),
+    )
+    .await?;
     let (end, known) = (entries.end.cast_signed(), known.max(*minimum).cast_signed());
     let update = "UPDATE varco_index.log SET size = $2, minimum = $3, root = $4 WHERE id = $1";
     db.execute(update, &[&log, &end, &known, &root]).await.map_err(failed)?;
@@ -77,10 +83,11 @@ async fn marks(db: &Transaction<'_>, log: i32, rows: &[&Row]) -> Result<(), Inde
     db.execute(insert, &[&log, &texts, &instants, &sequences]).await.map_err(failed).map(drop)
 }
 
-fn hours(rows: impl Iterator<Item = (i64, i16, i64)>) -> Hours {
+fn hours(rows: impl Iterator<Item = ((i64, i16), (i64, i64))>) -> Hours {
     let mut hours = Hours::new();
-    for (at, class, leaves) in rows {
-        *hours.entry((short(hour_of(at)), class)).or_default() += leaves;
+    for ((at, class), (more, sequence)) in rows {
+        let (leaves, last) = hours.entry((short(hour_of(at)), class)).or_default();
+        (*leaves, *last) = (*leaves + more, sequence.max(*last));
     }
     hours
 }
@@ -90,14 +97,15 @@ fn short(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Adds to the sums.
+/// Adds to the sums. What is removed comes before what stays, so that the last stays the last.
 async fn count(db: &Transaction<'_>, log: i32, hours: &Hours) -> Result<(), IndexError> {
     let (of, classes): (Vec<_>, Vec<_>) = hours.keys().copied().unzip();
-    let leaves: Vec<_> = hours.values().copied().collect();
-    let add = "INSERT INTO varco_index.hour AS h (log, hour, class, leaves)
-        SELECT $1, * FROM unnest($2::integer[], $3::smallint[], $4::bigint[])
-        ON CONFLICT (log, hour, class) DO UPDATE SET leaves = h.leaves + excluded.leaves";
-    db.execute(add, &[&log, &of, &classes, &leaves]).await.map_err(failed).map(drop)
+    let (leaves, lasts): (Vec<_>, Vec<_>) = hours.values().copied().unzip();
+    let add = "INSERT INTO varco_index.hour AS h (log, hour, class, leaves, last)
+        SELECT $1, * FROM unnest($2::integer[], $3::smallint[], $4::bigint[], $5::bigint[])
+        ON CONFLICT (log, hour, class) DO UPDATE
+            SET leaves = h.leaves + excluded.leaves, last = greatest(h.last, excluded.last)";
+    db.execute(add, &[&log, &of, &classes, &leaves, &lasts]).await.map_err(failed).map(drop)
 }
 
 /// Removes some of the rows below; whether there are more.
@@ -122,7 +130,7 @@ pub async fn forget(client: &mut Client, origin: &str, below: u64) -> Result<boo
     }
     let delete = "DELETE FROM varco_index.mark WHERE log = $1 AND sequence < $2";
     db.execute(delete, &[&log, &past]).await.map_err(failed)?;
-    count(&db, log, &hours(gone.iter().map(|row| (row.get(0), row.get(1), -1)))).await?;
+    count(&db, log, &hours(gone.iter().map(|row| ((row.get(0), row.get(1)), (-1, 0))))).await?;
     db.execute("DELETE FROM varco_index.hour WHERE log = $1 AND leaves <= 0", &[&log])
         .await
         .map_err(failed)?;
